@@ -1,0 +1,31 @@
+"""The catalogue of error and warning codes; each has a page ``docs/errors/CODE.md``."""
+
+from __future__ import annotations
+
+TITLES: dict[str, str] = {
+    # SP: descriptions
+    "SP001": "the file can't be parsed",
+    "SP002": "unknown setting",
+    "SP003": "unknown type",
+    "SP004": "wrong value",
+    "SP005": "a setting is missing",
+    "SP006": "a key stands twice",
+    "SP007": "no such path",
+    "SP008": "a component can't be registered",
+    "SP009": "a component can't be written to a file",
+    "SP010": "a description can't be read",
+    # NN: networks
+    "NN001": "the layer does not take this shape",
+    "NN002": "the window does not fit into its input",
+    "NN003": "the inputs of a vertex don't agree",
+    "NN004": "the graph is not connected",
+    "NN005": "two layers have the same name",
+    "NN006": "the graph has a cycle",
+    "NN007": "the network has no input shape",
+    "NN008": "the sizes don't multiply out",
+    "NN009": "the length of the sequence must be known",
+    # EN: engine
+    "EN001": "two modules run the same layer",
+    "EN002": "nothing runs this layer",
+}
+"""Code to title. A test holds that every code used is here, and every code here has its page."""

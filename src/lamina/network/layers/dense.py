@@ -1,0 +1,52 @@
+"""Fully connected layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, elements
+from lamina.shapes import Features, Sequence, Shape
+from lamina.spec import register
+from lamina.spec.fields import Count
+
+
+@register("dense")
+class Dense(ParametricLayer):
+    """Fully connected layer: ``y = activation(x W^T + b)``.
+
+    Input: ``[batch, n]``, or ``[batch, steps, n]``, where each step is treated alike. An image or volume before it is
+    flattened; the summary shows that. Output: the same with ``units`` in place of ``n``.
+
+    Parameters: ``weight [units, n]``, ``bias [units]``.
+
+    Attributes:
+        units: Number of outputs.
+
+    Example:
+        >>> str(Dense(3).infer((Features(4),)))
+        '[batch, 3]'
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("units",)
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Features, Sequence)
+
+    units: Count
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        (shape,) = inputs
+        return shape.replace(features=self.units) if isinstance(shape, Sequence) else Features(self.units)
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
+        count = inputs[0].dims[-1] or 1
+        found = {"weight": Parameter((self.units, count), "weight", count, self.units)}
+        if self.bias:
+            found["bias"] = Parameter((self.units,), "bias", count, self.units)
+        return found
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 2 * elements(inputs[0]) * self.units
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [(Dense(3), (Features(4),)), (Dense(2, activation="tanh", bias=False), (Sequence(steps=5, features=3),))]

@@ -1,0 +1,164 @@
+"""What flows between layers: shapes of one sample, known before any tensor exists.
+
+The batch axis comes first in every tensor and is not part of a shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence as Items
+from typing import Any, ClassVar, Literal
+
+from lamina.spec import Description, register
+from lamina.spec.fields import Count
+
+
+class Shape(Description, family="shape"):
+    """Base of all shapes."""
+
+    axes: ClassVar[tuple[str, ...]] = ()
+    """Name of each axis after the batch axis; each is a field, or ``None`` for a length known only from the data."""
+
+    @property
+    def dims(self) -> tuple[int | None, ...]:
+        """Sizes of the axes after the batch axis; None where the length comes from the data."""
+        return tuple(getattr(self, axis) for axis in self.axes)
+
+    @property
+    def size(self) -> int | None:
+        """Numbers in one sample; None if a length is unknown."""
+        dims = self.dims
+        return None if None in dims else math.prod(d for d in dims if d is not None)
+
+    @property
+    def dtype(self) -> Literal["float", "int"]:
+        """``int`` for tokens, ``float`` for all else."""
+        return "float"
+
+    def matches(self, dims: Items[int]) -> bool:
+        """Whether an array whose axes after the batch have these sizes is of this shape."""
+        return len(dims) == len(self.dims) and all(own is None or own == d for own, d in zip(self.dims, dims, strict=True))
+
+    def __str__(self) -> str:
+        return f"[{', '.join(['batch', *('?' if d is None else str(d) for d in self.dims)])}]"
+
+
+@register("features")
+class Features(Shape):
+    """A vector of features: tensors ``[batch, size]``."""
+
+    positional: ClassVar[tuple[str, ...]] = ("count",)
+    axes: ClassVar[tuple[str, ...]] = ("count",)
+    count: Count
+
+    @classmethod
+    def examples(cls) -> list[Features]:
+        return [Features(count=4)]
+
+
+@register("sequence")
+class Sequence(Shape):
+    """A sequence of feature vectors: tensors ``[batch, steps, features]``; ``steps`` may be None (known from the data)."""
+
+    positional: ClassVar[tuple[str, ...]] = ("steps", "features")
+    axes: ClassVar[tuple[str, ...]] = ("steps", "features")
+    steps: Count | None = None
+    features: Count
+
+    @classmethod
+    def examples(cls) -> list[Sequence]:
+        return [Sequence(steps=6, features=3), Sequence(steps=None, features=3)]
+
+
+@register("image")
+class Image(Shape):
+    """An image: tensors ``[batch, channels, height, width]``."""
+
+    positional: ClassVar[tuple[str, ...]] = ("channels", "height", "width")
+    axes: ClassVar[tuple[str, ...]] = ("channels", "height", "width")
+    channels: Count
+    height: Count
+    width: Count
+
+    @classmethod
+    def examples(cls) -> list[Image]:
+        return [Image(channels=3, height=8, width=6)]
+
+
+@register("volume")
+class Volume(Shape):
+    """A volume: tensors ``[batch, channels, depth, height, width]``."""
+
+    positional: ClassVar[tuple[str, ...]] = ("channels", "depth", "height", "width")
+    axes: ClassVar[tuple[str, ...]] = ("channels", "depth", "height", "width")
+    channels: Count
+    depth: Count
+    height: Count
+    width: Count
+
+    @classmethod
+    def examples(cls) -> list[Volume]:
+        return [Volume(channels=2, depth=4, height=5, width=6)]
+
+
+@register("tokens")
+class Tokens(Shape):
+    """A sequence of whole numbers below ``vocabulary``: integer tensors ``[batch, steps]``."""
+
+    positional: ClassVar[tuple[str, ...]] = ("steps", "vocabulary")
+    axes: ClassVar[tuple[str, ...]] = ("steps",)
+    steps: Count | None = None
+    vocabulary: Count
+
+    @property
+    def dtype(self) -> Literal["float", "int"]:
+        return "int"
+
+    @classmethod
+    def examples(cls) -> list[Tokens]:
+        return [Tokens(steps=5, vocabulary=11), Tokens(steps=None, vocabulary=11)]
+
+
+def features(count: int) -> Features:
+    """Vectors of ``count`` numbers.
+
+    Example:
+        >>> str(features(4))
+        '[batch, 4]'
+    """
+    return Features(count=count)
+
+
+def sequence(steps: int | None, features: int) -> Sequence:
+    """Sequences of ``steps`` vectors of ``features`` numbers; ``steps=None`` if known only from the data."""
+    return Sequence(steps=steps, features=features)
+
+
+def image(channels: int, height: int, width: int) -> Image:
+    """Images.
+
+    Example:
+        >>> str(image(1, 28, 28))
+        '[batch, 1, 28, 28]'
+    """
+    return Image(channels=channels, height=height, width=width)
+
+
+def volume(channels: int, depth: int, height: int, width: int) -> Volume:
+    """Volumes."""
+    return Volume(channels=channels, depth=depth, height=height, width=width)
+
+
+def tokens(steps: int | None, vocabulary: int) -> Tokens:
+    """Sequences of whole numbers below ``vocabulary``."""
+    return Tokens(steps=steps, vocabulary=vocabulary)
+
+
+def batch_shape(shape: Shape, batch: int, *, unknown: int) -> tuple[int, ...]:
+    """Sizes of a whole tensor, with ``unknown`` for lengths that come from the data."""
+    return (batch, *(unknown if d is None else d for d in shape.dims))
+
+
+def describe_array(dims: Items[Any]) -> str:
+    """How messages write the shape of an array."""
+    return f"[{', '.join(map(str, dims))}]"

@@ -1,0 +1,144 @@
+"""Components by name: the only way from a word in a file to a piece of code (law 1).
+
+A component is a frozen description registered under a family and a type string. Third parties register theirs by an entry
+point of the group ``lamina.components``; naming a type that isn't known loads those once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, TypeVar
+
+from lamina.errors import RegistrationError, nearest
+
+if TYPE_CHECKING:
+    from lamina.spec.description import Description
+
+ENTRY_POINT_GROUP = "lamina.components"
+_TYPE = re.compile(r"^[a-z][a-z0-9_]*(@[2-9][0-9]*)?$")
+
+T = TypeVar("T", bound="type[Description]")
+
+
+class Registry:
+    """Families of components, each a mapping from type string to description class."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, dict[str, type[Description]]] = {}
+        self._plugins_loaded = False
+
+    def add(self, family: str, name: str, component: type[Description]) -> None:
+        """Enter a component.
+
+        Raises:
+            RegistrationError: SP008, for a malformed or taken name, or a component without examples for its contract suite.
+        """
+        known = self._families.setdefault(family, {})
+        if not _TYPE.match(name):
+            raise _refused(name, "lower case letters, digits and _, with @2, @3 ... for later versions", repr(name), "rename it")
+        taken = known.get(name)
+        if taken is not None and taken.__qualname__ != component.__qualname__:
+            raise _refused(
+                name,
+                f"a name that is free among the {family}s",
+                f"{name!r}, which is {taken.__module__}.{taken.__qualname__}",
+                f"choose another name, or {name}@2 if this is its next version",
+            )
+        if not component.has_examples():
+            raise _refused(
+                name,
+                "a classmethod examples() of its own, which the contract suite runs",
+                f"{component.__qualname__} without one",
+                "add @classmethod def examples(cls) that returns at least one description",
+            )
+        known[name] = component
+
+    def get(self, family: str, name: str) -> type[Description] | None:
+        """The class registered as ``name``, or None; loads third parties' components if it isn't known yet."""
+        found = self._families.get(family, {}).get(name)
+        if found is None and not self._plugins_loaded:
+            self.load_plugins()
+            found = self._families.get(family, {}).get(name)
+        return found
+
+    def names(self, family: str) -> list[str]:
+        """All type strings of a family, sorted, third parties' included."""
+        self.load_plugins()
+        return sorted(self._families.get(family, {}))
+
+    def families(self) -> list[str]:
+        """Names of all families."""
+        return sorted(self._families)
+
+    def components(self, family: str) -> Iterator[tuple[str, type[Description]]]:
+        """Pairs of type string and class, sorted."""
+        for name in self.names(family):
+            yield name, self._families[family][name]
+
+    def load_plugins(self) -> None:
+        """Import what third parties registered as entry points; done once."""
+        if self._plugins_loaded:
+            return
+        self._plugins_loaded = True
+        for point in entry_points(group=ENTRY_POINT_GROUP):
+            _load(point)
+
+    def nearest(self, family: str, name: str) -> str | None:
+        """The type string most like ``name``."""
+        return nearest(name, self.names(family))
+
+
+registry = Registry()
+"""The one registry of the process."""
+
+
+def register(name: str) -> Callable[[T], T]:
+    """Class decorator: make a description known by ``name`` in the family of its root class.
+
+    Versioned names (``dense@2``) are for changed behaviour; the old class stays registered under the old name for ever.
+
+    Raises:
+        RegistrationError: SP008, see `Registry.add`.
+
+    Example:
+        >>> from lamina.network.layers import Layer
+        >>> @register("halve")
+        ... class Halve(Layer):
+        ...     @classmethod
+        ...     def examples(cls):
+        ...         return [cls()]
+        >>> Halve.type_name
+        'halve'
+    """
+
+    def decorate(component: T) -> T:
+        registry.add(component.family_name(), name, component)
+        component.type_name = name
+        return component
+
+    return decorate
+
+
+def _load(point: EntryPoint) -> None:
+    try:
+        point.load()
+    except RegistrationError:
+        raise
+    # A third party's module may raise anything; whatever it is, the user must hear whose it was.
+    except Exception as error:
+        raise RegistrationError(
+            "SP008",
+            where=f"entry point {point.name} = {point.value}",
+            expected="a module that imports and registers its components",
+            got=f"{type(error).__name__}: {error}",
+            cause="the installed package is broken or doesn't fit this version",
+            fix="update or uninstall the package that declares this entry point",
+        ) from error
+
+
+def _refused(name: str, expected: str, got: str, fix: str) -> RegistrationError:
+    return RegistrationError(
+        "SP008", where=f"@register({name!r})", expected=expected, got=got, cause="the component breaks the rules of the registry", fix=fix
+    )
