@@ -27,5 +27,13 @@ TITLES: dict[str, str] = {
     # EN: engine
     "EN001": "two modules run the same layer",
     "EN002": "nothing runs this layer",
+    # AR020+: archives and models
+    "AR020": "the archive can't be written",
+    "AR021": "this is no Lamina archive",
+    "AR022": "the archive is damaged",
+    "AR023": "the archive holds what it must not",
+    "AR024": "the archive is of a later format",
+    "AR025": "weights and network don't belong together",
+    "AR026": "the archive needs a component that isn't here",
 }
 """Code to title. A test holds that every code used is here, and every code here has its page."""

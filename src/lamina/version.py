@@ -1,0 +1,5 @@
+"""Lamina's version."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
