@@ -35,5 +35,18 @@ TITLES: dict[str, str] = {
     "AR024": "the archive is of a later format",
     "AR025": "weights and network don't belong together",
     "AR026": "the archive needs a component that isn't here",
+    # EV: evaluation
+    "EV001": "a label is out of range",
+    "EV002": "the predictions are not probabilities",
+    "EV003": "a prediction is not a finite number",
+    "EV004": "predictions and targets don't fit together",
+    "EV005": "these evaluations can't be merged",
+    "EV006": "some classes were never seen or never predicted",
+    "EV007": "there is nothing to evaluate",
+    "EV008": "the evaluation does not fit the target",
+    "EV009": "no such metric",
+    "EV010": "the sample weights can't be used",
+    "EV011": "a target is not valid",
+    "EV012": "a metric is undefined on this data",
 }
 """Code to title. A test holds that every code used is here, and every code here has its page."""
