@@ -1,0 +1,199 @@
+"""What an evaluation says in the end: figures by name, tables to print, charts to draw."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Cell = str | int | float
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of words and numbers.
+
+    Attributes:
+        title: What it shows.
+        columns: A heading for each column.
+        rows: The cells.
+        note: A remark below it.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+    def __str__(self) -> str:
+        grid = [self.columns, *(tuple(show(cell) for cell in row) for row in self.rows)]
+        widths = [max(len(row[i]) for row in grid) for i in range(len(self.columns))]
+        # Words stand to the left, numbers to the right.
+        words = [all(isinstance(row[i], str) for row in self.rows) for i in range(len(self.columns))]
+        lines = [
+            "  ".join(cell.ljust(width) if word else cell.rjust(width) for cell, width, word in zip(row, widths, words, strict=True)).rstrip()
+            for row in grid
+        ]
+        return "\n".join([self.title, *lines, *([self.note] if self.note else [])])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        rows = [[plain_number(cell) for cell in row] for row in self.rows]
+        return {"title": self.title, "columns": list(self.columns), "rows": rows, "note": self.note}
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line or a set of bars in a chart: points ``(x[i], y[i])``."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Something to draw.
+
+    Attributes:
+        kind: ``lines``; ``bars`` (x are the edges, one more than y); ``heatmap`` (``matrix`` with ``labels``).
+        title: What it shows.
+        x_label: Name of the horizontal axis.
+        y_label: Name of the vertical axis.
+        series: The data of lines and bars.
+        matrix: The data of a heat map, row by row.
+        labels: Names of its rows and columns.
+        diagonal: Whether to draw the line from (0, 0) to (1, 1) for comparison.
+        unit_square: Whether both axes run from 0 to 1.
+    """
+
+    kind: Literal["lines", "bars", "heatmap"]
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...] = ()
+    matrix: tuple[tuple[float, ...], ...] = ()
+    labels: tuple[str, ...] = ()
+    diagonal: bool = False
+    unit_square: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        result: dict[str, Any] = {"kind": self.kind, "title": self.title, "x_label": self.x_label, "y_label": self.y_label}
+        if self.matrix:
+            return {**result, "labels": list(self.labels), "matrix": [[plain_number(cell) for cell in row] for row in self.matrix]}
+        series = [{"name": s.name, "x": [plain_number(v) for v in s.x], "y": [plain_number(v) for v in s.y]} for s in self.series]
+        return {**result, "series": series}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one evaluation found.
+
+    Attributes:
+        evaluation: Type of the evaluation.
+        samples: How many samples (or steps of sequences) were judged.
+        metrics: Figures by name, such as ``accuracy`` or ``f1/macro``; NaN where one is undefined.
+        tables: What is printed.
+        charts: What the HTML report draws.
+        notes: What the reader must know to read the figures rightly.
+    """
+
+    evaluation: str
+    samples: int
+    metrics: dict[str, float]
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, metric: str) -> float:
+        return self.metrics[metric]
+
+    def __str__(self) -> str:
+        head = f"{self.evaluation}: {self.samples} samples"
+        return "\n\n".join([head, *(str(table) for table in self.tables), *self.notes])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (JSON): an undefined figure is None, a table a list of rows."""
+        return {
+            "type": self.evaluation,
+            "samples": self.samples,
+            "metrics": {name: plain_number(value) for name, value in self.metrics.items()},
+            "tables": [table.to_dict() for table in self.tables],
+            "charts": [chart.to_dict() for chart in self.charts],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """Several results about the same predictions, by name.
+
+    Attributes:
+        results: The results, by the name of their evaluation.
+    """
+
+    results: Mapping[str, Result] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All figures; a name that two results share is prefixed with the name of its result."""
+        taken: dict[str, int] = {}
+        for result in self.results.values():
+            for name in result.metrics:
+                taken[name] = taken.get(name, 0) + 1
+        return {
+            name if taken[name] == 1 else f"{key}/{name}": value
+            for key, result in self.results.items()
+            for name, value in result.metrics.items()
+        }
+
+    def __getitem__(self, metric: str) -> float:
+        return self.metrics[metric]
+
+    def __str__(self) -> str:
+        return "\n\n".join(str(result) for result in self.results.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (JSON)."""
+        metrics = {name: plain_number(value) for name, value in self.metrics.items()}
+        return {"metrics": metrics, "results": {name: result.to_dict() for name, result in self.results.items()}}
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """JSON text; undefined figures are null."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def to_html(self, path: str | Path, title: str = "Evaluation") -> None:
+        """Write one self-contained HTML file with tables and charts, see `lamina.evaluate.html`."""
+        from lamina.evaluate.html import render
+
+        Path(path).write_text(render(self, title), encoding="utf-8")
+
+
+def plain_number(value: Cell) -> Any:
+    """A cell as JSON knows it: what is not finite becomes None."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def show(cell: Cell) -> str:
+    """A cell as text: four decimals where that says enough, a dash for what is undefined.
+
+    Example:
+        >>> show(0.98765), show(3), show(float("nan")), show(1234567.0)
+        ('0.9877', '3', '-', '1.235e+06')
+    """
+    if not isinstance(cell, float):
+        return str(cell)
+    if math.isnan(cell):
+        return "-"
+    if cell == int(cell) and abs(cell) < 1e5 if math.isfinite(cell) else False:
+        return f"{cell:.1f}" if cell else "0.0"
+    return f"{cell:.4f}" if 1e-3 <= abs(cell) < 1e5 else f"{cell:.4g}"
+
+
+def metric_table(metrics: Mapping[str, float], names: Sequence[str], title: str = "") -> Table:
+    """A table of two columns: metric and value."""
+    return Table(title, ("metric", "value"), tuple((name, metrics[name]) for name in names))
