@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from lamina.codes import TITLES
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -55,7 +56,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         if self.code not in TITLES:
-            raise KeyError(f"{self.code} is not in lamina.codes.TITLES; add it there, with a page docs/errors/{self.code}.md")
+            message = f"{self.code} is not in lamina.codes.TITLES; add it there, with a page docs/errors/{self.code}.md"
+            raise KeyError(message)
 
     def at(self, source: Source | None) -> Problem:
         """The same problem, tied to a place in a file."""
@@ -100,7 +102,7 @@ class LaminaError(Exception):
         super().__init__(str(self))
 
     @classmethod
-    def of(cls, problems: Iterable[Problem]) -> LaminaError:
+    def of(cls, problems: Iterable[Problem]) -> Self:
         """One error for several problems.
 
         Raises:
@@ -119,7 +121,7 @@ class LaminaError(Exception):
         """Code of the first problem."""
         return self.problems[0].code
 
-    def at(self, source: Source | None) -> LaminaError:
+    def at(self, source: Source | None) -> Self:
         """The same error with a place in a file for every problem that has none yet."""
         return type(self).of(problem if problem.source else problem.at(source) for problem in self.problems)
 
@@ -185,7 +187,7 @@ class DependencyError(LaminaError):
 
 
 class LaminaWarning(UserWarning):
-    """A warning with a code; silence one with ``warnings.filterwarnings("ignore", message=r"\\[CK001\\]")``."""
+    r"""A warning with a code; silence one with ``warnings.filterwarnings("ignore", message=r"\[CK001\]")``."""
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:

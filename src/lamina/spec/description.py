@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -21,12 +21,37 @@ from pydantic_core import core_schema
 
 from lamina.errors import DescriptionError
 from lamina.spec.document import Document, load_document, parse_document
-from lamina.spec.path import format_path
 from lamina.spec.registry import registry
 from lamina.spec.translate import family_error, owned, translate
 
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
-class _DescriptionMeta(type(BaseModel)):  # type: ignore[misc]
+    class _Model:
+        """What type checkers see of ``BaseModel``.
+
+        Pydantic's own declaration gives every class an ``__init__`` with its fields by name and of exactly their types; ours
+        takes leading values by position, and words and mappings where a member of a family belongs.
+        """
+
+        model_config: ClassVar[ConfigDict]
+        model_fields: ClassVar[dict[str, FieldInfo]]
+
+        def __init__(self, *args: Any, **values: Any) -> None: ...
+        @property
+        def model_fields_set(self) -> set[str]: ...
+        @classmethod
+        def model_validate(cls, obj: Any) -> Self: ...
+        @classmethod
+        def model_json_schema(cls, *, by_alias: bool = True, ref_template: str = ..., mode: str = ...) -> dict[str, Any]: ...
+
+    _ModelMeta = type
+else:
+    _Model = BaseModel
+    _ModelMeta = type(BaseModel)
+
+
+class _DescriptionMeta(_ModelMeta):
     """Lets descriptions be called with leading arguments by position, and turns pydantic's errors into ours."""
 
     def __call__(cls, *args: Any, **values: Any) -> Any:
@@ -54,10 +79,10 @@ class _DescriptionMeta(type(BaseModel)):  # type: ignore[misc]
         try:
             return super().__call__(**values)
         except ValidationError as error:
-            raise translate(error, cls.__name__, None, ()) from None
+            raise translate(error, cls.__name__, values) from None
 
 
-class Description(BaseModel, metaclass=_DescriptionMeta):
+class Description(_Model, metaclass=_DescriptionMeta):
     """Base of everything that can stand in a recipe.
 
     A *root* is a subclass with ``family="..."``; a field annotated with it accepts any registered member, chosen by
@@ -69,7 +94,7 @@ class Description(BaseModel, metaclass=_DescriptionMeta):
         type_name: The registered type string; set by `lamina.spec.register`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
     positional: ClassVar[tuple[str, ...]] = ()
     type_name: ClassVar[str | None] = None
@@ -179,7 +204,7 @@ class Description(BaseModel, metaclass=_DescriptionMeta):
                 return TypeAdapter(cls).validate_python(data)
             return cls.model_validate(data if data is not None else {})
         except ValidationError as error:
-            raise translate(error, document.name, document, path) from None
+            raise translate(error, document.name, data, document, path) from None
 
     @classmethod
     def load(cls, file: str | FilePath) -> Self:
@@ -210,13 +235,30 @@ class Description(BaseModel, metaclass=_DescriptionMeta):
         """Plain data that reads back as the same description.
 
         Args:
-            full: Also write settings that have their default value; archives do, since defaults may change one day.
+            full: Also write settings that have their default value. Beware: what then reads back has *set* all of them, so
+                that a network's ``defaults`` no longer reach its layers.
+
+        Raises:
+            DescriptionError: SP009, for a component that isn't registered, since no file can name it.
         """
+        if self.type_name is None and self.root().family is not None:
+            raise self._unwritable()
         result: dict[str, Any] = {} if self.type_name is None else {"type": self.type_name}
         for name in type(self).model_fields:
             if full or name in self.model_fields_set:
                 result[name] = _plain(getattr(self, name), full=full)
         return result
+
+    def _unwritable(self) -> DescriptionError:
+        name = type(self).__name__
+        return DescriptionError(
+            "SP009",
+            where=f"{self.family_name()} {name}",
+            expected="a registered component, which a file can name by its type",
+            got=f"{name}, which has no type",
+            cause="the class is used from Python only and was never registered",
+            fix=f'decorate it: @register("{name.lower()}") above class {name}',
+        )
 
     def to_yaml(self, *, full: bool = False) -> str:
         """YAML that reads back as the same description."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -9,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from lamina.errors import DescriptionError, LaminaError, Problem, Source
+from lamina.errors import DescriptionError, Problem, Source
 from lamina.spec.path import Path, format_path, parse_path, set_value
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -87,7 +88,9 @@ class Document:
             )
         path = parse_path(text.strip())
         read = parse_document(value, f"--set {text.strip()}").data
-        set_value(self.data, path, read)
+        if self.data is None:
+            self.data = {}
+        path = set_value(self.data, path, read)
         for known in [p for p in self.sources if p[: len(path)] == path]:
             del self.sources[known]
         self.sources[path] = Source("--set " + text.strip(), 1, len(text) + 2)
@@ -101,9 +104,12 @@ def load_document(file: str | FilePath) -> Document:
     """
     path = FilePath(file)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _unreadable(path, f"{path.stat().st_size} bytes", "this is not a description", "give the recipe's own file")
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as stream:
+            # Not by the size that the file system tells: a pipe or a device has none.
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise _unreadable(path, f"more than {MAX_BYTES} bytes", "this is not a description", "give the recipe's own file")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error), "the path is mistyped or not readable", "check the path") from error
     except UnicodeDecodeError as error:
@@ -121,7 +127,10 @@ def parse_document(text: str, name: str = "<description>") -> Document:
         >>> parse_document("train: {epochs: 3, learning_rate: 1e-3}").data
         {'train': {'epochs': 3, 'learning_rate': 0.001}}
     """
-    loader = _Loader(text)
+    try:
+        loader = _Loader(_without_tabs(text))
+    except yaml.YAMLError as error:  # characters that no text has
+        raise _unparsable(Source(name, 1, 1), str(error)) from error
     try:
         node = loader.get_single_node()
         document = Document(None, name)
@@ -136,7 +145,7 @@ def parse_document(text: str, name: str = "<description>") -> Document:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise _unparsable(Source(name, 1, 1), str(error) or type(error).__name__) from error
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     if reader.problems:
         raise DescriptionError.of(reader.problems)
     return document
@@ -154,19 +163,22 @@ class _Reader:
     def read(self, node: yaml.Node, path: Path) -> Any:
         self.count += 1
         if self.count > MAX_NODES:
-            raise ValueError(f"more than {MAX_NODES} values once aliases are followed")
+            message = f"more than {MAX_NODES} values once aliases are followed"
+            raise ValueError(message)
         self.document.sources.setdefault(path, self._source(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(child, (*path, index)) for index, child in enumerate(node.value)]
-        return self.loader.construct_object(node)  # type: ignore[no-untyped-call]
+        value = self.loader.construct_object(node)
+        return _joined(value) if isinstance(value, str) else value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = self.loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
-            key = key if isinstance(key, str) else str(key_node.value)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key_node.start_mark)
+            key = _joined(key_node.value)
             here = (*path, key)
             if key in result:
                 self.problems.append(
@@ -187,6 +199,24 @@ class _Reader:
 
     def _source(self, node: yaml.Node) -> Source:
         return Source(self.document.name, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _without_tabs(text: str) -> str:
+    """JSON may be indented by tabs, which YAML refuses; no place shifts, since inside its strings JSON has no tabs."""
+    if "\t" in text and text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+        try:
+            json.loads(text)
+        except ValueError:
+            return text
+        return text.replace("\t", " ")
+    return text
+
+
+def _joined(text: str) -> str:
+    """Characters beyond 16 bits, which JSON escapes as two halves, made whole."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _unreadable(path: FilePath, got: str, cause: str, fix: str) -> DescriptionError:

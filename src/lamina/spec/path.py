@@ -57,34 +57,48 @@ def format_path(path: Sequence[str | int]) -> str:
     return text
 
 
-def set_value(data: Any, path: Path, value: Any) -> None:
+def set_value(data: Any, path: Path, value: Any) -> Path:
     """Put ``value`` at ``path`` into nested dicts and lists, in place; missing mappings are made on the way.
 
     Whether the key is a setting that exists is judged later, when the whole is validated.
+
+    Returns:
+        The path with list positions counted from the front.
 
     Raises:
         DescriptionError: SP007, if a list position doesn't exist or the path runs through a plain value.
     """
     here = data
-    for depth, part in enumerate(path):
-        last = depth == len(path) - 1
-        if isinstance(part, int) and isinstance(here, list) and -len(here) <= part < len(here):
-            if last:
-                here[part] = value
-            else:
-                here = here[part]
-        elif isinstance(part, str) and isinstance(here, dict):
-            if last:
-                here[part] = value
-            else:
-                if isinstance(here.get(part), str):
-                    # `optimizer: adam` is short for `optimizer: {type: adam}`: a path into it opens it up.
-                    here[part] = {"type": here[part]}
-                elif here.get(part) is None:
-                    here[part] = {}
-                here = here[part]
+    found: list[str | int] = []
+    for depth in range(len(path)):
+        key = _key(here, path, depth)
+        found.append(key)
+        if depth == len(path) - 1:
+            here[key] = value
         else:
-            raise _no_such(path, depth, here)
+            here = _opened(here, key)
+    return tuple(found)
+
+
+def _key(here: Any, path: Path, depth: int) -> str | int:
+    """The part of the path at ``depth``, if ``here`` can have it."""
+    part = path[depth]
+    if isinstance(part, str) and isinstance(here, dict):
+        return part
+    if isinstance(part, int) and isinstance(here, list) and -len(here) <= part < len(here):
+        return part % len(here)
+    raise _no_such(path, depth, here)
+
+
+def _opened(here: Any, key: Any) -> Any:
+    """What stands at ``key``, made a mapping where a path can go on into it."""
+    inner = here[key] if isinstance(here, list) else here.get(key)
+    if inner is None:
+        inner = here[key] = {}
+    elif isinstance(inner, str):
+        # `optimizer: adam` is short for `optimizer: {type: adam}`: a path into it opens it up.
+        inner = here[key] = {"type": inner}
+    return inner
 
 
 def _no_such(path: Path, depth: int, here: Any) -> DescriptionError:

@@ -103,14 +103,16 @@ def register(name: str) -> Callable[[T], T]:
         RegistrationError: SP008, see `Registry.add`.
 
     Example:
-        >>> from lamina.network.layers import Layer
-        >>> @register("halve")
-        ... class Halve(Layer):
+        >>> from lamina.spec import Description
+        >>> class Sauce(Description, family="sauce"):
+        ...     "Base of all sauces."
+        >>> @register("pesto")
+        ... class Pesto(Sauce):
         ...     @classmethod
         ...     def examples(cls):
         ...         return [cls()]
-        >>> Halve.type_name
-        'halve'
+        >>> Pesto.type_name
+        'pesto'
     """
 
     def decorate(component: T) -> T:

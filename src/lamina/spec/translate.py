@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from lamina.errors import DescriptionError, Problem, nearest
 from lamina.spec.document import Document
-from lamina.spec.path import format_path
+from lamina.spec.path import Path, format_path
 from lamina.spec.registry import registry
 
 
@@ -42,29 +43,99 @@ def owned(error: ValidationError, owner: str, settings: Sequence[str]) -> Valida
             context = {"owner": owner, "settings": ", ".join(settings)}
             details.append({"type": PydanticCustomError(f"lamina_{kind}", "{owner}", context), "loc": location, "input": found["input"]})
         elif kind.startswith("lamina_"):
-            details.append({"type": PydanticCustomError(kind, "{msg}", {**context, "msg": found["msg"]}), "loc": location, "input": found["input"]})
+            kept = PydanticCustomError(kind, "{msg}", {**context, "msg": found["msg"]})
+            details.append({"type": kept, "loc": location, "input": found["input"]})
         else:
             details.append({"type": kind, "loc": location, "input": found["input"], "ctx": context})
     return ValidationError.from_exception_data(error.title, details)
 
 
-def translate(error: ValidationError, name: str, document: Document | None, prefix: tuple[str | int, ...]) -> DescriptionError:
+def translate(error: ValidationError, name: str, data: Any, document: Document | None = None, prefix: Path = ()) -> DescriptionError:
     """All of pydantic's findings as one `DescriptionError`.
 
     Args:
         error: What pydantic raised.
         name: Stands for the description when there is no path.
+        data: What was validated; tells keys that a person wrote from those that pydantic adds.
         document: Gives file, line and column.
-        prefix: Where in the document the validated part stands.
+        prefix: Where in the document ``data`` stands.
     """
     problems = []
-    for found in error.errors(include_url=False):
-        # Union branches and wrappers add parts such as "function-after[...]" that nobody wrote.
-        path = prefix + tuple(part for part in found["loc"] if isinstance(part, int) or re.match(r"^[\w@/ -]+$", part))
+    for own, found in _without_echoes([_Finding.of(found, data) for found in error.errors(include_url=False)]):
+        path = prefix + own
         where = format_path(path) if document is not None else ".".join(filter(None, (name, format_path(path))))
-        source = document.source(path) if document is not None else None
-        problems.append(_problem(found, where or name).at(source))
+        problem = _problem(found[0], where or name) if len(found) == 1 else _alternatives(found, where or name)
+        problems.append(problem.at(document.source(path) if document is not None else None))
     return DescriptionError.of(problems)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """One finding of pydantic.
+
+    Attributes:
+        path: Where it is, in keys that somebody wrote.
+        fork: Where a choice of several kinds (``float | Schedule``) stands on that path, if there is one.
+        branch: What pydantic calls the kind that this finding is about.
+        found: Pydantic's own words.
+    """
+
+    path: Path
+    fork: Path | None
+    branch: str | int
+    found: Any
+
+    @classmethod
+    def of(cls, found: Any, data: Any) -> _Finding:
+        path: Path = ()
+        fork, branch = None, ""
+        for part in found["loc"]:
+            if isinstance(data, Mapping) and part in data or isinstance(data, list | tuple) and isinstance(part, int) and part < len(data):
+                path, data = (*path, part), data[part]
+            elif found["type"] == "lamina_missing" and part == found["loc"][-1]:
+                path = (*path, part)
+            elif fork is None:
+                fork, branch = path, part
+        return cls(path, fork, branch, found)
+
+    @property
+    def of_kind(self) -> bool:
+        """Whether it only says that the value is of another kind, so that another branch was meant."""
+        if self.path != self.fork:
+            return False
+        if self.found["type"] != "lamina_family":
+            return str(self.found["type"]).endswith("_type")
+        context = self.found["ctx"]
+        stray = isinstance(self.found["input"], str) and registry.nearest(context["family"], context["name"]) is None
+        return context["problem"] == "kind" or (context["problem"] == "unknown" and stray)
+
+
+def _without_echoes(findings: Sequence[_Finding]) -> Iterator[tuple[Path, list[Any]]]:
+    """Each problem once, where pydantic tells it once for every branch of a choice; with the findings that stay."""
+    done: set[Path] = set()
+    for finding in findings:
+        if finding.fork is None:
+            yield finding.path, [finding.found]
+            continue
+        if finding.fork in done:
+            continue
+        done.add(finding.fork)
+        branches: dict[str | int, list[_Finding]] = {}
+        for other in findings:
+            if other.fork == finding.fork:
+                branches.setdefault(other.branch, []).append(other)
+        meant = [branch for branch in branches.values() if not all(one.of_kind for one in branch)]
+        if len(branches) == 1 or meant:
+            for one in (meant or list(branches.values()))[0]:
+                yield one.path, [one.found]
+        else:
+            yield finding.fork, [branch[0].found for branch in branches.values()]
+
+
+def _alternatives(found: Sequence[Any], where: str) -> Problem:
+    """One problem for a value that is none of the kinds that its place takes."""
+    each = [_problem(one, where) for one in found]
+    return replace(each[0], code="SP004", expected=", or ".join(problem.expected for problem in each))
 
 
 def _problem(found: Any, where: str) -> Problem:
@@ -112,42 +183,23 @@ def _unknown_key(where: str, key: str, owner: str, settings: list[str]) -> Probl
 def _wrong_family(where: str, context: Any, got: Any) -> Problem:
     family, problem, name = context["family"], context["problem"], context["name"]
     known = registry.names(family)
-    if problem == "other":
-        return Problem(
-            code="SP003",
-            where=where,
-            expected=f"type {context['wanted']}",
-            got=repr(name),
-            cause="the type does not fit this place",
-            fix=f"write type: {context['wanted']}",
-        )
-    if problem == "missing":
-        return Problem(
-            code="SP005",
-            where=where,
-            expected=f"a type for the {family}: {', '.join(known)}",
-            got=_shown(got),
-            cause="the key 'type' is missing",
-            fix=f"add type: {known[0] if known else 'NAME'}",
-        )
-    if problem == "kind":
-        return Problem(
-            code="SP004",
-            where=where,
-            expected=f"a {family}: one of the words {', '.join(known)}, or a mapping with 'type'",
-            got=_shown(got),
-            cause=f"this is no description of a {family}",
-            fix=f"write {{type: {known[0] if known else 'NAME'}}} with its settings",
-        )
+    listing, first = ", ".join(known), known[0] if known else "NAME"
+    kind = f"{'an' if family[0] in 'aeio' else 'a'} {family}"
     near = registry.nearest(family, name)
-    return Problem(
-        code="SP003",
-        where=where,
-        expected=f"a {family} of type {', '.join(known)}",
-        got=repr(name),
-        cause="a typo" if near else "nothing is registered under this name; a package that registers it may not be installed",
-        fix=f"did you mean {near!r}?" if near else f"use one of the {family}s above",
-    )
+    if problem == "other":
+        code, expected, cause = "SP003", f"type {context['wanted']}", "the type does not fit this place"
+        fix = f"write type: {context['wanted']}"
+    elif problem == "missing":
+        code, expected, cause, fix = "SP005", f"a type for the {family}: {listing}", "the key 'type' is missing", f"add type: {first}"
+    elif problem == "kind":
+        code, expected = "SP004", f"{kind}: one of the words {listing}, or a mapping with 'type'"
+        cause, fix = f"this is no description of {kind}", f"write {{type: {first}}} with its settings"
+    else:
+        code, expected = "SP003", f"{kind} of type {listing}"
+        cause = "a typo" if near else "nothing is registered under this name; a package that registers it may not be installed"
+        fix = f"did you mean {near!r}?" if near else f"use one of the {family}s above"
+    shown = repr(name) if problem in ("other", "unknown") else _shown(got)
+    return Problem(code=code, where=where, expected=expected, got=shown, cause=cause, fix=fix)
 
 
 def _cause(kind: str, got: Any) -> str:
@@ -166,6 +218,8 @@ def _fix(kind: str, where: str, got: Any, context: Any) -> str:
         if near:
             return f"did you mean {near!r}?"
     key = where.rsplit(".", 1)[-1]
+    if isinstance(got, str) and kind in ("float_type", "int_type", "bool_type") and re.fullmatch(r"[-+.\deE]+|true|false", got):
+        return f"write {key}: {got} without quotes"
     return f"give {key} a value that is as expected above"
 
 
