@@ -1,0 +1,63 @@
+"""Losses: what each measures, and which targets it needs; `lamina.engine.losses` says how torch computes them."""
+
+from lamina.network.losses.classification import (
+    BinaryCrossEntropy,
+    BinaryFocal,
+    CategoricalHinge,
+    CrossEntropy,
+    FMeasure,
+    Focal,
+    Hinge,
+    MultiLabel,
+    NegativeLogLikelihood,
+    SparseCrossEntropy,
+    SquaredHinge,
+)
+from lamina.network.losses.distribution import KlDivergence, MixtureDensity, Poisson, Wasserstein
+from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted
+from lamina.network.losses.regression import (
+    CosineProximity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogError,
+    Quantile,
+    SmoothL1,
+    SumAbsoluteError,
+    SumSquaredError,
+)
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "BinaryFocal",
+    "CategoricalHinge",
+    "CosineProximity",
+    "CrossEntropy",
+    "FMeasure",
+    "Focal",
+    "Hinge",
+    "Huber",
+    "KlDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogError",
+    "Misfit",
+    "MixtureDensity",
+    "MultiLabel",
+    "NegativeLogLikelihood",
+    "Poisson",
+    "Quantile",
+    "SmoothL1",
+    "SparseCrossEntropy",
+    "SquaredHinge",
+    "SumAbsoluteError",
+    "SumSquaredError",
+    "TargetKind",
+    "Wasserstein",
+    "Weighted",
+]

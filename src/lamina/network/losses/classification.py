@@ -1,0 +1,239 @@
+"""Losses for classes, labels and signs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted
+from lamina.spec import register
+from lamina.spec.fields import NonNegative, Positive, Probability
+
+
+class ClassLoss(Weighted):
+    """Base of losses over a distribution of classes.
+
+    With `softmax` (or `log_softmax`) they are computed from the scores, ``log_softmax`` first, so that no probability is
+    rounded to 0; with any other activation from ``max(y, 1e-10)``, Deeplearning4j's clipping.
+    """
+
+    natural_activation = "softmax"
+    target: ClassVar[TargetKind] = "classes"
+    needs_probabilities = True
+    needs_distribution = True
+
+
+class SmoothedClassLoss(ClassLoss):
+    """Base of the cross entropies.
+
+    Attributes:
+        label_smoothing: The target becomes ``(1 - s) t + s / k`` (Szegedy et al. 2016).
+    """
+
+    label_smoothing: Probability = 0.0
+
+
+@register("cross_entropy")
+class CrossEntropy(SmoothedClassLoss):
+    """``-sum_j w_j t_j log(y_j)``: one right class of several (Deeplearning4j's MCXENT).
+
+    Targets: class indices, or a distribution over the classes (one-hot, soft labels).
+    """
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [CrossEntropy(), CrossEntropy(weights=[0.5, 2.0, 1.0], label_smoothing=0.1)]
+
+
+@register("sparse_cross_entropy")
+class SparseCrossEntropy(SmoothedClassLoss):
+    """`CrossEntropy` that takes class indices only (Deeplearning4j's SPARSE_MCXENT)."""
+
+    indices_only = True
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [SparseCrossEntropy()]
+
+
+@register("negative_log_likelihood")
+class NegativeLogLikelihood(SmoothedClassLoss):
+    """`CrossEntropy` by its other name, as in Deeplearning4j; the output gives probabilities, not their logarithms."""
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [NegativeLogLikelihood()]
+
+
+@register("focal")
+class Focal(ClassLoss):
+    """``-sum_j w_j t_j (1 - y_j)^gamma log(y_j)``: cross entropy that cares less for what is easy (Lin et al. 2017).
+
+    Attributes:
+        gamma: How much less; 0 is cross entropy.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("gamma",)
+    gamma: NonNegative = 2.0
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [Focal(), Focal(1.0, weights=[1.0, 2.0, 3.0])]
+
+
+@register("categorical_hinge")
+class CategoricalHinge(Loss):
+    """``max(0, 1 + max_{j wrong} y_j - y_right)``: the right class wins by a margin of 1 (as in Keras).
+
+    Targets: class indices, or one-hot.
+    """
+
+    target: ClassVar[TargetKind] = "classes"
+
+    def misfit(self, units: int) -> Misfit | None:
+        return None if units > 1 else _one_unit("categorical_hinge", "hinge")
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [CategoricalHinge()]
+
+
+class BinaryLoss(Weighted):
+    """Base of losses over outputs that each are a probability of their own.
+
+    With `sigmoid` they are computed from the scores, without rounding; with any other activation from ``y`` clipped to
+    ``1e-5 ... 1 - 1e-5``, as in Deeplearning4j.
+    """
+
+    natural_activation = "sigmoid"
+    target: ClassVar[TargetKind] = "binary"
+    needs_probabilities = True
+
+
+@register("binary_cross_entropy")
+class BinaryCrossEntropy(BinaryLoss):
+    """``-1/k sum_j w_j (t_j log(y_j) + (1 - t_j) log(1 - y_j))``: two classes, or several labels that don't exclude each other.
+
+    Deeplearning4j (XENT) sums over the outputs instead of averaging.
+
+    Attributes:
+        label_smoothing: The target becomes ``(1 - s) t + s / 2``.
+    """
+
+    label_smoothing: Probability = 0.0
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [BinaryCrossEntropy(), BinaryCrossEntropy(weights=[1.0, 2.0, 0.5], label_smoothing=0.1)]
+
+
+@register("binary_focal")
+class BinaryFocal(BinaryLoss):
+    """``-1/k sum_j w_j (alpha t_j (1-y_j)^gamma log(y_j) + (1-alpha) (1-t_j) y_j^gamma log(1-y_j))`` (Lin et al. 2017).
+
+    Attributes:
+        gamma: How much less the easy ones count.
+        alpha: Share of the positives; None: both factors are 1.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("gamma", "alpha")
+    gamma: NonNegative = 2.0
+    alpha: float | None = Field(default=0.25, ge=0, le=1)
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [BinaryFocal(), BinaryFocal(1.5, None)]
+
+
+@register("hinge")
+class Hinge(Weighted):
+    """``1/k sum_j w_j max(0, 1 - t_j y_j)`` with targets -1 and 1. Deeplearning4j sums over the outputs."""
+
+    target: ClassVar[TargetKind] = "signs"
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [Hinge(), Hinge(weights=[1.0, 2.0, 0.5])]
+
+
+@register("squared_hinge")
+class SquaredHinge(Weighted):
+    """``1/k sum_j w_j max(0, 1 - t_j y_j)^2`` with targets -1 and 1. Deeplearning4j sums over the outputs."""
+
+    target: ClassVar[TargetKind] = "signs"
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [SquaredHinge()]
+
+
+@register("multi_label")
+class MultiLabel(Loss):
+    """``1/(|P| |N|) sum_{p in P, n in N} exp(y_n - y_p)``: every label that is there outranks every one that is not.
+
+    BP-MLL (Zhang and Zhou 2006); P and N are the units whose target is 1 and 0. A position where one of them is empty has
+    nothing to rank: its loss is 0.
+    """
+
+    natural_activation = "sigmoid"
+    target: ClassVar[TargetKind] = "binary"
+
+    def misfit(self, units: int) -> Misfit | None:
+        return None if units > 1 else _one_unit("multi_label", "binary_cross_entropy")
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [MultiLabel()]
+
+
+@register("f_measure")
+class FMeasure(Loss):
+    """``1 - F_beta`` of a whole batch, with probabilities in place of decisions (Pastor-Pellicer et al. 2013).
+
+    ``F = (1 + b^2) tp / ((1 + b^2) tp + b^2 fn + fp)`` where ``tp = sum t y``, ``fn = sum t (1 - y)``, ``fp = sum (1 - t) y``
+    over all samples and positions of the batch; a sample's weight counts in each sum. A batch in which all three are 0 has
+    the loss 0.
+
+    It exists for batches only: a sample has no loss of its own, and the mean over batches depends on their size. Judge
+    by an evaluation's F1, and don't compare losses of different batch sizes.
+
+    Output: one `sigmoid` unit, or two `softmax` units of which the second is the positive class.
+
+    Attributes:
+        beta: How many times recall matters more than precision.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("beta",)
+    natural_activation = "sigmoid"
+    target: ClassVar[TargetKind] = "binary"
+    needs_probabilities = True
+    per_sample = False
+
+    beta: Positive = 1.0
+
+    def target_width(self, units: int) -> int:
+        return 1
+
+    def misfit(self, units: int) -> Misfit | None:
+        if units in (1, 2):
+            return None
+        return Misfit(
+            expected="one unit, or two with softmax",
+            got=f"{units} units",
+            cause="f_measure judges one label that is there or not",
+            fix="write units: 1, or use cross_entropy for several classes",
+        )
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [FMeasure(), FMeasure(2.0)]
+
+
+def _one_unit(loss: str, instead: str) -> Misfit:
+    return Misfit(
+        expected="at least 2 output units",
+        got="1 unit",
+        cause=f"{loss} compares the units of an output with each other",
+        fix=f"write units: 2, or use {instead} with one unit",
+    )

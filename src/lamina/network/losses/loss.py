@@ -1,0 +1,95 @@
+"""What every loss says of itself.
+
+Notation of all formulas: ``y`` is the output after the activation, ``t`` the target, ``j`` runs over the ``k`` units of the
+output. One *position* is a whole sample of ``[batch, k]``, a step of ``[batch, steps, k]``, a pixel of
+``[batch, k, height, width]``. A formula gives the value of one position; the loss of a sample is the mean over its
+positions, the loss of a batch the (weighted) mean over its samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from lamina.network.activations import Activation
+from lamina.spec import Description, registry
+from lamina.spec.fields import NonNegative, listed
+
+TargetKind = Literal["classes", "binary", "signs", "same"]
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a loss can't judge an output: parts of a message."""
+
+    expected: str
+    got: str
+    cause: str
+    fix: str
+
+
+class Loss(Description, family="loss"):
+    """Base of all losses.
+
+    Class attributes:
+        natural_activation: Type of the activation an output gets that names none; with it the loss has a stable form.
+        target: What targets look like. ``classes``: index of the right class at each position, or a distribution over the
+            classes shaped like the output. ``binary``: 0 or 1 (or a probability), shaped like the output. ``signs``: -1 or
+            1; whole numbers 0 and 1 stand for them. ``same``: numbers shaped like the output. Where the targets have one
+            value a position, its axis may be left out: ``[batch]`` for ``[batch, 1]``.
+        indices_only: Of ``classes``, only indices.
+        needs_probabilities: Outputs must lie between 0 and 1.
+        needs_distribution: Outputs of a position must add up to 1.
+        per_sample: The loss of a batch is the mean of the losses of its samples; of an F-measure it isn't.
+    """
+
+    natural_activation: ClassVar[str] = "identity"
+    target: ClassVar[TargetKind] = "same"
+    indices_only: ClassVar[bool] = False
+    needs_probabilities: ClassVar[bool] = False
+    needs_distribution: ClassVar[bool] = False
+    per_sample: ClassVar[bool] = True
+
+    def natural(self) -> Activation:
+        """The activation that fits.
+
+        Raises:
+            LookupError: If ``natural_activation`` names none, an error of the class.
+        """
+        found = registry.get("activation", self.natural_activation)
+        if found is None:
+            message = f"{type(self).__name__}.natural_activation names no activation: {self.natural_activation!r}"
+            raise LookupError(message)
+        activation = found()
+        if not isinstance(activation, Activation):
+            raise TypeError(self.natural_activation)
+        return activation
+
+    def target_width(self, units: int) -> int:
+        """Values a target has at each position for an output of ``units``, where targets aren't class indices."""
+        return units
+
+    def misfit(self, units: int) -> Misfit | None:
+        """Why this loss can't judge an output of ``units``, or None if it can."""
+        return None
+
+
+class Weighted(Loss):
+    """Base of losses that can weigh outputs or classes.
+
+    Attributes:
+        weights: A factor for each output unit (each class, where targets are classes); all 1 unless set. The mean is still
+            taken over all outputs and samples: weights of 2 double the loss.
+    """
+
+    weights: listed(NonNegative) | None = None  # type: ignore[valid-type]
+
+    def misfit(self, units: int) -> Misfit | None:
+        if self.weights is None or len(self.weights) == units:
+            return None
+        return Misfit(
+            expected=f"one weight for each of the {units} output units",
+            got=f"{len(self.weights)} weights",
+            cause="weights belong to output units, one each; for weights of samples give the data a weight",
+            fix=f"give {units} weights, or remove weights",
+        )
