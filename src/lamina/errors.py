@@ -110,7 +110,8 @@ class LaminaError(Exception):
         """
         found = tuple(problems)
         if not found:
-            raise ValueError("LaminaError.of needs at least one problem")
+            message = "LaminaError.of needs at least one problem"
+            raise ValueError(message)
         error = cls.__new__(cls)
         error.problems = found
         Exception.__init__(error, str(error))
