@@ -27,6 +27,13 @@ TITLES: dict[str, str] = {
     # EN: engine
     "EN001": "two modules run the same layer",
     "EN002": "nothing runs this layer",
+    # TR050+: the trainer and recipes
+    "TR050": "another number of threads",
+    "TR051": "the checkpoint is of another kind of run",
+    "TR052": "an evaluation fits none of the targets",
+    "TR053": "an output has no target",
+    "TR054": "the output does not match the labels",
+    "TR055": "there is no such metric",
     # AR020+: archives and models
     "AR020": "the archive can't be written",
     "AR021": "this is no Lamina archive",

@@ -1,0 +1,57 @@
+"""The ``train`` section of a recipe: how long, by which rule, with what on the side."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lamina.learning.clipping import Clip
+from lamina.learning.optimizers import Adam, Optimizer
+from lamina.spec import Description, wrong_value
+from lamina.spec.fields import Count, listed
+from lamina.train.callbacks import Callback, Checkpoint, EarlyStopping
+
+PrecisionName = Literal["auto", "float32", "float64", "bfloat16", "float16"]
+
+
+class TrainConfig(Description):
+    """How a network is trained.
+
+    Attributes:
+        epochs: Passes over the training set.
+        max_steps: Stop after this many updates, even in the middle of an epoch.
+        optimizer: How gradients become updates; a bare word takes its defaults.
+        clip: What is done to gradients that are too large; a number is the largest global norm.
+        early_stopping: Stop when a metric no longer improves; short for the callback of the same name.
+        checkpoints: When the state of training is kept in the run directory; by default at every epoch, the last 2 and the best.
+        callbacks: Anything else that watches or steers; one given here replaces the default one of its type.
+        evaluate_every: Evaluate on the validation part every so many epochs (and after the last).
+        device: ``auto`` (CUDA, then MPS, then CPU), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``float32``; ``float64``; ``bfloat16`` or ``float16`` autocast with float32 weights; ``auto``.
+        threads: CPU threads torch computes with; None leaves torch's choice. Recorded, and restored on resume.
+        progress: Show progress: a bar on a terminal, else one line an epoch.
+    """
+
+    epochs: Count = 10
+    max_steps: Count | None = None
+    optimizer: Optimizer = Adam()
+    clip: Clip | None = None
+    early_stopping: EarlyStopping | None = None
+    checkpoints: Checkpoint | None = None
+    callbacks: listed(Callback) = ()  # type: ignore[valid-type]
+    evaluate_every: Count = 1
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    precision: PrecisionName = "float32"
+    threads: Count | None = None
+    progress: bool = True
+
+    @model_validator(mode="after")
+    def _one_early_stopping(self) -> Self:
+        if self.early_stopping is not None and any(isinstance(c, EarlyStopping) for c in self.callbacks):
+            raise wrong_value(
+                expected="early stopping once",
+                cause="it stands under early_stopping and among the callbacks",
+                fix="remove it from callbacks",
+            )
+        return self

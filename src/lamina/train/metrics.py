@@ -1,0 +1,213 @@
+"""Which output is judged against which target, by what, and what the figures are called; all known before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lamina.errors import DescriptionError, Problem, nearest
+
+if TYPE_CHECKING:
+    from lamina.data.schema import DataSchema, Target
+    from lamina.evaluate.evaluation import Evaluation
+    from lamina.evaluate.result import Report
+    from lamina.network.plan import Plan
+
+
+def pair_outputs(outputs: Sequence[str], schema: DataSchema) -> dict[str, str]:
+    """The target of each output: the one of the same name, or the only one for the only output.
+
+    Args:
+        outputs: Names of the network's outputs.
+        schema: What the data hold.
+
+    Raises:
+        DescriptionError: TR053, if an output has no target.
+    """
+    targets = list(schema.targets)
+    if len(outputs) == 1 and len(targets) == 1:
+        return {outputs[0]: targets[0]}
+    missing = [name for name in outputs if name not in targets]
+    if missing:
+        near = nearest(missing[0], targets)
+        raise DescriptionError(
+            "TR053",
+            where=f"network output {missing[0]!r}",
+            expected=f"a target of the same name among {', '.join(targets) or '(the data have none)'}",
+            got="none",
+            cause="outputs and targets are matched by name when there are several",
+            fix=f"call the layer {near!r}, or the target {missing[0]!r}" if near else "give the data a target for every output",
+        )
+    return {name: name for name in outputs}
+
+
+def check_targets(plan: Plan, schema: DataSchema) -> None:
+    """See that every output is as wide as its labels ask for.
+
+    Raises:
+        DescriptionError: TR053 for outputs without a target, TR054 for the wrong number of units; all of them at once.
+    """
+    problems = []
+    for output, name in pair_outputs(plan.outputs, schema).items():
+        target, node = schema.targets[name], plan.node(output)
+        wanted, given = target.width, _units(node.output_shape)
+        binary = target.kind == "classes" and wanted == 2 and given == 1
+        if wanted is not None and given != wanted and not binary:
+            labels = f" ({', '.join(map(str, target.labels[:6]))}{', ...' if len(target.labels) > 6 else ''})" if target.labels else ""
+            problems.append(
+                Problem(
+                    code="TR054",
+                    where=f"network.{_path(node.path)} {node.name!r} ({node.layer.type_name})",
+                    expected=f"{wanted} units, one for each of the {_noun(target)} of the data{labels}",
+                    got=f"{given}",
+                    cause="the output layer does not match the labels",
+                    fix=f"write units: {wanted}",
+                )
+            )
+    if problems:
+        raise DescriptionError.of(problems)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One evaluation of one output.
+
+    Attributes:
+        output: The output.
+        target: The target it is compared with.
+        evaluation: How.
+        prefix: What its figures' names begin with, such as ``roc/``; empty where names are unique without.
+    """
+
+    output: str
+    target: str
+    evaluation: Evaluation
+    prefix: str
+
+
+class MetricNames:
+    """Names of all figures of an evaluation, before there are any.
+
+    Args:
+        pairs: Target by output, see `pair_outputs`.
+        schema: What the targets are.
+        evaluations: How to judge; each goes to every output whose kind it judges. Empty: what fits each target.
+
+    Raises:
+        DescriptionError: TR052, if an evaluation fits none of the targets.
+    """
+
+    def __init__(self, pairs: Mapping[str, str], schema: DataSchema, evaluations: Iterable[Evaluation] = ()) -> None:
+        self.pairs = dict(pairs)
+        self.schema = schema
+        chosen = tuple(evaluations)
+        found: list[tuple[str, Evaluation]] = []
+        for output, target in self.pairs.items():
+            kind = schema.targets[target].kind
+            fitting = [e for e in chosen if kind in e.judges] if chosen else [_default(kind)]
+            found += [(output, evaluation) for evaluation in fitting]
+        for evaluation in chosen:
+            if not any(e is evaluation for _, e in found):
+                raise _judges_nothing(evaluation, [schema.targets[t].kind for t in self.pairs.values()])
+        self.judged = [Judged(o, self.pairs[o], e, self._prefix(o, e, found)) for o, e in found]
+
+    def all(self) -> list[str]:
+        """All names, in the order in which they are shown."""
+        return [judged.prefix + name for judged in self.judged for name in self._own(judged)]
+
+    def better(self, metric: str) -> str:
+        """``max`` or ``min``."""
+        for judged in self.judged:
+            bare = metric.removeprefix(judged.prefix)
+            if metric.startswith(judged.prefix) and bare in self._own(judged):
+                return judged.evaluation.better(bare)
+        return "min"
+
+    def collect(self, report: Report) -> dict[str, float]:
+        """Figures of a report under these names."""
+        return {
+            judged.prefix + name: value
+            for judged in self.judged
+            for name, value in report.results[self.key(judged)].metrics.items()
+        }
+
+    def key(self, judged: Judged) -> str:
+        """What a result is called in a report."""
+        name = judged.evaluation.type_name or type(judged.evaluation).__name__
+        return name if len(self.pairs) == 1 else f"{judged.output}/{name}"
+
+    def target(self, output: str) -> Target:
+        """What an output is compared with."""
+        return self.schema.targets[self.pairs[output]]
+
+    def _own(self, judged: Judged) -> list[str]:
+        target = self.target(judged.output)
+        return judged.evaluation.metric_names(target, width=target.width)
+
+    def _prefix(self, output: str, evaluation: Evaluation, found: Sequence[tuple[str, Evaluation]]) -> str:
+        prefix = "" if len(self.pairs) == 1 else f"{output}/"
+        first = next(e for o, e in found if o == output)
+        return prefix if evaluation is first else f"{prefix}{evaluation.type_name}/"
+
+
+def check_monitors(monitors: Mapping[str, str], known: Sequence[str]) -> None:
+    """See that every metric that something waits for will be there.
+
+    Args:
+        monitors: Place in the recipe, and the metric named there.
+        known: All metrics that will be observed.
+
+    Raises:
+        DescriptionError: TR055, for all unknown ones at once.
+    """
+    problems = []
+    for where, metric in monitors.items():
+        if metric not in known:
+            near = nearest(metric, known)
+            problems.append(
+                Problem(
+                    code="TR055",
+                    where=where,
+                    expected=f"one of {', '.join(known)}",
+                    got=repr(metric),
+                    cause="a typo" if near else "nothing in this run computes it",
+                    fix=f"did you mean {near!r}?" if near else "use one of the metrics above; data.split.validation makes validation/...",
+                )
+            )
+    if problems:
+        raise DescriptionError.of(problems)
+
+
+def _default(kind: str) -> Evaluation:
+    from lamina.evaluate import default_evaluation
+
+    return default_evaluation(kind)
+
+
+def _units(shape: Any) -> int | None:
+    from lamina.network.layers.layer import last_axis
+
+    units: int | None = last_axis(shape)
+    return units
+
+
+def _path(path: Sequence[str | int]) -> str:
+    from lamina.spec import format_path
+
+    return format_path(path)
+
+
+def _noun(target: Target) -> str:
+    return {"classes": "classes", "multilabel": "labels"}.get(target.kind, "columns")
+
+
+def _judges_nothing(evaluation: Evaluation, kinds: Sequence[str]) -> DescriptionError:
+    return DescriptionError(
+        "TR052",
+        where=f"evaluate, {evaluation.type_name}",
+        expected=f"a target of kind {' or '.join(evaluation.judges)}",
+        got=f"targets of kind {', '.join(sorted(set(kinds)))}",
+        cause="the evaluation was made for another kind of task",
+        fix=f"write evaluate: {{type: {_default(kinds[0]).type_name}}}, or leave the section out",
+    )

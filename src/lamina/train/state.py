@@ -1,0 +1,80 @@
+"""The state of training: what a checkpoint holds beside the weights, and the surroundings a run needs and gives back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lamina.errors import LaminaWarning, TrainingError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What changes in training apart from weights and buffers.
+
+    Attributes:
+        values: Plain data, written as ``training.json``.
+        arrays: The optimiser's flat vectors, written as ``training.safetensors``.
+    """
+
+    values: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def check(self, *, steps_per_epoch: int, optimizer: Mapping[str, Any]) -> None:
+        """See that this state belongs to the run that wants to go on from it.
+
+        Raises:
+            TrainingError: TR051, if the data has another length or the optimiser is of another type.
+        """
+        before = self.values["steps_per_epoch"]
+        if before != steps_per_epoch:
+            raise TrainingError(
+                "TR051",
+                where="resume",
+                expected=f"{before} steps an epoch, as when the checkpoint was taken",
+                got=f"{steps_per_epoch}",
+                cause="the data, the split or the batch size has changed since",
+                fix="resume with the recipe the run was started with, or start a new run in another directory",
+            )
+        if self.values["optimizer"]["type"] != optimizer["type"]:
+            raise TrainingError(
+                "TR051",
+                where="resume, train.optimizer",
+                expected=f"{self.values['optimizer']['type']!r}, whose state the checkpoint holds",
+                got=repr(optimizer["type"]),
+                cause="the optimiser has changed since the checkpoint was taken",
+                fix="resume with the optimiser the run was started with, or start a new run from the model",
+            )
+
+
+@contextmanager
+def restored_environment(threads: int | None) -> Iterator[None]:
+    """Set torch's CPU threads; afterwards, threads and global random generators are as they were before.
+
+    Warns:
+        LaminaWarning: TR050, if torch won't have that many threads; sums may then round differently.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        try:
+            if threads is not None and threads != before:
+                torch.set_num_threads(threads)
+                if torch.get_num_threads() != threads:
+                    warnings.warn(
+                        f"[TR050] asked for {threads} threads, torch computes with {torch.get_num_threads()}: the last digits may "
+                        "differ from a run with another number; set train.threads to what this machine has",
+                        LaminaWarning,
+                        stacklevel=3,
+                    )
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,240 @@
+"""The loop: update, observe, let the callbacks look; everything it knows is state that can be saved and restored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lamina.engine.device import choose_device
+from lamina.engine.optimizers import optimizer_for
+from lamina.engine.parameters import FlatParameters
+from lamina.engine.precision import Precision
+from lamina.engine.step import StepRunner
+from lamina.train.callbacks import CallbackRun
+from lamina.train.config import TrainConfig
+from lamina.train.evaluator import Evaluator
+from lamina.train.state import TrainingState, restored_environment
+from lamina.train.view import TimingStats
+
+if TYPE_CHECKING:
+    from lamina.data.dataset import Dataset
+    from lamina.data.loader import Batch, Loader
+    from lamina.model import Model
+    from lamina.train.run import RunDirectory
+
+
+class Trainer:
+    """Trains a model on a loader; callbacks see it through `lamina.train.view.TrainerView`.
+
+    Args:
+        model: What is trained; its network must be built.
+        config: For how long, by which rule.
+        loader: Batches of the training part.
+        evaluator: Judges the validation part; None if there is none.
+        validation: The validation part.
+        callbacks: Started callbacks, in any order; they are called by priority.
+        run_dir: Where state is kept; None keeps nothing.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        config: TrainConfig,
+        loader: Loader,
+        *,
+        evaluator: Evaluator | None = None,
+        validation: Dataset | None = None,
+        callbacks: Sequence[CallbackRun] = (),
+        run_dir: RunDirectory | None = None,
+    ) -> None:
+        self.model = model
+        self.config = config
+        self.loader = loader
+        self.evaluator = evaluator
+        self.validation = validation
+        self.run_dir = run_dir
+        self.network = model.network
+        self.device = choose_device(config.device)
+        self.precision = Precision(config.precision, self.device)
+        self.network.to(self.device)
+        self.flat = FlatParameters(self.network)
+        self.total_epochs = config.epochs
+        self.total_steps = min(config.max_steps or len(loader) * config.epochs, len(loader) * config.epochs)
+        optimizer = config.optimizer.bind(total_steps=self.total_steps, total_epochs=self.total_epochs)
+        self.optimizer = optimizer_for(optimizer, self.flat, clip=config.clip)
+        self.runner = StepRunner(self.network, self.flat, self.optimizer, self.precision, seed=model.seed)
+        self.callbacks = sorted(callbacks, key=lambda callback: -callback.priority)
+        self._on_step = [callback.on_step for callback in self.callbacks if callback.needs_step]
+        self.step = 0
+        self.epoch = 0
+        self.observation: dict[str, float] = {}
+        self.history: list[dict[str, float]] = []
+        self.last_batch: Batch | None = None
+        self.last_loss: torch.Tensor | None = None
+        self.stop_reason: str | None = None
+        self._final = True
+        self.timing = TimingStats()
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        self._loss_weight = 0.0
+
+    # -- what callbacks read ----------------------------------------------------------------------------------------
+
+    @property
+    def metric_names(self) -> list[str]:
+        """All values that will ever be observed; known before the first step."""
+        names = ["train/loss"]
+        if self.evaluator is not None and self.validation is not None:
+            names += [f"validation/{name}" for name in self.evaluator.metric_names]
+        for callback in self.callbacks:
+            names += [name for name in callback.observes if name not in names]
+        return names
+
+    def better(self, metric: str) -> str:
+        """``max`` if more of the metric is better, else ``min``."""
+        part, _, name = metric.partition("/")
+        return self.evaluator.better(name) if part == "validation" and self.evaluator is not None else "min"
+
+    @property
+    def epoch_progress(self) -> float:
+        """Passes made, with the fraction of the current one."""
+        return self.step / len(self.loader)
+
+    def request_stop(self, reason: str, *, final: bool = True) -> None:
+        """Stop at the end of this step; the first reason given is the one kept.
+
+        Args:
+            reason: Why, in a few words.
+            final: Whether a resumed run would stop here too; False for an interruption, after which it goes on.
+        """
+        if self.stop_reason is None:
+            self.stop_reason, self._final = reason, final
+
+    def save_checkpoint(self) -> None:
+        """Ask the callback that keeps checkpoints to write one now; without a run directory there is none."""
+        for callback in self.callbacks:
+            callback.on_checkpoint(self)
+
+    # -- the loop ---------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Train to the end, or to the first reason to stop.
+
+        Raises:
+            TrainingError: If training went wrong (a loss that is not finite); the callbacks have been told before.
+        """
+        with self._guarded():
+            for callback in self.callbacks:
+                callback.on_start(self)
+            while not self._finished():
+                self._run_epoch()
+            self.flat.check()
+
+    def _finished(self) -> bool:
+        return self.stop_reason is not None or self.epoch >= self.total_epochs or self.step >= self.total_steps
+
+    def _run_epoch(self) -> None:
+        waited = self.loader.wait_seconds
+        with closing(self.loader.epoch(self.epoch)) as batches:
+            for batch in batches:
+                self._update(batch)
+                if self.stop_reason is not None or self.step >= self.total_steps:
+                    break
+        self.timing.data_wait_seconds += self.loader.wait_seconds - waited
+        if self.step % len(self.loader) == 0:
+            self.epoch += 1
+            self.loader.load_state_dict({"epoch": self.epoch, "position": 0})
+        elif self.stop_reason is not None:
+            return  # In the middle of an epoch there is nothing to judge; a resumed run finishes it.
+        self.flat.check()
+        self._observe()
+        for callback in self.callbacks:
+            callback.on_epoch(self)
+
+    def _update(self, batch: Batch) -> None:
+        started = time.perf_counter()
+        loss = self.runner.train(batch.inputs, batch.targets, batch.weight, self.step, self.epoch_progress)
+        self._loss_sum.add_(loss, alpha=batch.total_weight)
+        self._loss_weight += batch.total_weight
+        self.step += 1
+        self.last_batch = batch
+        self.last_loss = loss
+        timing = self.timing
+        timing.steps += 1
+        timing.samples += batch.size
+        timing.step_seconds += time.perf_counter() - started
+        for hook in self._on_step:
+            hook(self)
+
+    def _observe(self) -> None:
+        self.observation = {"train/loss": float(self._loss_sum) / self._loss_weight}
+        self._loss_sum.zero_()
+        self._loss_weight = 0.0
+        last = self._finished()
+        if self.evaluator is not None and self.validation is not None and (self.epoch % self.config.evaluate_every == 0 or last):
+            started = time.perf_counter()
+            judged = self.evaluator.run(self.network, self.validation)
+            self.observation |= {f"validation/{name}": value for name, value in judged.metrics.items()}
+            self.timing.evaluation_seconds += time.perf_counter() - started
+        self.history.append({"epoch": self.epoch, "step": self.step, **self.observation})
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Run with the trainer's threads and random generators, give the caller's back, and always finish the callbacks."""
+        with restored_environment(self.config.threads):
+            self.network.train()
+            try:
+                yield
+            except BaseException as error:
+                for callback in self.callbacks:
+                    callback.on_error(self, error)
+                raise
+            finally:
+                self.network.eval()
+                for callback in self.callbacks:
+                    callback.finish(self)
+
+    # -- state ------------------------------------------------------------------------------------------------------
+
+    def state(self) -> TrainingState:
+        """Everything that changes in training apart from the weights."""
+        return TrainingState(
+            values={
+                "step": self.step,
+                "epoch": self.epoch,
+                "steps_per_epoch": len(self.loader),
+                "loss_sum": float(self._loss_sum),
+                "loss_weight": self._loss_weight,
+                "loader": self.loader.state_dict(),
+                "stop_reason": self.stop_reason if self._final else None,
+                "history": self.history,
+                "threads": torch.get_num_threads(),
+                "precision": self.precision.state_dict(),
+                "optimizer": self.config.optimizer.to_dict(full=True),
+                "callbacks": {callback.name: callback.state_dict() for callback in self.callbacks},
+            },
+            arrays={name: tensor.detach().cpu().numpy() for name, tensor in self.optimizer.state_dict().items()},
+        )
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on exactly where `state` was taken; the weights must have been loaded already.
+
+        Raises:
+            TrainingError: TR051, if the state is of another kind of run.
+        """
+        values: dict[str, Any] = state.values
+        state.check(steps_per_epoch=len(self.loader), optimizer=self.config.optimizer.to_dict(full=True))
+        self.step, self.epoch = values["step"], values["epoch"]
+        self._loss_sum.fill_(values["loss_sum"])
+        self._loss_weight = values["loss_weight"]
+        self.stop_reason = values["stop_reason"]
+        self.history = list(values["history"])
+        self.loader.load_state_dict(values["loader"])
+        self.precision.load_state_dict(values["precision"])
+        self.optimizer.load_state_dict({name: torch.from_numpy(array) for name, array in state.arrays.items()})
+        for callback in self.callbacks:
+            if callback.name in values["callbacks"]:
+                callback.load_state_dict(values["callbacks"][callback.name])
