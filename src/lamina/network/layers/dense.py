@@ -30,6 +30,7 @@ class Dense(ParametricLayer):
 
     positional: ClassVar[tuple[str, ...]] = ("units",)
     accepts: ClassVar[tuple[type[Shape], ...]] = (Features, Sequence)
+    flattens: ClassVar[bool] = True
 
     units: Count
 

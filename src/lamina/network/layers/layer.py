@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lamina.errors import ShapeError
 from lamina.network.activations import Activation, Identity
@@ -15,7 +15,7 @@ from lamina.network.constraints import Constraint
 from lamina.network.initializers import Initializer, XavierUniform, Zeros
 from lamina.network.noise import Noise
 from lamina.shapes import Features, Image, Sequence, Shape, Tokens, Volume
-from lamina.spec import Description
+from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Names, NonNegative, listed
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_\-]*$")]
@@ -32,6 +32,9 @@ class Parameter:
         fan_in: Inputs that feed one output; for initialisers that scale by it.
         fan_out: Outputs that one input feeds.
         blocks: Into how many equal parts along axis 0 the tensor falls that are initialised one by one (4 gates of an LSTM).
+        initializer: The layer's setting that says how it starts. None: ``initializer`` for a weight, ``bias_initializer``
+            for a bias, ones for a gain.
+        fills: For each block the number it starts with instead, None where the initialiser holds; empty: it holds everywhere.
     """
 
     shape: tuple[int, ...]
@@ -39,6 +42,8 @@ class Parameter:
     fan_in: int = 1
     fan_out: int = 1
     blocks: int = 1
+    initializer: str | None = None
+    fills: tuple[float | None, ...] = ()
 
     @property
     def size(self) -> int:
@@ -58,9 +63,44 @@ class Layer(Description, family="layer"):
     """Shapes the layer takes."""
     stochastic: ClassVar[bool] = False
     """Whether it draws random numbers in training."""
+    flattens: ClassVar[bool] = False
+    """Whether an image or volume before it is flattened without being asked."""
+    input_count: ClassVar[tuple[int, int | None]] = (1, 1)
+    """Fewest and most inputs; None: any number. A layer of several inputs is a vertex: it can stand in a graph only."""
+    own_settings: ClassVar[tuple[str, ...]] = ()
+    """Settings that the network's ``defaults`` leave alone, since the layer's own default means something."""
+    unused_settings: ClassVar[tuple[str, ...]] = ()
+    """Inherited settings that do nothing in this layer; setting one is refused."""
 
     name: Name | None = None
     inputs: Names = ()
+
+    @classmethod
+    def adapt(cls, value: Any) -> Any:
+        """An own ``torch.nn.Module`` with an attribute ``output_shape`` (a `Shape`) may stand as a layer by itself."""
+        # By name, so that nothing here imports torch.
+        if not any(base.__name__ == "Module" and base.__module__ == "torch.nn.modules.module" for base in type(value).__mro__):
+            return value
+        output = getattr(value, "output_shape", None)
+        if isinstance(output, Shape):
+            return {"type": "module", "module": value, "output": output}
+        raise wrong_value(
+            expected="a layer, or an own torch.nn.Module together with the shape it gives",
+            cause="the output shape of a torch.nn.Module is not known before it runs",
+            fix="write lm.Module(module, output=lm.features(COUNT)), with the shape that it gives",
+        )
+
+    @model_validator(mode="after")
+    def _without_unused(self) -> Self:
+        # An archive writes every setting: one that has its default value is no wish of anybody.
+        for setting in self.unused_settings:
+            if setting in self.model_fields_set and getattr(self, setting) != type(self).model_fields[setting].default:
+                raise wrong_value(
+                    expected=f"no {setting!r}: a {self.type_name} has no use for it",
+                    cause="the setting would do nothing",
+                    fix=f"remove {setting!r}, or give it to the layer before or after",
+                )
+        return self
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         """Shape of the output; raises `ShapeError` through `refuse` if the inputs don't fit.
@@ -78,8 +118,17 @@ class Layer(Description, family="layer"):
         return {}
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Floating point operations of the forward pass for one sample; a multiply-add counts 2, an unknown length 1."""
+        """Floating point operations of the forward pass for one sample; a multiply-add counts 2, an unknown length 1.
+
+        Adding a bias and a layer's own activation function are not counted.
+        """
         return elements(output)
+
+    def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
+        """The layer with the network's defaults in all settings that it has and that nobody set on it."""
+        skipped = {*self.model_fields_set, *self.own_settings, *self.unused_settings}
+        given = {key: value for key, value in defaults.items() if key in type(self).model_fields and key not in skipped}
+        return self.replace(**given) if given else self
 
     @property
     def random(self) -> bool:
@@ -136,6 +185,19 @@ def elements(shape: Shape) -> int:
     return math.prod(1 if d is None else d for d in shape.dims)
 
 
-def last_axis(shape: Shape) -> Any:
-    """Size of the feature axis: the last one, or the channels of images and volumes."""
-    return shape.dims[0] if isinstance(shape, Image | Volume) else shape.dims[-1]
+def last_axis(shape: Shape) -> int:
+    """Size of the feature axis: the last one, or the channels of images and volumes; never unknown."""
+    found = shape.dims[0] if isinstance(shape, Image | Volume) else shape.dims[-1]
+    return 1 if found is None else found
+
+
+def spatial_axes(shape: Shape) -> tuple[int | None, ...]:
+    """Sizes of the axes along which windows slide: steps, or height and width, or depth, height and width."""
+    return shape.dims[1:] if isinstance(shape, Image | Volume) else shape.dims[:-1]
+
+
+def with_axes(shape: Shape, count: int, sizes: tuple[int | None, ...]) -> Shape:
+    """A shape of the same kind with other features (or channels) and other sizes of the axes that windows slide along."""
+    names = shape.axes[1:] if isinstance(shape, Image | Volume) else shape.axes[:-1]
+    feature_axis = shape.axes[0] if isinstance(shape, Image | Volume) else shape.axes[-1]
+    return type(shape)(**{feature_axis: count, **dict(zip(names, sizes, strict=True))})

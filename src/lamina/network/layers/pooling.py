@@ -1,0 +1,267 @@
+"""Pooling: the largest or the average of each window, or of everything."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Self
+
+from pydantic import model_validator
+
+from lamina.network.layers.layer import Layer, elements, last_axis, spatial_axes, with_axes
+from lamina.network.layers.window import AnyPadding, Padding1, Padding2, Padding3, slide, spread_padding
+from lamina.shapes import Features, Image, Sequence, Shape, Volume
+from lamina.spec import register, wrong_value
+from lamina.spec.fields import Size1, Size2, Size3, spread
+
+
+class Pool(Layer):
+    """What all windowed pooling shares.
+
+    Attributes:
+        size: Size of the window.
+        stride: Step of the window; None: its size, so that windows don't overlap.
+        padding: ``valid``: none; ``same``: so that ``size' = ceil(size / stride)``; or the positions added on both sides.
+            What is added never wins a maximum.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("size",)
+    spatial: ClassVar[int]
+    """Axes that the window slides along."""
+
+    size: Any
+    stride: Any = None
+    padding: Any = "valid"
+
+    @model_validator(mode="after")
+    def _padding_below_size(self) -> Self:
+        # A window that lies wholly in the padding would have no maximum and no average.
+        for size, pad in zip(self.window, self.paddings, strict=True):
+            if isinstance(pad, int) and pad >= size:
+                raise wrong_value(
+                    expected=f"a padding below the size of the window ({size})",
+                    cause="a window would lie wholly in the padding",
+                    fix=f"set padding to at most {size - 1}, or padding: same",
+                )
+        return self
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        """Size of the window along each axis."""
+        return spread(self.size, self.spatial)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Step of the window along each axis."""
+        return self.window if self.stride is None else spread(self.stride, self.spatial)
+
+    @property
+    def paddings(self) -> tuple[str | int, ...]:
+        """Padding of each axis: ``valid``, ``same`` or a number; `window.pads` gives positions for a size."""
+        given: AnyPadding = self.padding
+        return spread_padding(given, self.spatial)
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        (shape,) = inputs
+        names = shape.axes[:1] if isinstance(shape, Sequence) else shape.axes[1:]
+        sizes = slide(self, spatial_axes(shape), names, kernel=self.window, stride=self.strides, dilation=1, padding=self.padding)
+        return with_axes(shape, last_axis(shape), sizes)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return math.prod(self.window) * elements(output)
+
+
+class AveragePool(Pool):
+    """What average pooling adds.
+
+    Attributes:
+        include_padding: Whether added zeros count in the average (torch's default); otherwise it is over real values alone.
+    """
+
+    include_padding: bool = False
+
+
+_STEPS = Sequence(steps=7, features=3)
+_IMAGE = Image(channels=2, height=7, width=6)
+_VOLUME = Volume(channels=2, depth=4, height=5, width=3)
+
+
+@register("max_pool1d")
+class MaxPool1d(Pool):
+    """Largest value of each window along the steps: ``[batch, steps, n]`` to ``[batch, steps', n]``; see `Pool` for the settings.
+
+    Example:
+        >>> from lamina.shapes import sequence
+        >>> str(MaxPool1d(2).infer((sequence(9, 4),)))
+        '[batch, 4, 4]'
+    """
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence,)
+    spatial: ClassVar[int] = 1
+    size: Size1
+    stride: Size1 | None = None
+    padding: Padding1 = "valid"
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [
+            (cls(2), (_STEPS,)),
+            (cls(3, stride=2, padding="same"), (_STEPS,)),
+            (cls(3, stride=1, padding=2), (Sequence(steps=None, features=3),)),
+        ]
+
+
+@register("max_pool2d")
+class MaxPool2d(Pool):
+    """Largest value of each window: ``[batch, c, height, width]`` to ``[batch, c, height', width']``; see `Pool` for the settings.
+
+    Example:
+        >>> from lamina.shapes import image
+        >>> str(MaxPool2d(2).infer((image(20, 24, 24),)))
+        '[batch, 20, 12, 12]'
+    """
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Image,)
+    spatial: ClassVar[int] = 2
+    size: Size2
+    stride: Size2 | None = None
+    padding: Padding2 = "valid"
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [
+            (cls(2), (_IMAGE,)),
+            (cls((3, 2), stride=(2, 1), padding=(1, 0)), (_IMAGE,)),
+            (cls(3, stride=2, padding="same"), (_IMAGE,)),
+            (cls(3, padding=2), (_IMAGE,)),
+        ]
+
+
+@register("max_pool3d")
+class MaxPool3d(Pool):
+    """Largest value of each window of a volume; see `Pool` for the settings.
+
+    Example:
+        >>> from lamina.shapes import volume
+        >>> str(MaxPool3d(2).infer((volume(3, 8, 8, 9),)))
+        '[batch, 3, 4, 4, 4]'
+    """
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Volume,)
+    spatial: ClassVar[int] = 3
+    size: Size3
+    stride: Size3 | None = None
+    padding: Padding3 = "valid"
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [(cls(2), (_VOLUME,)), (cls((2, 3, 2), stride=2, padding="same"), (_VOLUME,)), (cls(3, padding=1), (_VOLUME,))]
+
+
+@register("avg_pool1d")
+class AvgPool1d(AveragePool):
+    """Average of each window along the steps: ``[batch, steps, n]`` to ``[batch, steps', n]``; see `AveragePool` for the settings.
+
+    Example:
+        >>> from lamina.shapes import sequence
+        >>> str(AvgPool1d(2, padding="same").infer((sequence(9, 4),)))
+        '[batch, 5, 4]'
+    """
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence,)
+    spatial: ClassVar[int] = 1
+    size: Size1
+    stride: Size1 | None = None
+    padding: Padding1 = "valid"
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [
+            (cls(2), (_STEPS,)),
+            (cls(3, stride=2, padding="same"), (_STEPS,)),
+            (cls(3, stride=1, padding=1, include_padding=True), (_STEPS,)),
+        ]
+
+
+@register("avg_pool2d")
+class AvgPool2d(AveragePool):
+    """Average of each window: ``[batch, c, height, width]`` to ``[batch, c, height', width']``; see `AveragePool` for the settings.
+
+    Example:
+        >>> from lamina.shapes import image
+        >>> str(AvgPool2d(2).infer((image(6, 28, 28),)))
+        '[batch, 6, 14, 14]'
+    """
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Image,)
+    spatial: ClassVar[int] = 2
+    size: Size2
+    stride: Size2 | None = None
+    padding: Padding2 = "valid"
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [
+            (cls(2), (_IMAGE,)),
+            (cls(3, stride=2, padding="same"), (_IMAGE,)),
+            (cls((3, 2), stride=2, padding=(1, 0)), (_IMAGE,)),
+            (cls(3, stride=2, padding="same", include_padding=True), (_IMAGE,)),
+        ]
+
+
+@register("avg_pool3d")
+class AvgPool3d(AveragePool):
+    """Average of each window of a volume; see `AveragePool` for the settings.
+
+    Example:
+        >>> from lamina.shapes import volume
+        >>> str(AvgPool3d(2).infer((volume(3, 8, 8, 8),)))
+        '[batch, 3, 4, 4, 4]'
+    """
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Volume,)
+    spatial: ClassVar[int] = 3
+    size: Size3
+    stride: Size3 | None = None
+    padding: Padding3 = "valid"
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [(cls(2), (_VOLUME,)), (cls(3, stride=2, padding="same"), (_VOLUME,)), (cls(2, padding=1), (_VOLUME,))]
+
+
+class GlobalPool(Layer):
+    """What pooling over everything shares: one number for each feature or channel is left."""
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence, Image, Volume)
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        return Features(last_axis(inputs[0]))
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return elements(inputs[0])
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [(cls(), (_STEPS,)), (cls(), (Sequence(steps=None, features=3),)), (cls(), (_IMAGE,)), (cls(), (_VOLUME,))]
+
+
+@register("global_max_pool")
+class GlobalMaxPool(GlobalPool):
+    """Largest value over all steps, or all positions of an image or volume: ``[batch, features or channels]``.
+
+    Example:
+        >>> from lamina.shapes import image
+        >>> str(GlobalMaxPool().infer((image(64, 7, 7),)))
+        '[batch, 64]'
+    """
+
+
+@register("global_avg_pool")
+class GlobalAvgPool(GlobalPool):
+    """Average over all steps, or all positions of an image or volume: ``[batch, features or channels]``.
+
+    Example:
+        >>> from lamina.shapes import sequence
+        >>> str(GlobalAvgPool().infer((sequence(None, 64),)))
+        '[batch, 64]'
+    """
