@@ -71,7 +71,8 @@ def class_batch(
     if target.shape == (*rows, 1) and not one_hot:
         target = target[..., 0]
     if target.shape != rows and not one_hot:
-        raise _misfit(where, given, target, f"class indices of shape {describe_array(rows)}, or one-hot targets of {describe_array(given.shape)}")
+        wanted = f"class indices of shape {describe_array(rows)}, or one-hot targets of {describe_array(given.shape)}"
+        raise _misfit(where, given, target, wanted)
     scores = scores.reshape(-1, scores.shape[-1])
     heavy, keep = _weights(weight, rows, where, seen)
     flat = target.reshape(-1, target.shape[-1]) if one_hot else target.ravel()
@@ -139,7 +140,8 @@ def column_batch(
         )
     if labels and scores.size and (scores.min() < -TOLERANCE or scores.max() > 1 + TOLERANCE):
         row, column = np.argwhere((scores < -TOLERANCE) | (scores > 1 + TOLERANCE))[0].tolist()
-        raise _not_probability(f"{where}, sample {sample(row)}, column {column}", f"{scores[row, column]:.6g}", "sigmoid")
+        place, got = f"{where}, sample {sample(row)}, column {column}", f"{scores[row, column]:.6g}"
+        raise _not_probability(place, got, "sigmoid")
     return Batch(scores, target, heavy)
 
 
@@ -240,7 +242,8 @@ def _two_columns(scores: Array, where: str, sample: Any, width: int | None, *, p
     if probabilities:
         if scores.size and (scores.min() < -TOLERANCE or scores.max() > 1 + TOLERANCE):
             row = int(np.argmax((scores < -TOLERANCE) | (scores > 1 + TOLERANCE)))
-            raise _not_probability(f"{where}, sample {sample(row)}", f"{scores[row, 0]:.6g}", "sigmoid")
+            place, got = f"{where}, sample {sample(row)}", f"{scores[row, 0]:.6g}"
+            raise _not_probability(place, got, "sigmoid")
         return np.concatenate([1 - scores, scores], axis=1)
     # A single score s stands for the pair (-s, s): the second class is chosen where s is above 0.
     return np.concatenate([-scores, scores], axis=1)
@@ -252,7 +255,8 @@ def _are_probabilities(scores: Array, where: str, sample: Any) -> None:
     wide = scores.astype(np.float64, copy=False)
     if wide.min() < -TOLERANCE or wide.max() > 1 + TOLERANCE:
         row, column = np.argwhere((wide < -TOLERANCE) | (wide > 1 + TOLERANCE))[0].tolist()
-        raise _not_probability(f"{where}, sample {sample(row)}, class {column}", f"{wide[row, column]:.6g}", "softmax")
+        place, got = f"{where}, sample {sample(row)}, class {column}", f"{wide[row, column]:.6g}"
+        raise _not_probability(place, got, "softmax")
     off = np.abs(wide.sum(axis=1) - 1)
     if off.max() > TOLERANCE:
         row = int(np.argmax(off > TOLERANCE))
@@ -317,7 +321,8 @@ def _from_one_hot(target: Array, where: str, sample: Any) -> Integers:
             cause="no class or several classes are marked",
             fix="mark one class; for several labels a sample write evaluate: {type: multilabel}; mask a sample by the weight 0",
         )
-    return wide.argmax(axis=1).astype(np.int64)
+    classes: Integers = wide.argmax(axis=1).astype(np.int64)
+    return classes
 
 
 def _misfit(where: str, given: Array, target: Array, expected: str) -> EvaluationError:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
+from lamina.errors import EvaluationError
 from lamina.evaluate.batches import Array, Batch, class_batch
 from lamina.evaluate.confusion import Confusion, f_name, ratio
 from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind, caution
@@ -77,8 +78,8 @@ class Classification(Evaluation):
             )
         return self
 
-    def _start(self, names: tuple[str, ...] | None, width: int | None) -> Accumulator:
-        return _ClassCounter(self, names, width)
+    def _start(self, names: tuple[str, ...] | None, width: int | None, kind: Kind) -> Accumulator:
+        return _ClassCounter(self, names, width, kind)
 
     def _metric_names(self, names: tuple[str, ...] | None, width: int | None) -> list[str]:
         found = ["accuracy", "error_rate", "balanced_accuracy"]
@@ -210,8 +211,6 @@ class _ClassCounter(Accumulator):
 
 def _choose(rule: Classification, scores: Array) -> Integers:
     """The predicted class of each row."""
-    from lamina.errors import EvaluationError
-
     if rule.threshold is not None and scores.shape[1] == 2:
         return (scores[:, 1] >= rule.threshold).astype(np.int64)
     setting = "threshold" if rule.threshold is not None else "cost"
@@ -227,7 +226,8 @@ def _choose(rule: Classification, scores: Array) -> Integers:
         )
     if rule.cost:
         scores = scores * np.asarray(rule.cost, dtype=np.float64)
-    return scores.argmax(axis=1).astype(np.int64)
+    chosen: Integers = scores.argmax(axis=1).astype(np.int64)
+    return chosen
 
 
 def _among_top(batch: Batch, top: int) -> Array:

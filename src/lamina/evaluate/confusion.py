@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lamina.evaluate.exact import Floats, Integers
 
 
-def ratio(part: Floats, whole: Floats) -> Floats:
+def ratio(part: ArrayLike, whole: ArrayLike) -> Floats:
     """``part / whole``, and 0 where ``whole`` is 0: the convention of all figures here (and of scikit-learn)."""
-    return np.divide(part, whole, out=np.zeros_like(np.asarray(part, dtype=np.float64)), where=np.asarray(whole) != 0)
+    above, below = np.broadcast_arrays(np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64))
+    return np.divide(above, below, out=np.zeros(above.shape), where=below != 0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class ClassCounts:
 
     def pooled(self) -> ClassCounts:
         """The sums over all classes as one class: micro averages are its figures."""
-        return ClassCounts(*(np.array([part.sum()]) for part in (self.true_positives, self.false_positives, self.false_negatives, self.true_negatives)))
+        parts = (self.true_positives, self.false_positives, self.false_negatives, self.true_negatives)
+        return ClassCounts(*(np.array([part.sum()]) for part in parts))
 
     def figures(self, beta: float) -> dict[str, Floats]:
         """What is averaged over classes, by metric name."""
@@ -86,6 +89,10 @@ class ClassCounts:
 def f_name(beta: float) -> str:
     """Name of the F score: ``f1``, ``f2``, ``f0.5``."""
     return f"f{beta:g}"
+
+
+def _summed(at: Integers, count: Floats, size: int) -> Floats:
+    return np.asarray(np.bincount(at, weights=count, minlength=size), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -111,16 +118,16 @@ class Confusion:
 
     def by_target(self) -> Floats:
         """Row sums."""
-        return np.bincount(self.target, weights=self.count, minlength=self.classes)
+        return _summed(self.target, self.count, self.classes)
 
     def by_prediction(self) -> Floats:
         """Column sums."""
-        return np.bincount(self.predicted, weights=self.count, minlength=self.classes)
+        return _summed(self.predicted, self.count, self.classes)
 
     def right(self) -> Floats:
         """The diagonal."""
         same = self.target == self.predicted
-        return np.bincount(self.target[same], weights=self.count[same], minlength=self.classes)
+        return _summed(self.target[same], self.count[same], self.classes)
 
     def class_counts(self) -> ClassCounts:
         """Each class against the rest."""

@@ -48,13 +48,15 @@ class Evaluation(Description, family="evaluation"):
         """An empty accumulator.
 
         Args:
-            target: What the targets are; gives the names of the classes, labels or columns.
+            target: What the targets are; gives the names of the classes, labels or columns. Without it they are taken to be
+                of the first kind that the evaluation judges.
             width: Number of classes, labels or columns; None to take it from the first batch.
 
         Raises:
-            EvaluationError: EV008, if it can't judge such targets or the names are not as many as the width.
+            EvaluationError: EV008, if it can't judge such targets; EV004, if the names are not as many as the width.
         """
         names = self._names(target)
+        kind = self.judges[0] if target is None else target.kind
         if names is not None and width is not None and width != len(names) and not (width == 1 and len(names) == 2):
             raise EvaluationError(
                 "EV004",
@@ -64,7 +66,7 @@ class Evaluation(Description, family="evaluation"):
                 cause="the output layer and the target of the data disagree",
                 fix=f"set the units of the output layer to {len(names)}",
             )
-        return self._start(names, width)
+        return self._start(names, width, kind)
 
     def metric_names(self, target: TargetLike | None = None, *, width: int | None = None) -> list[str]:
         """Names of all figures that a result will hold, in order, known before any data.
@@ -94,7 +96,7 @@ class Evaluation(Description, family="evaluation"):
             )
         return "min" if base in self.smaller_is_better else "max"
 
-    def _start(self, names: tuple[str, ...] | None, width: int | None) -> Accumulator:
+    def _start(self, names: tuple[str, ...] | None, width: int | None, kind: Kind) -> Accumulator:
         raise NotImplementedError(f"{type(self).__name__}._start")
 
     def _metric_names(self, names: tuple[str, ...] | None, width: int | None) -> list[str]:
@@ -126,13 +128,15 @@ class Accumulator(ABC):
     Attributes:
         evaluation: The description it was started from.
         names: Names of classes, labels or columns, if known.
+        kind: What the targets are.
         width: How many there are; None before the first batch, if it was not given.
         samples: How many samples (or steps of sequences) were judged.
     """
 
-    def __init__(self, evaluation: Evaluation, names: tuple[str, ...] | None, width: int | None) -> None:
+    def __init__(self, evaluation: Evaluation, names: tuple[str, ...] | None, width: int | None, kind: Kind) -> None:
         self.evaluation = evaluation
         self.names = names
+        self.kind: Kind = kind
         self.width: int | None = None
         self.samples = 0
         self._seen = 0
@@ -160,7 +164,7 @@ class Accumulator(ABC):
         Raises:
             EvaluationError: EV005, if the other one was started from another evaluation or for other targets.
         """
-        self._agree(other.evaluation.to_dict(full=True), other.names, other.width)
+        self._agree(other.evaluation.to_dict(full=True), other.kind, other.names, other.width)
         if other.width is not None:
             if self.width is None:
                 self._open(other.width)
@@ -191,6 +195,7 @@ class Accumulator(ABC):
         return {
             "version": STATE_VERSION,
             "evaluation": self.evaluation.to_dict(full=True),
+            "kind": self.kind,
             "names": None if self.names is None else list(self.names),
             "width": self.width,
             "samples": self.samples,
@@ -204,7 +209,7 @@ class Accumulator(ABC):
             EvaluationError: EV005, if the state is that of another evaluation.
         """
         names = None if state["names"] is None else tuple(state["names"])
-        self._agree(state["evaluation"], names, state["width"])
+        self._agree(state["evaluation"], state["kind"], names, state["width"])
         self.samples = int(state["samples"])
         self.names = names
         self.width = None
@@ -221,24 +226,24 @@ class Accumulator(ABC):
         """A single output of a classifier stands for two classes; theirs override this."""
         return 1
 
-    def _agree(self, evaluation: Any, names: tuple[str, ...] | None, width: int | None) -> None:
-        own = self.evaluation.to_dict(full=True)
-        if evaluation != own:
-            raise self._differ(f"the evaluation {own}", f"{evaluation}")
-        if names is not None and self.names is not None and names != self.names:
-            raise self._differ(f"the names {_few(self.names)}", _few(names))
-        if width is not None and self.width is not None and width != self.width:
-            raise self._differ(f"{self.width} classes, labels or columns", f"{width}")
-
-    def _differ(self, expected: str, got: str) -> EvaluationError:
-        return EvaluationError(
-            "EV005",
-            where=f"evaluation {self.evaluation.type_name!r}",
-            expected=expected,
-            got=got,
-            cause="the two were started from different recipes, or for different targets",
-            fix="start every shard from the same evaluation and the same target",
-        )
+    def _agree(self, evaluation: Any, kind: Kind, names: tuple[str, ...] | None, width: int | None) -> None:
+        """Refuse what was started otherwise than this one."""
+        pairs: list[tuple[str, Any, Any]] = [
+            ("evaluation", self.evaluation.to_dict(full=True), evaluation),
+            ("kind of target", self.kind, kind),
+            ("names", self.names, names),
+            ("number of classes, labels or columns", self.width, width),
+        ]
+        for what, own, other in pairs:
+            if own is not None and other is not None and own != other:
+                raise EvaluationError(
+                    "EV005",
+                    where=f"evaluation {self.evaluation.type_name!r}, {what}",
+                    expected=str(own),
+                    got=str(other),
+                    cause="the two were started from different recipes, or for different targets",
+                    fix="start every shard from the same evaluation and the same target",
+                )
 
     @abstractmethod
     def _open(self, width: int) -> None:

@@ -59,7 +59,7 @@ class Chart:
     """Something to draw.
 
     Attributes:
-        kind: ``lines``; ``bars`` (x are the edges, one more than y); ``heatmap`` (``matrix`` with ``labels``).
+        kind: ``lines``; ``points``; ``bars`` (x are the edges, one more than y); ``heatmap`` (``matrix`` with ``labels``).
         title: What it shows.
         x_label: Name of the horizontal axis.
         y_label: Name of the vertical axis.
@@ -70,7 +70,7 @@ class Chart:
         unit_square: Whether both axes run from 0 to 1.
     """
 
-    kind: Literal["lines", "bars", "heatmap"]
+    kind: Literal["lines", "points", "bars", "heatmap"]
     title: str
     x_label: str
     y_label: str
