@@ -20,6 +20,10 @@ class Noise(Description, family="noise"):
         """``dropout: 0.5`` is short for ``dropout: {type: dropout, rate: 0.5}``."""
         return {"type": "dropout", "rate": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
+    @classmethod
+    def shorthand_schema(cls) -> list[dict[str, Any]]:
+        return [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}]
+
 
 @register("dropout")
 class DropoutNoise(Noise):
@@ -102,6 +106,10 @@ class WeightNoise(Description, family="weight_noise"):
     def adapt(cls, value: Any) -> Any:
         """``weight_noise: 0.5`` is short for ``weight_noise: {type: drop_connect, rate: 0.5}``."""
         return {"type": "drop_connect", "rate": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @classmethod
+    def shorthand_schema(cls) -> list[dict[str, Any]]:
+        return [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}]
 
 
 @register("drop_connect")

@@ -139,6 +139,11 @@ class Description(_Model, metaclass=_DescriptionMeta):
         return value
 
     @classmethod
+    def shorthand_schema(cls) -> list[dict[str, Any]]:
+        """Hook for roots: JSON Schemas of what `adapt` takes beside words and mappings with ``type``; only what a file can say."""
+        return []
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         if cls.__dict__.get("family") and source is cls:
             return core_schema.no_info_plain_validator_function(

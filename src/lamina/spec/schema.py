@@ -1,0 +1,126 @@
+"""JSON Schema of what a description file may say, for editors that complete and check while one types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+
+from lamina.spec.description import Description
+from lamina.spec.registry import registry
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FAMILY_MARK = "x-lamina-family"
+"""Key by which `Description` marks a place that takes any member of a family."""
+
+
+def json_schema(root: type[Description]) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of ``root`` and of every component registered in a family that it can reach.
+
+    What a description checks beyond the form of its settings (bounds that depend on each other, shapes) is not in it.
+
+    Args:
+        root: A description, such as ``lamina.train.recipe.Recipe``, or the root of a family, such as ``Layer``.
+
+    Example:
+        >>> from lamina.shapes import Shape
+        >>> schema = json_schema(Shape)
+        >>> schema["$ref"], schema["$defs"]["shape.features"]["properties"]["type"]
+        ('#/$defs/family.shape', {'const': 'features'})
+    """
+    definitions: dict[str, Any] = {}
+    start: dict[str, Any]
+    if root.__dict__.get("family"):
+        start, waiting = _reference(f"family.{root.family}"), [str(root.family)]
+    else:
+        start, waiting = _definitions([root], definitions)[0], _families(definitions)
+    done: set[str] = set()
+    while waiting:
+        family = waiting.pop()
+        if family not in done:
+            done.add(family)
+            definitions[f"family.{family}"] = _family(family, definitions)
+            waiting.extend(_families(definitions))
+    return {"$schema": DIALECT, **start, "$defs": _linked({name: definitions[name] for name in sorted(definitions)})}
+
+
+class _Generator(GenerateJsonSchema):
+    """Pydantic's generator, where what only Python can hold (an own module, an array) is a value that no file can have."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        return {"not": {}}
+
+
+def _family(family: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Any member of a family; enters the members into ``definitions`` as ``family.type``."""
+    members = dict(registry.components(family))
+    branches: list[dict[str, Any]] = []
+    words: list[str] = []
+    for (name, member), reference in zip(members.items(), _definitions(members.values(), definitions), strict=True):
+        schema = definitions.pop(reference["$ref"].rpartition("/")[2])
+        required = schema.get("required", [])
+        # A component that needs what only Python can hold can't stand in a file.
+        if any(schema["properties"][key].get("not") == {} for key in required):
+            continue
+        schema["title"] = f"{family} {name}"
+        schema["properties"] = {"type": {"const": name}, **_explained(member, schema.get("properties", {}))}
+        schema["required"] = ["type", *required]
+        definitions[f"{family}.{name}"] = schema
+        branches.append(_reference(f"{family}.{name}"))
+        if not required:
+            words.append(name)
+    if words:
+        branches.append({"enum": words})
+    root = next(iter(members.values())).root() if members else Description
+    return {"title": family, "anyOf": [*branches, *root.shorthand_schema()]}
+
+
+def _definitions(models: Iterable[type[Description]], definitions: dict[str, Any]) -> list[dict[str, Any]]:
+    """Enter the schemas of descriptions, and of those inside them, into ``definitions``; gives a reference to each."""
+    models = list(models)
+    found, rest = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)  # type: ignore[misc]
+    definitions.update(rest.get("$defs", {}))
+    references = [found[model, "validation"] for model in models]  # type: ignore[index]
+    for model, reference in zip(models, references, strict=True):
+        schema = definitions[reference["$ref"].rpartition("/")[2]]
+        schema["properties"] = _explained(model, schema.get("properties", {}))
+        schema["description"] = (model.__doc__ or "").strip().partition("\n")[0]
+    return references
+
+
+def _explained(model: type[Description], properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties of a description, each with what the docstrings of its class and parents say of it."""
+    texts: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        _, _, attributes = (base.__dict__.get("__doc__") or "").partition("Attributes:\n")
+        for name, text in re.findall(r"^ {8}(\w+): (.+(?:\n {9,}.+)*)", attributes, re.MULTILINE):
+            texts[name] = re.sub(r"\s+", " ", text)
+    for name, schema in properties.items():
+        schema.pop("title", None)
+        if name in texts and isinstance(schema, dict):
+            schema["description"] = texts[name]
+    return properties
+
+
+def _families(definitions: Any) -> list[str]:
+    """Every family that is marked somewhere in the definitions."""
+    if isinstance(definitions, dict):
+        own = [definitions[FAMILY_MARK]] if FAMILY_MARK in definitions else []
+        return own + [family for value in definitions.values() for family in _families(value)]
+    if isinstance(definitions, list):
+        return [family for value in definitions for family in _families(value)]
+    return []
+
+
+def _linked(schema: Any) -> Any:
+    """The schema with every mark of a family made a reference to it."""
+    if isinstance(schema, dict):
+        rest = {key: _linked(value) for key, value in schema.items() if key != FAMILY_MARK}
+        return {**rest, **_reference(f"family.{schema[FAMILY_MARK]}")} if FAMILY_MARK in schema else rest
+    return [_linked(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
