@@ -27,6 +27,15 @@ TITLES: dict[str, str] = {
     # EN: engine
     "EN001": "two modules run the same layer",
     "EN002": "nothing runs this layer",
+    # EN030+: activations, initialisers, losses, noise, constraints
+    "EN030": "two functions compute the same component",
+    "EN031": "nothing computes this component",
+    "EN032": "the initialiser does not fit the parameter",
+    "EN033": "output units do not match the labels",
+    "EN034": "a label is out of range",
+    "EN035": "the loss can't judge these targets",
+    "EN036": "the loss has no value for a single sample",
+    "EN037": "the loss can't judge this output",
     # TR050+: the trainer and recipes
     "TR050": "another number of threads",
     "TR051": "the checkpoint is of another kind of run",
