@@ -1,0 +1,76 @@
+"""``lamina doctor``: what is installed, what this machine can do, how to get the rest."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import Annotated, Any
+
+import typer
+
+from lamina.cli.output import print_json
+from lamina.version import __version__
+
+NAME = "doctor"
+
+CORE = ("torch", "numpy", "pydantic", "PyYAML", "safetensors", "polars", "scikit-learn", "rich", "typer")
+OPTIONAL = {"pandas": "data frames of pandas", "pyarrow": "exchange of pandas and Polars frames", "tensorboard": "looking at the TensorBoard log"}
+
+
+def run(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,  # noqa: FBT002 (typer makes the option)
+) -> None:
+    """Show versions, devices and optional parts, and how to get what is missing."""
+    found = {
+        "lamina": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _installed(name) for name in CORE},
+        "optional": {name: {"version": _installed(name), "for": use} for name, use in OPTIONAL.items()},
+        "devices": _devices(),
+        "paths": {name: os.environ.get(name) for name in ("LAMINA_DATA", "LAMINA_CACHE", "LAMINA_OFFLINE")},
+    }
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _devices() -> dict[str, Any]:
+    # A broken torch may raise anything while it loads its libraries; the doctor is there to say so.
+    try:
+        import torch
+    except Exception as error:
+        return {"problem": f"torch does not load: {type(error).__name__}: {error}. Reinstall it: pip install --force-reinstall torch"}
+    devices: dict[str, Any] = {"cpu": {"threads": torch.get_num_threads(), "capability": torch.backends.cpu.get_cpu_capability()}}
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        properties = torch.cuda.get_device_properties(index)
+        devices[f"cuda:{index}"] = {"name": properties.name, "bytes": properties.total_memory}
+    if torch.backends.mps.is_available():
+        devices["mps"] = {}
+    return devices
+
+
+def _show(found: dict[str, Any]) -> None:
+    print(f"Lamina {found['lamina']}, Python {found['python']}, {found['platform']}")
+    print("\nPackages")
+    for name, version in found["packages"].items():
+        print(f"  {name:<14}{version or f'MISSING: pip install {name}'}")
+    print("\nOptional")
+    for name, entry in found["optional"].items():
+        print(f"  {name:<14}{entry['version'] or f'not installed (pip install {name})'}: {entry['for']}")
+    print("\nDevices")
+    for name, facts in found["devices"].items():
+        shown = facts if isinstance(facts, str) else ", ".join(f"{key} {value}" for key, value in facts.items())
+        print(f"  {name:<14}{shown}")
+    print("\nPlaces")
+    for name, value in found["paths"].items():
+        print(f"  {name:<14}{value or '(not set)'}")
