@@ -1,9 +1,27 @@
 """Judging a model: mergeable counts and exact sums, never means of means. NumPy only; torch is never loaded."""
 
+from lamina.evaluate.calibration import Calibration
 from lamina.evaluate.classification import Classification
 from lamina.evaluate.evaluation import Accumulator, Evaluation, TargetLike
 from lamina.evaluate.multilabel import Multilabel
 from lamina.evaluate.regression import Regression
 from lamina.evaluate.result import Report, Result
+from lamina.evaluate.roc import Roc
+from lamina.evaluate.suite import Suite, default_evaluation, default_report, report_metric_names
 
-__all__ = ["Accumulator", "Classification", "Evaluation", "Multilabel", "Regression", "Report", "Result", "TargetLike"]
+__all__ = [
+    "Accumulator",
+    "Calibration",
+    "Classification",
+    "Evaluation",
+    "Multilabel",
+    "Regression",
+    "Report",
+    "Result",
+    "Roc",
+    "Suite",
+    "TargetLike",
+    "default_evaluation",
+    "default_report",
+    "report_metric_names",
+]

@@ -119,9 +119,7 @@ class _ClassCounter(Accumulator):
     def _update(self, predictions: ArrayLike, targets: ArrayLike, weight: ArrayLike | None) -> None:
         rule = self.evaluation
         where = "evaluation 'classification'"
-        batch = class_batch(
-            predictions, targets, weight, where=where, width=self.width, seen=self._seen, probabilities=rule.probabilities
-        )
+        batch = class_batch(predictions, targets, weight, where=where, width=self.width, seen=self._seen, probabilities=rule.probabilities)
         width = batch.predictions.shape[1]
         chosen = _choose(rule, batch.predictions)
         if self.width is None:
@@ -259,7 +257,8 @@ def _class_table(matrix: Confusion, labels: tuple[str, ...], beta: float) -> Tab
     pooled = counts.pooled().figures(beta)
     rows.append(("macro average", *(float(figures[name][met].mean()) for name in columns), whole(matrix.total)))
     rows.append(("micro average", *(float(pooled[name][0]) for name in columns), whole(matrix.total)))
-    rows.append(("weighted average", *(float(ratio(figures[n] * counts.support, matrix.total).sum()) for n in columns), whole(matrix.total)))
+    shares = ratio(counts.support, matrix.total)
+    rows.append(("weighted average", *(float((figures[name] * shares).sum()) for name in columns), whole(matrix.total)))
     return Table("Classes", ("class", *columns, "support"), tuple(rows))
 
 

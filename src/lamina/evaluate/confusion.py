@@ -13,7 +13,8 @@ from lamina.evaluate.exact import Floats, Integers
 def ratio(part: ArrayLike, whole: ArrayLike) -> Floats:
     """``part / whole``, and 0 where ``whole`` is 0: the convention of all figures here (and of scikit-learn)."""
     above, below = np.broadcast_arrays(np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64))
-    return np.divide(above, below, out=np.zeros(above.shape), where=below != 0)
+    result: Floats = np.divide(above, below, out=np.zeros(above.shape), where=below != 0)
+    return result
 
 
 @dataclass(frozen=True)

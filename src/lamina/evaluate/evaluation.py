@@ -97,10 +97,10 @@ class Evaluation(Description, family="evaluation"):
         return "min" if base in self.smaller_is_better else "max"
 
     def _start(self, names: tuple[str, ...] | None, width: int | None, kind: Kind) -> Accumulator:
-        raise NotImplementedError(f"{type(self).__name__}._start")
+        raise NotImplementedError
 
     def _metric_names(self, names: tuple[str, ...] | None, width: int | None) -> list[str]:
-        raise NotImplementedError(f"{type(self).__name__}._metric_names")
+        raise NotImplementedError
 
     def _bases(self) -> list[str]:
         """Metric names without what follows the slash, each once, in order."""

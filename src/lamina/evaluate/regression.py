@@ -13,7 +13,7 @@ from lamina.evaluate.batches import column_batch
 from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind, caution
 from lamina.evaluate.exact import ExactSum, divide, exact_difference
 from lamina.evaluate.points import PointSample
-from lamina.evaluate.result import Chart, Result, Series, Table, metric_table
+from lamina.evaluate.result import Cell, Chart, Result, Series, Table, metric_table
 from lamina.spec import register
 
 METRICS = ("mse", "rmse", "mae", "mape", "max_error", "rse", "r2", "explained_variance", "correlation")
@@ -132,7 +132,9 @@ class _Moments(Accumulator):
                 metrics.update({f"{name}/column={self.label(i)}": column[name] for name in METRICS})
         tables = [metric_table(metrics, METRICS)]
         if width > 1:
-            rows = tuple((self.label(i), *(column[name] for name in METRICS)) for i, column in enumerate(columns))
+            rows: tuple[tuple[Cell, ...], ...] = tuple(
+                (self.label(i), *(column[name] for name in METRICS)) for i, column in enumerate(columns)
+            )
             tables.append(Table("Columns", ("column", *METRICS), rows))
         return Result("regression", self.samples, metrics, tuple(tables), self._charts(), self._constant())
 
@@ -191,5 +193,3 @@ class _Moments(Accumulator):
             residual = Series("samples", tuple(p.tolist()), tuple((p - t).tolist()))
             charts.append(Chart("points", f"Residuals{label}", "prediction", "prediction - target", (residual,)))
         return tuple(charts)
-
-

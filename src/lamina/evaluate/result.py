@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 Cell = str | int | float
 
+MAX_ROWS = 60
+"""Most rows of a table that are printed."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -29,15 +32,20 @@ class Table:
     note: str = ""
 
     def __str__(self) -> str:
-        grid = [self.columns, *(tuple(show(cell) for cell in row) for row in self.rows)]
+        cut = len(self.rows) - MAX_ROWS
+        # The last rows of a long table are its averages.
+        shown = self.rows if cut <= 0 else (*self.rows[: MAX_ROWS - 3], *self.rows[-3:])
+        grid = [self.columns, *(tuple(show(cell) for cell in row) for row in shown)]
         widths = [max(len(row[i]) for row in grid) for i in range(len(self.columns))]
         # Words stand to the left, numbers to the right.
         words = [all(isinstance(row[i], str) for row in self.rows) for i in range(len(self.columns))]
-        lines = [
-            "  ".join(cell.ljust(width) if word else cell.rjust(width) for cell, width, word in zip(row, widths, words, strict=True)).rstrip()
-            for row in grid
-        ]
-        return "\n".join([self.title, *lines, *([self.note] if self.note else [])])
+        lines = []
+        for row in grid:
+            cells = [cell.ljust(width) if word else cell.rjust(width) for cell, width, word in zip(row, widths, words, strict=True)]
+            lines.append("  ".join(cells).rstrip())
+        if cut > 0:
+            lines.insert(len(lines) - 3, f"... {cut} more rows")
+        return "\n".join([part for part in (self.title, *lines, self.note) if part])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -189,9 +197,7 @@ def show(cell: Cell) -> str:
         return str(cell)
     if math.isnan(cell):
         return "-"
-    if cell == int(cell) and abs(cell) < 1e5 if math.isfinite(cell) else False:
-        return f"{cell:.1f}" if cell else "0.0"
-    return f"{cell:.4f}" if 1e-3 <= abs(cell) < 1e5 else f"{cell:.4g}"
+    return f"{cell:.4f}" if cell == 0 or 1e-3 <= abs(cell) < 1e5 else f"{cell:.4g}"
 
 
 def metric_table(metrics: Mapping[str, float], names: Sequence[str], title: str = "") -> Table:
