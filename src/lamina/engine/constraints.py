@@ -37,7 +37,8 @@ def _norms(tensor: Tensor) -> Tensor:
     """L2 norm of what flows into each unit, shaped to be multiplied with the tensor."""
     if tensor.dim() < 2:
         return tensor.abs()
-    return torch.linalg.vector_norm(tensor, dim=tuple(range(1, tensor.dim())), keepdim=True)
+    norms: Tensor = torch.linalg.vector_norm(tensor, dim=tuple(range(1, tensor.dim())), keepdim=True)
+    return norms
 
 
 @enforces(C.MaxNorm)

@@ -87,8 +87,10 @@ def _identity(initializer: I.IdentityMatrix, tensor: Tensor, parameter: Paramete
     if tensor.dim() < 2:
         raise _unfit(initializer, tensor)
     tensor.zero_()
-    middle = tuple(size // 2 for size in tensor.shape[2:])
-    tensor[(slice(None), slice(None), *middle)].fill_diagonal_(initializer.gain)
+    middle = tensor
+    for size in tensor.shape[2:]:
+        middle = middle.select(2, size // 2)
+    middle.fill_diagonal_(initializer.gain)
 
 
 @initializes(I.Orthogonal)

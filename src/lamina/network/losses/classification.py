@@ -84,9 +84,9 @@ class Focal(ClassLoss):
 
 @register("categorical_hinge")
 class CategoricalHinge(Loss):
-    """``max(0, 1 + max_{j wrong} y_j - y_right)``: the right class wins by a margin of 1 (as in Keras).
+    """``max(0, 1 + max_{j wrong} y_j - y_right)``: the right class wins by a margin of 1 (Crammer and Singer 2001).
 
-    Targets: class indices, or one-hot.
+    Targets: class indices, or one-hot. Keras also takes a 0 into the maximum, which is the same where some wrong ``y_j >= 0``.
     """
 
     target: ClassVar[TargetKind] = "classes"

@@ -28,6 +28,10 @@ class Poisson(Weighted):
     """
 
     natural_activation = "exp"
+    target_rule = "counts, or other numbers of at least 0"
+
+    def wrong_targets(self, values: Any) -> Any:
+        return values < 0
 
     @classmethod
     def examples(cls) -> list[Any]:

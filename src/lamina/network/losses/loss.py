@@ -9,7 +9,7 @@ positions, the loss of a batch the (weighted) mean over its samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from lamina.network.activations import Activation
 from lamina.spec import Description, registry
@@ -40,6 +40,7 @@ class Loss(Description, family="loss"):
         indices_only: Of ``classes``, only indices.
         needs_probabilities: Outputs must lie between 0 and 1.
         needs_distribution: Outputs of a position must add up to 1.
+        target_rule: What target values must be, in words, where `wrong_targets` refuses some.
         per_sample: The loss of a batch is the mean of the losses of its samples; of an F-measure it isn't.
     """
 
@@ -48,6 +49,7 @@ class Loss(Description, family="loss"):
     indices_only: ClassVar[bool] = False
     needs_probabilities: ClassVar[bool] = False
     needs_distribution: ClassVar[bool] = False
+    target_rule: ClassVar[str] = "finite numbers"
     per_sample: ClassVar[bool] = True
 
     def natural(self) -> Activation:
@@ -68,6 +70,13 @@ class Loss(Description, family="loss"):
     def target_width(self, units: int) -> int:
         """Values a target has at each position for an output of ``units``, where targets aren't class indices."""
         return units
+
+    def wrong_targets(self, values: Any) -> Any:
+        """Which of an array of target values the loss can't judge, as an array of truth values; None: all numbers will do.
+
+        Only operators are used on ``values``, so that any kind of array will do.
+        """
+        return None
 
     def misfit(self, units: int) -> Misfit | None:
         """Why this loss can't judge an output of ``units``, or None if it can."""

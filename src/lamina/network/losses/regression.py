@@ -53,6 +53,11 @@ class SumAbsoluteError(Weighted):
 class MeanAbsolutePercentageError(Weighted):
     """``100/k sum_j w_j |e_j| / |t_j|``. Targets of 0 have no percentage: they are refused before training."""
 
+    target_rule = "numbers other than 0"
+
+    def wrong_targets(self, values: Any) -> Any:
+        return values == 0
+
     @classmethod
     def examples(cls) -> list[Any]:
         return [MeanAbsolutePercentageError()]
@@ -66,6 +71,10 @@ class MeanSquaredLogError(Weighted):
     """
 
     natural_activation = "softplus"
+    target_rule = "numbers above -1"
+
+    def wrong_targets(self, values: Any) -> Any:
+        return values <= -1
 
     @classmethod
     def examples(cls) -> list[Any]:
