@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
-from lamina.errors import EvaluationError
+from lamina.errors import EvaluationError, Problem
 from lamina.evaluate.batches import Array, Batch, class_batch
 from lamina.evaluate.confusion import Confusion, f_name, ratio
-from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind, caution
+from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind
 from lamina.evaluate.exact import Counts, ExactSum, Floats, Integers
 from lamina.evaluate.result import Chart, Result, Table, metric_table
 from lamina.spec import register, wrong_value
@@ -189,15 +189,15 @@ class _ClassCounter(Accumulator):
                 metrics.update({f"{name}/class={self.label(i)}": float(v) for i, v in enumerate(figures[name])})
         return metrics
 
-    def _missing(self, matrix: Confusion, labels: tuple[str, ...]) -> tuple[str, ...]:
+    def _missing(self, matrix: Confusion, labels: tuple[str, ...]) -> tuple[Problem, ...]:
         """One warning for all classes whose figures are 0 by convention only."""
         unseen = [label for label, count in zip(labels, matrix.by_target(), strict=True) if not count]
         unpredicted = [label for label, count in zip(labels, matrix.by_prediction(), strict=True) if not count]
         if not unseen and not unpredicted:
             return ()
         parts = [f"{word}: {_some(found)}" for word, found in (("never seen", unseen), ("never predicted", unpredicted)) if found]
-        note = caution(
-            "EV006",
+        note = Problem(
+            code="EV006",
             where="evaluation 'classification'",
             expected="every class among the targets and among the predictions",
             got="; ".join(parts),

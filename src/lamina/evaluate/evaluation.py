@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lamina.errors import EvaluationError, LaminaWarning, Problem, nearest
+from lamina.errors import EvaluationError, LaminaWarning, nearest
 from lamina.evaluate.result import Result
 from lamina.spec import Description
 
@@ -173,8 +173,12 @@ class Accumulator(ABC):
             self._merge(other)
         return self
 
-    def result(self) -> Result:
+    def result(self, *, quiet: bool = False) -> Result:
         """The figures so far.
+
+        Args:
+            quiet: Don't warn of figures that are 0 or undefined by convention; the result's notes still say so. Validation
+                while training is quiet: in the first epochs some classes are never predicted.
 
         Raises:
             EvaluationError: EV007, if nothing was judged yet.
@@ -188,7 +192,11 @@ class Accumulator(ABC):
                 cause="the data set or split is empty, or every sample is masked",
                 fix="give the evaluation data: check the source and the size of the split",
             )
-        return self._result()
+        result = self._result()
+        if not quiet:
+            for caution in result.cautions:
+                warnings.warn(str(caution), LaminaWarning, stacklevel=2)
+        return result
 
     def state_dict(self) -> dict[str, Any]:
         """All that was counted, as plain data (JSON) and NumPy arrays."""
@@ -263,13 +271,6 @@ class Accumulator(ABC):
 
     @abstractmethod
     def _load(self, state: Mapping[str, Any]) -> None: ...
-
-
-def caution(code: str, *, where: str, expected: str, got: str, cause: str, fix: str) -> str:
-    """Warn, with the code and all five parts; gives the one line that the result keeps as a note."""
-    problem = Problem(code=code, where=where, expected=expected, got=got, cause=cause, fix=fix)
-    warnings.warn(str(problem), LaminaWarning, stacklevel=4)
-    return f"[{code}] {where}: {got}. {cause}."
 
 
 def _few(names: tuple[str, ...]) -> str:

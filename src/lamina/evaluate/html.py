@@ -24,7 +24,8 @@ _STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --ground: #14171c; --ink: #e8eaed; --soft: #a3abb8; --line: #3a414c; --head: #1e232b;
     --c0: #6cb6f5; --c1: #f5a06c; --c2: #6fd3a0; --c3: #d09af0; --c4: #f58ab0; --c5: #e0cc62; } }
-body { background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; }
+body { background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; margin: 0 auto;
+  max-width: 70rem; padding: 1rem; }
 h1 { font-size: 1.6rem; } h2 { border-bottom: 1px solid var(--line); font-size: 1.3rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
 caption { font-weight: 600; padding: 0.3rem 0; text-align: left; }
@@ -206,10 +207,10 @@ def _heatmap(chart: Chart) -> str:
                 parts.append(f'<text {middle} dy="4" text-anchor="middle">{_figure_of(value)}</text>')
     bottom = 10 + count * size
     for j, label in enumerate(chart.labels):
-        middle = left + (j + 0.5) * size
-        place = f'x="{middle:.1f}" y="{bottom + 14:.1f}" text-anchor="middle"'
+        centre = left + (j + 0.5) * size
+        place = f'x="{centre:.1f}" y="{bottom + 14:.1f}" text-anchor="middle"'
         if count > 6:
-            place = f'transform="translate({middle + 3:.1f} {bottom + 8:.1f}) rotate(-60)" text-anchor="end"'
+            place = f'transform="translate({centre + 3:.1f} {bottom + 8:.1f}) rotate(-60)" text-anchor="end"'
         parts.append(f"<text {place}>{escape(_short(label))}</text>")
     parts.append(f'<text x="{left + count * size / 2:.1f}" y="{HEIGHT - 4}" text-anchor="middle">{escape(chart.x_label)}</text>')
     parts.append(

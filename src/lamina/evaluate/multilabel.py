@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
+from lamina.errors import Problem
 from lamina.evaluate.batches import Batch, column_batch
 from lamina.evaluate.classification import AVERAGES, whole
 from lamina.evaluate.confusion import ClassCounts, f_name, ratio
-from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind, caution
+from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind
 from lamina.evaluate.exact import Counts, ExactSum, Floats
 from lamina.evaluate.result import Result, Table, metric_table
 from lamina.spec import register
@@ -114,7 +115,7 @@ class _LabelCounter(Accumulator):
         )
         main = ["accuracy", "subset_accuracy", "hamming_loss", "balanced_accuracy", *columns, "f1/micro", "mcc", "log_loss"]
         tables = (metric_table(metrics, main), Table("Labels", ("label", "accuracy", *columns, "mcc", "support"), rows))
-        return Result("multilabel", self.samples, metrics, tables, notes=_one_sided(counts, labels))
+        return Result("multilabel", self.samples, metrics, tables, cautions=_one_sided(counts, labels))
 
     def _metrics(self, counts: ClassCounts) -> dict[str, float]:
         whole_counts, beta = self._whole.values(), self.evaluation.beta
@@ -149,15 +150,15 @@ def _cross_entropy(batch: Batch) -> Floats:
     return -np.log(np.clip(right.astype(np.float64), epsilon, 1 - epsilon))
 
 
-def _one_sided(counts: ClassCounts, labels: list[str]) -> tuple[str, ...]:
+def _one_sided(counts: ClassCounts, labels: list[str]) -> tuple[Problem, ...]:
     parts = []
     for word, found in (("never true", counts.support), ("never predicted", counts.predicted)):
         names = [label for label, count in zip(labels, found, strict=True) if not count]
         parts += [f"{word}: {', '.join(names[:10])}" + (" ..." if len(names) > 10 else "")] if names else []
     if not parts:
         return ()
-    note = caution(
-        "EV006",
+    note = Problem(
+        code="EV006",
         where="evaluation 'multilabel'",
         expected="every label true for some samples and predicted for some",
         got="; ".join(parts),

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lamina.errors import Problem
 from lamina.evaluate.batches import column_batch
-from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind, caution
+from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind
 from lamina.evaluate.exact import ExactSum, divide, exact_difference
 from lamina.evaluate.points import PointSample
 from lamina.evaluate.result import Cell, Chart, Result, Series, Table, metric_table
@@ -166,7 +167,7 @@ class _Moments(Accumulator):
             "correlation": correlation if covariance >= 0 else -correlation,
         }
 
-    def _constant(self) -> tuple[str, ...]:
+    def _constant(self) -> tuple[Problem, ...]:
         names = []
         for place in range(self.width or 0):
             weight, target, target2 = (self._sums[name].total(place) for name in ("weight", "target", "target2"))
@@ -174,8 +175,8 @@ class _Moments(Accumulator):
                 names.append(self.label(place))
         if not names:
             return ()
-        note = caution(
-            "EV012",
+        note = Problem(
+            code="EV012",
             where="evaluation 'regression'",
             expected="targets that differ from each other",
             got=f"the same target everywhere in column {', '.join(names[:10])}",

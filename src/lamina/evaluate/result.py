@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from lamina.errors import Problem
+
 Cell = str | int | float
 
 MAX_ROWS = 60
@@ -107,7 +109,7 @@ class Result:
         metrics: Figures by name, such as ``accuracy`` or ``f1/macro``; NaN where one is undefined.
         tables: What is printed.
         charts: What the HTML report draws.
-        notes: What the reader must know to read the figures rightly.
+        cautions: What the reader must know to read the figures rightly: which are 0 or undefined by convention.
     """
 
     evaluation: str
@@ -115,7 +117,12 @@ class Result:
     metrics: dict[str, float]
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
-    notes: tuple[str, ...] = ()
+    cautions: tuple[Problem, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The cautions, each in one line."""
+        return tuple(f"[{caution.code}] {caution.got}. {caution.cause}." for caution in self.cautions)
 
     def __getitem__(self, metric: str) -> float:
         return self.metrics[metric]

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
+from lamina.errors import Problem
 from lamina.evaluate.batches import Array, class_batch, column_batch
 from lamina.evaluate.classification import whole
 from lamina.evaluate.confusion import ratio
-from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind, caution
+from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind
 from lamina.evaluate.exact import Counts, Floats
 from lamina.evaluate.result import Chart, Result, Series, Table, metric_table
 from lamina.spec import register
@@ -195,11 +196,11 @@ class _Ranker(Accumulator):
             Chart("lines", "Precision and recall", "recall", "precision", recall, unit_square=True),
         )
 
-    def _undefined(self, labels: list[str]) -> tuple[str, ...]:
+    def _undefined(self, labels: list[str]) -> tuple[Problem, ...]:
         if not labels:
             return ()
-        note = caution(
-            "EV012",
+        note = Problem(
+            code="EV012",
             where="evaluation 'roc'",
             expected="positive and negative samples of every class or label",
             got=f"only one kind for {', '.join(labels[:10])}" + (" ..." if len(labels) > 10 else ""),

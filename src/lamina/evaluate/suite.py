@@ -84,9 +84,9 @@ class Suite:
             accumulator.merge(other.accumulators[name])
         return self
 
-    def result(self) -> Report:
-        """The results so far."""
-        return Report({name: accumulator.result() for name, accumulator in self.accumulators.items()})
+    def result(self, *, quiet: bool = False) -> Report:
+        """The results so far, see `Accumulator.result`."""
+        return Report({name: accumulator.result(quiet=quiet) for name, accumulator in self.accumulators.items()})
 
     def state_dict(self) -> dict[str, Any]:
         """All that was counted."""
