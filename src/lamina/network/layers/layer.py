@@ -13,7 +13,7 @@ from lamina.errors import ShapeError
 from lamina.network.activations import Activation, Identity
 from lamina.network.constraints import Constraint
 from lamina.network.initializers import Initializer, XavierUniform, Zeros
-from lamina.network.noise import Noise
+from lamina.network.noise import Noise, WeightNoise
 from lamina.shapes import Features, Image, Sequence, Shape, Tokens, Volume
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Names, NonNegative, listed
@@ -149,6 +149,7 @@ class ParametricLayer(Layer):
         bias: Whether there is a bias.
         bias_initializer: How biases start.
         dropout: Noise on the layer's *input* in training; a number is the probability of dropping.
+        weight_noise: Noise on the parameters in training; a number is the probability of dropping a weight (drop-connect).
         l1: Weight of ``sum |w|`` in the loss; weights only.
         l2: Weight of ``sum w^2 / 2`` in the loss; weights only.
         l1_bias: As ``l1``, for biases.
@@ -165,6 +166,7 @@ class ParametricLayer(Layer):
     bias: bool = True
     bias_initializer: Initializer = Zeros()
     dropout: Noise | None = None
+    weight_noise: WeightNoise | None = None
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0
     l1_bias: NonNegative = 0.0
@@ -177,7 +179,9 @@ class ParametricLayer(Layer):
 
     @property
     def random(self) -> bool:
-        return self.stochastic or self.dropout is not None
+        activation: Activation | None = self.activation  # None in output layers that leave it to their loss
+        noisy = self.dropout is not None or self.weight_noise is not None
+        return self.stochastic or noisy or (activation is not None and activation.random)
 
 
 def elements(shape: Shape) -> int:
