@@ -42,6 +42,19 @@ def listed(item: Any) -> Any:
     return Annotated[tuple[item, ...], BeforeValidator(_as_tuple)]
 
 
+def several(family: Any) -> Any:
+    """A tuple of members of a family (given by its root), written as a list; one alone needs no brackets; None is none."""
+
+    def check(value: Any) -> Any:
+        if value is None:
+            return ()
+        return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+    one = {"x-lamina-family": family.family}
+    schema = {"anyOf": [one, {"type": "array", "items": one}, {"type": "null"}]}
+    return Annotated[tuple[family, ...], BeforeValidator(check), WithJsonSchema(schema)]
+
+
 def _sizes(count: int, least: int) -> Callable[[Any], Any]:
     def check(value: Any) -> int | tuple[int, ...]:
         items = list(value) if isinstance(value, list | tuple) else [value]

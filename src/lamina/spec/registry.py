@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lamina.spec.description import Description
 
 ENTRY_POINT_GROUP = "lamina.components"
-_TYPE = re.compile(r"^[a-z][a-z0-9_]*(@[2-9][0-9]*)?$")
+_TYPE = re.compile(r"[a-z][a-z0-9_]*(@([2-9]|[1-9][0-9]+))?")
 
 T = TypeVar("T", bound="type[Description]")
 
@@ -36,7 +36,7 @@ class Registry:
             RegistrationError: SP008, for a malformed or taken name, or a component without examples for its contract suite.
         """
         known = self._families.setdefault(family, {})
-        if not _TYPE.match(name):
+        if not _TYPE.fullmatch(name):
             raise _refused(name, "lower case letters, digits and _, with @2, @3 ... for later versions", repr(name), "rename it")
         taken = known.get(name)
         if taken is not None and taken.__qualname__ != component.__qualname__:
