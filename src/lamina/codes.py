@@ -27,6 +27,21 @@ TITLES: dict[str, str] = {
     # EN: engine
     "EN001": "two modules run the same layer",
     "EN002": "nothing runs this layer",
+    "EN003": "the input does not have the shape that the network takes",
+    "EN004": "the input holds the wrong kind of numbers",
+    "EN005": "inputs or targets have other names",
+    "EN006": "the network has no loss",
+    "EN007": "an own module does not do what its description says",
+    "EN008": "the weights don't fit the network",
+    "EN010": "there is no such device",
+    "EN011": "the device can't compute in this precision",
+    # EN020+: optimisers and parameters
+    "EN020": "the length of a schedule is not known",
+    "EN021": "the parameters have left their vector",
+    "EN022": "the optimiser's state does not fit",
+    "EN023": "there is nothing to train",
+    "EN024": "the parameter can't be part of a vector",
+    "EN025": "nothing runs this optimiser",
     # EN030+: activations, initialisers, losses, noise, constraints
     "EN030": "two functions compute the same component",
     "EN031": "nothing computes this component",
@@ -51,6 +66,7 @@ TITLES: dict[str, str] = {
     "AR024": "the archive is of a later format",
     "AR025": "weights and network don't belong together",
     "AR026": "the archive needs a component that isn't here",
+    "AR027": "there are no labels to predict",
     # EV: evaluation
     "EV001": "a label is out of range",
     "EV002": "the predictions are not probabilities",
