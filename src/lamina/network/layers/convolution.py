@@ -50,9 +50,7 @@ class Convolution(ParametricLayer):
     def slide(self, shape: Shape) -> tuple[int | None, ...]:
         """Output sizes of the axes the window slides along."""
         names = shape.axes[:1] if isinstance(shape, Sequence) else shape.axes[1:]
-        return slide(
-            self, spatial_axes(shape), names, kernel=self.kernel, stride=self.stride, dilation=self.dilation, padding=self.padding
-        )
+        return slide(self, spatial_axes(shape), names, kernel=self.kernel, stride=self.stride, dilation=self.dilation, padding=self.padding)
 
 
 class _Full(Convolution):

@@ -14,7 +14,7 @@ from lamina.network.activations import Activation, Identity
 from lamina.network.constraints import Constraint
 from lamina.network.initializers import Initializer, XavierUniform, Zeros
 from lamina.network.noise import Noise, WeightNoise
-from lamina.shapes import Features, Image, Sequence, Shape, Tokens, Volume
+from lamina.shapes import Features, Image, Sequence, Shape, Volume
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Names, NonNegative, listed
 
@@ -83,7 +83,9 @@ class Layer(Description, family="layer"):
             return value
         output = getattr(value, "output_shape", None)
         if isinstance(output, Shape):
-            return {"type": "module", "module": value, "output": output}
+            from lamina.network.layers.module import Module
+
+            return Module(value, output)
         raise wrong_value(
             expected="a layer, or an own torch.nn.Module together with the shape it gives",
             cause="the output shape of a torch.nn.Module is not known before it runs",
@@ -107,7 +109,7 @@ class Layer(Description, family="layer"):
 
         `lamina.network.inference` has already checked the number of inputs and that each is one of `accepts`.
         """
-        raise NotImplementedError(f"{type(self).__name__}.infer")
+        raise NotImplementedError(type(self).__name__)
 
     def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
         """Trainable tensors by name, in their order in the flat vector."""
@@ -149,6 +151,7 @@ class ParametricLayer(Layer):
         bias: Whether there is a bias.
         bias_initializer: How biases start.
         dropout: Noise on the layer's *input* in training; a number is the probability of dropping.
+        weight_noise: Noise on the layer's parameters in training; a number is DropConnect's probability.
         weight_noise: Noise on the parameters in training; a number is the probability of dropping a weight (drop-connect).
         l1: Weight of ``sum |w|`` in the loss; weights only.
         l2: Weight of ``sum w^2 / 2`` in the loss; weights only.

@@ -1,0 +1,64 @@
+"""Vectors for whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, elements
+from lamina.shapes import Sequence, Shape, Tokens
+from lamina.spec import register
+from lamina.spec.fields import Count
+
+
+def _vocabulary(shape: Shape) -> int:
+    return shape.vocabulary if isinstance(shape, Tokens) else 1
+
+
+@register("embedding")
+class Embedding(ParametricLayer):
+    """A learnt vector for each token: ``[batch, steps]`` of whole numbers to ``[batch, steps, units]``.
+
+    The size of the vocabulary is the input's. Parameters (torch's layout): ``weight [vocabulary, units]``, ``bias [units]``
+    if asked for.
+
+    Attributes:
+        units: Length of the vectors.
+        bias: Whether a bias is added; off unless set, as in Deeplearning4j and torch. ``defaults`` leave it alone.
+
+    Example:
+        >>> from lamina.shapes import tokens
+        >>> str(Embedding(16).infer((tokens(None, vocabulary=1000),)))
+        '[batch, ?, 16]'
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("units",)
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Tokens,)
+    own_settings: ClassVar[tuple[str, ...]] = ("activation", "bias")
+    # Tokens are names, not amounts: noise on them means nothing. A dropout layer after the embedding does.
+    unused_settings: ClassVar[tuple[str, ...]] = ("dropout",)
+
+    units: Count
+    bias: bool = False
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        (shape,) = inputs
+        return Sequence(steps=shape.dims[0], features=self.units)
+
+    def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
+        count = _vocabulary(inputs[0])
+        # A token is a one-hot vector: the vocabulary feeds each output, as in Deeplearning4j and Keras.
+        found = {"weight": Parameter((count, self.units), "weight", count, self.units)}
+        if self.bias:
+            found["bias"] = Parameter((self.units,), "bias", count, self.units)
+        return found
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return elements(output) if self.bias else 0
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [
+            (cls(3), (Tokens(steps=5, vocabulary=7),)),
+            (cls(4, bias=True, activation="tanh"), (Tokens(steps=None, vocabulary=7),)),
+        ]
