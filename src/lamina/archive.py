@@ -22,7 +22,8 @@ import math
 import os
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -154,7 +155,7 @@ class Archive:
         Raises:
             ArchiveError: AR022, if the header is damaged or doesn't fit the member.
         """
-        with self._zip() as archive, archive.open(member) as file:
+        with self._open(member) as file:
             return self._read_header(member, file)
 
     def arrays(self, member: str) -> dict[str, np.ndarray]:
@@ -239,14 +240,20 @@ class Archive:
             if not isinstance(entry, dict) or entry.get("bytes") != self._sizes[name]:
                 raise self._damaged(name, "its size is not the one in the manifest")
 
-    def _bytes(self, member: str) -> bytes:
+    @contextmanager
+    def _open(self, member: str) -> Iterator[IO[bytes]]:
+        """A member as a file; whatever the zip module finds wrong with it is one kind of error."""
         if member not in self._sizes:
             raise self._damaged(member, "not there")
         try:
-            with self._zip() as archive:
-                blob = archive.read(member)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, struct.error) as error:
+            with self._zip() as archive, archive.open(member) as file:
+                yield file
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error) as error:
             raise self._damaged(member, str(error)) from error
+
+    def _bytes(self, member: str) -> bytes:
+        with self._open(member) as file:
+            blob = file.read()
         if member != MANIFEST and hashlib.sha256(blob).hexdigest() != self.manifest["members"][member].get("sha256"):
             raise self._damaged(member, "its SHA-256 is not the one in the manifest")
         return blob

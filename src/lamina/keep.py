@@ -1,0 +1,197 @@
+"""Models into ``.lamina`` files and back: which member holds what. The bytes themselves are `lamina.archive`'s."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lamina.archive import Archive, TensorInfo, write_archive
+from lamina.data.schema import DataSchema
+from lamina.errors import ArchiveError, DescriptionError, LaminaError
+from lamina.network import Network
+from lamina.network.inference import resolve
+from lamina.network.plan import Plan
+from lamina.shapes import Shape
+from lamina.spec import Document
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lamina.model import Model
+    from lamina.train.state import TrainingState
+
+NETWORK, LABELS, TRAINING, PREPROCESSING = "network.json", "labels.json", "training.json", "preprocessing.json"
+WEIGHTS, TRAINING_ARRAYS, PREPROCESSING_ARRAYS = "weights.safetensors", "training.safetensors", "preprocessing.safetensors"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an archive says of a network before any weight is read.
+
+    Attributes:
+        network: The description; None for an own module, whose code no file holds.
+        plan: The network with all shapes; None for an own module.
+        seed: Of the model.
+        dtype: Of the weights.
+    """
+
+    network: Network | None
+    plan: Plan | None
+    seed: int
+    dtype: str
+
+
+def save_model(model: Model, path: str | os.PathLike[str], *, training: TrainingState | None = None, own_modules: bool = False) -> None:
+    """Write a model; see `lamina.model.Model.save`.
+
+    Args:
+        model: The model.
+        path: Where.
+        training: State of training, for a checkpoint.
+        own_modules: Keep the weights of an own module though its code can't be kept; checkpoints do.
+    """
+    json_members: dict[str, Any] = {
+        NETWORK: _describe(model, own_modules=own_modules),
+        LABELS: None if model.schema is None else model.schema.to_dict(full=True),
+    }
+    tensor_members: dict[str, Mapping[str, np.ndarray]] = {WEIGHTS: model.network.named_arrays()}
+    if model.preprocessing is not None:
+        json_members[PREPROCESSING], tensor_members[PREPROCESSING_ARRAYS] = model.preprocessing.to_archive()
+    if training is not None:
+        json_members[TRAINING], tensor_members[TRAINING_ARRAYS] = dict(training.values), training.arrays
+    write_archive(path, json_members=json_members, tensor_members=tensor_members)
+
+
+def _describe(model: Model, *, own_modules: bool) -> dict[str, Any]:
+    facts: dict[str, Any] = {"seed": model.seed, "dtype": model.dtype}
+    if model.plan is None or model.description is None:
+        if not own_modules:
+            raise DescriptionError(
+                "SP009",
+                where=f"the network {type(model.network).__name__}",
+                expected="a description that can be written to a file",
+                got="an own torch.nn.Module",
+                cause="its code can't be kept in a file, on purpose",
+                fix="keep its weights: model.network.named_arrays(); or register it as a layer and stand it in a lm.Sequential",
+            )
+        return {**facts, "network": None, "inputs": None}
+    inputs = {name: shape.to_dict(full=True) for name, shape in model.plan.inputs.items()}
+    try:
+        return {**facts, "network": model.description.to_dict(full=True), "inputs": inputs}
+    except DescriptionError:
+        if not own_modules:
+            raise
+        return {**facts, "network": None, "inputs": inputs}
+
+
+def read_kept(archive: Archive) -> Kept:
+    """The description of an archive, with its weights' names, types and shapes checked against it.
+
+    Raises:
+        ArchiveError: AR022 if the description is not one, AR025 if the weights are not its weights, AR026 if it needs a component
+            that isn't registered here.
+    """
+    data = archive.json(NETWORK)
+    if not isinstance(data, dict) or not {"network", "inputs", "seed", "dtype"} <= set(data):
+        raise _unreadable(archive, "network.json lacks some of network, inputs, seed and dtype")
+    seed, dtype = data["seed"], data["dtype"]
+    if type(seed) is not int or dtype not in ("float32", "float64"):
+        raise _unreadable(archive, f"seed {str(seed)[:40]}, dtype {str(dtype)[:40]}")
+    if data["network"] is None:
+        return Kept(None, None, seed, dtype)
+    try:
+        document = Document(data, str(archive.path))
+        network = Network.from_document(document, ("network",))
+        inputs = {str(name): Shape.from_document(document, ("inputs", name)) for name in data["inputs"]}
+        plan = resolve(network, inputs)
+    except LaminaError as error:
+        code = "AR026" if error.code == "SP003" else "AR022"
+        raise ArchiveError(
+            code,
+            where=f"{archive.path}, {error.problems[0].where}",
+            expected=error.problems[0].expected,
+            got=error.problems[0].got,
+            cause="a package that registers this component isn't installed" if code == "AR026" else error.problems[0].cause,
+            fix="install the package the model was made with" if code == "AR026" else error.problems[0].fix,
+        ) from error
+    _check_weights(archive, plan, {"float32": "F32", "float64": "F64"}[dtype])
+    return Kept(network, plan, seed, dtype)
+
+
+def _check_weights(archive: Archive, plan: Plan, dtype: str) -> None:
+    wanted = {f"{node.name}/{name}": TensorInfo(dtype, p.shape) for node in plan.nodes for name, p in node.parameters.items()}
+    wanted |= {f"{node.name}/{name}": TensorInfo(dtype, shape) for node in plan.nodes for name, shape in node.buffers.items()}
+    found = archive.header(WEIGHTS)
+    wrong = [name for name in sorted({*wanted, *found}) if wanted.get(name) != found.get(name)]
+    if wrong:
+        name = wrong[0]
+        raise ArchiveError(
+            "AR025",
+            where=f"{archive.path}, weight {name!r}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""),
+            expected=_shown(wanted.get(name)),
+            got=_shown(found.get(name)),
+            cause="the file was put together from parts of different models",
+            fix="save the model again with model.save(path)",
+        )
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """Read a model; see `lamina.model.load`."""
+    from lamina.model import Model
+
+    archive = Archive(path)
+    kept = read_kept(archive)
+    if kept.network is None or kept.plan is None:
+        raise ArchiveError(
+            "AR026",
+            where=str(path),
+            expected="the description of a network",
+            got="the weights of an own torch.nn.Module, whose code is in no file",
+            cause="the model was trained from an own module",
+            fix="build it in Python, lm.Model(MyModule(), loss=...), and take the weights: model.load_weights(path)",
+        )
+    model = Model(kept.network, seed=kept.seed, input=kept.plan.inputs, dtype="float64" if kept.dtype == "float64" else "float32")
+    restore_extras(model, archive)
+    model.load_parameters(archive.arrays(WEIGHTS))
+    return model
+
+
+def restore_extras(model: Model, archive: Archive) -> None:
+    """Labels and preprocessing out of an archive into a model."""
+    from lamina.data.preprocessing import Preprocessing
+
+    labels = archive.json(LABELS)
+    if labels is not None:
+        model.schema = DataSchema.from_document(Document(labels, f"{archive.path}, {LABELS}"))
+    if archive.has(PREPROCESSING):
+        model.preprocessing = Preprocessing.from_archive(archive.json(PREPROCESSING), archive.arrays(PREPROCESSING_ARRAYS))
+
+
+def read_training(archive: Archive) -> TrainingState:
+    """The state of training in a checkpoint.
+
+    Raises:
+        ArchiveError: AR022, if the archive has none.
+    """
+    from lamina.train.state import TrainingState
+
+    if not archive.has(TRAINING):
+        raise _unreadable(archive, "no training.json: a model, not a checkpoint")
+    return TrainingState(archive.json(TRAINING), archive.arrays(TRAINING_ARRAYS))
+
+
+def _unreadable(archive: Archive, got: str) -> ArchiveError:
+    return ArchiveError(
+        "AR022",
+        where=str(archive.path),
+        expected="what Lamina writes",
+        got=got,
+        cause="the file was changed after it was written, or is not meant for this",
+        fix="save the model again with model.save(path)",
+    )
+
+
+def _shown(info: TensorInfo | None) -> str:
+    return "nothing of this name" if info is None else f"{info.dtype} {list(info.shape)}"

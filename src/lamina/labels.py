@@ -1,0 +1,49 @@
+"""From outputs to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The most probable label of each sample.
+
+    Attributes:
+        labels: Names ``[samples, ...]``; the indices as text where classes have no names.
+        indices: Numbers of the classes.
+        probabilities: What the network gave for that class.
+    """
+
+    labels: np.ndarray
+    indices: np.ndarray
+    probabilities: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Any:
+        """Pairs of label and probability."""
+        return iter(zip(self.labels.tolist(), self.probabilities.tolist(), strict=True))
+
+
+def choose_labels(outputs: np.ndarray, names: Sequence[str] | None) -> Labels:
+    """Labels for outputs ``[samples, ..., classes]``; a single column is the probability of the second of two classes.
+
+    Example:
+        >>> list(choose_labels(np.array([[0.1, 0.9]]), ["no", "yes"]))
+        [('yes', 0.9)]
+    """
+    if outputs.shape[-1] == 1:
+        second = outputs[..., 0]
+        indices = (second > 0.5).astype(np.int64)
+        probabilities = np.where(indices == 1, second, 1 - second)
+    else:
+        indices = outputs.argmax(axis=-1)
+        probabilities = np.take_along_axis(outputs, indices[..., None], axis=-1)[..., 0]
+    texts = np.asarray(names, dtype=object)[indices] if names is not None else indices.astype(str).astype(object)
+    return Labels(texts, indices, probabilities)

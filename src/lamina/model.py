@@ -1,0 +1,383 @@
+"""A model: a network with its weights, what is done to data before it, and what its outputs mean; kept in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lamina.archive import Archive
+from lamina.data.dataset import Dataset, as_dataset, as_inputs
+from lamina.data.preprocessing import Preprocessing
+from lamina.data.schema import DataSchema
+from lamina.errors import DataError, DescriptionError
+from lamina.labels import choose_labels
+from lamina.network import Network
+from lamina.network.inference import resolve
+from lamina.network.plan import Plan
+from lamina.shapes import Shape
+
+if TYPE_CHECKING:
+    import torch
+
+    from lamina.data.dataset import DataLike
+    from lamina.data.schema import Target
+    from lamina.engine.network import NetworkModule
+    from lamina.evaluate.evaluation import Evaluation
+    from lamina.evaluate.result import Report
+    from lamina.network.losses import Loss
+    from lamina.network.summary import Summary
+    from lamina.train.evaluator import Judgement
+    from lamina.train.fit import Run
+    from lamina.train.state import TrainingState
+
+DType = Literal["float32", "float64"]
+
+
+class Model:
+    """A network that can be trained, judged, kept and asked.
+
+    Args:
+        network: A description (`lamina.Sequential`, `lamina.Graph`), or an own ``torch.nn.Module``.
+        seed: Initial weights and all randomness of training are a function of it.
+        input: Shape of the input, or of each input by name, where the description doesn't say; else taken from the first data.
+        loss: For an own module: the loss its output is trained by.
+        dtype: Type of the weights.
+
+    Raises:
+        LaminaError: With every problem of the description at once.
+
+    Example:
+        >>> import lamina as lm
+        >>> model = lm.Model(lm.Sequential(lm.features(4), [lm.Dense(8, activation="relu"), lm.Output(3)]), seed=7)
+        >>> model.predict([[0.1, 0.2, 0.3, 0.4]]).shape
+        (1, 3)
+    """
+
+    def __init__(
+        self,
+        network: Network | torch.nn.Module,
+        *,
+        seed: int = 0,
+        input: Shape | Mapping[str, Shape] | None = None,  # noqa: A002 (the word users look for)
+        loss: Loss | str | None = None,
+        dtype: DType = "float32",
+    ) -> None:
+        self.seed = seed
+        self.dtype: DType = dtype
+        self.schema: DataSchema | None = None
+        self.preprocessing: Preprocessing | None = None
+        self.description: Network | None = network if isinstance(network, Network) else None
+        self.plan: Plan | None = None
+        self._network: NetworkModule | None = None
+        if self.description is None:
+            from lamina.engine.foreign import ForeignNetwork
+
+            self._network = ForeignNetwork(network, loss=loss, inputs=_named(input))
+        elif loss is not None:
+            raise DescriptionError(
+                "SP004",
+                where="Model.loss",
+                expected="the loss in the network's output layer",
+                got=repr(loss),
+                cause="a described network ends in an Output or LossLayer, which has the loss",
+                fix=f"write Output(units, loss={loss!r}) as the last layer",
+            )
+        elif input is not None or self.description.has_inputs:
+            self._resolve(_named(input))
+
+    # -- the network --------------------------------------------------------------------------------------------------
+
+    @property
+    def network(self) -> NetworkModule:
+        """The runnable network, built when it is first needed.
+
+        Raises:
+            ShapeError: NN007, if no input shape is known yet.
+        """
+        if self._network is None:
+            import torch
+
+            from lamina.engine.build import build
+
+            plan = self._resolve(None) if self.plan is None else self.plan
+            self._network = build(plan, self.seed, dtype=getattr(torch, self.dtype))
+            self._network.eval()
+        return self._network
+
+    def _resolve(self, inputs: Mapping[str, Shape] | None) -> Plan:
+        if self.description is None:
+            message = "an own module has no plan"
+            raise TypeError(message)
+        self.plan = resolve(self.description, inputs)
+        return self.plan
+
+    def take_schema(self, schema: DataSchema) -> None:
+        """Learn from data what inputs and targets are, if that is not known yet.
+
+        Raises:
+            LaminaError: If the data's shapes don't fit the network, or the labels don't match its outputs.
+        """
+        from lamina.train.metrics import check_targets
+
+        if self.plan is None and self.description is not None:
+            self._resolve(schema.inputs)
+        if self.plan is not None:
+            schema.check_inputs(self.plan.inputs)
+            check_targets(self.plan, schema)
+        self.schema = schema
+
+    def summary(self, *, batch: int = 32) -> Summary:
+        """The table of layers with shapes, parameters, FLOPs and memory; print it.
+
+        Args:
+            batch: Samples at once that the memory for training is counted for.
+        """
+        from lamina.network.summary import summarize
+
+        return summarize(self.plan or self._resolve(None), batch=batch)
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters and buffers by ``layer/name``."""
+        return {name: np.array(array) for name, array in self.network.named_arrays().items()}
+
+    def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set parameters and buffers by name.
+
+        Raises:
+            ArchiveError: AR025, if names or shapes are not those of the network; nothing is changed then.
+        """
+        self.network.load_arrays(arrays)
+
+    # -- training -----------------------------------------------------------------------------------------------------
+
+    def fit(self, data: DataLike, targets: Any = None, **settings: Any) -> Run:
+        """Train; see `lamina.train.fit.fit` for all settings.
+
+        Args:
+            data: A `Dataset`, a pair ``(x, y)``, a frame (with ``target="column"``), or ``x`` with `targets` beside it.
+            targets: Targets for ``data``.
+            **settings: ``epochs``, ``batch_size``, ``optimizer``, ``validation``, ``callbacks``, ``run_dir`` and so on.
+        """
+        from lamina.train.fit import fit
+
+        return fit(self, data, targets, **settings)
+
+    # -- judging ------------------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        data: DataLike,
+        targets: Any = None,
+        *,
+        evaluation: Evaluation | str | Sequence[Evaluation | str] = (),
+        batch_size: int = 1024,
+        shard: tuple[int, int] = (0, 1),
+        device: str = "auto",
+    ) -> Report:
+        """Judge the model on data it has not seen.
+
+        The figures are the same to the last bit for any ``batch_size``.
+
+        Args:
+            data: As for `fit`.
+            targets: As for `fit`.
+            evaluation: How; by default what fits the targets (classification, regression ...).
+            batch_size: Samples taken at once.
+            shard: Judge only this part of how many; see `judge` for putting parts together.
+            device: Where to compute.
+
+        Returns:
+            Tables to print, ``.metrics`` by name, ``.to_html(path)``.
+        """
+        return self.judge(data, targets, evaluation=evaluation, batch_size=batch_size, shard=shard, device=device).report
+
+    def judge(
+        self,
+        data: DataLike,
+        targets: Any = None,
+        *,
+        evaluation: Evaluation | str | Sequence[Evaluation | str] = (),
+        batch_size: int = 1024,
+        shard: tuple[int, int] = (0, 1),
+        device: str = "auto",
+    ) -> Judgement:
+        """As `evaluate`, but what it gives can be merged: ``model.judge(data, shard=(0, 2)).merge(...)`` then ``.report``."""
+        from lamina.engine.device import choose_device
+        from lamina.engine.precision import Precision
+        from lamina.train.evaluator import Evaluator
+        from lamina.train.metrics import MetricNames, pair_outputs
+
+        dataset = self.dataset(data, targets)
+        names = MetricNames(pair_outputs(self.network.outputs, dataset.schema), dataset.schema, evaluations(evaluation))
+        chosen = choose_device(device)
+        self.network.to(chosen)
+        evaluator = Evaluator(names, device=chosen, precision=Precision("float32", chosen), batch_size=batch_size)
+        return evaluator.run(self.network, dataset, shard=shard)
+
+    def dataset(self, data: DataLike, targets: Any = None, **roles: Any) -> Dataset:
+        """Data as this model takes them: raw rows go through the preprocessing that was fitted in training.
+
+        Raises:
+            DataError: If columns, shapes or labels are not those of training.
+        """
+        if isinstance(data, Dataset):
+            return data
+        if self.preprocessing is not None:
+            return self.preprocessing.dataset(data, targets)
+        return as_dataset(data, targets, schema=self.schema, shapes=self.plan.inputs if self.plan else None, **roles)
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def predict(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> Any:
+        """The network's outputs for new data.
+
+        Args:
+            data: Arrays, a mapping of arrays by input name, a frame with the columns of training, or a `Dataset`.
+            batch_size: Samples computed at once.
+            device: Where to compute.
+
+        Returns:
+            A float array ``[samples, ...]``; for several outputs, a dict of arrays by output name. Probabilities where the
+            output's activation makes them.
+
+        Raises:
+            DataError: If the data are not as in training: missing columns, another shape, NaN.
+        """
+        outputs = self.outputs(data, batch_size=batch_size, device=device)
+        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+
+    def outputs(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> dict[str, np.ndarray]:
+        """As `predict`, always as a dict by output name."""
+        import torch
+
+        from lamina.engine.device import choose_device
+
+        inputs = self._inputs(data)
+        chosen = choose_device(device)
+        network = self.network.to(chosen).eval()
+        count = len(next(iter(inputs.values())))
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in network.outputs}
+        with torch.inference_mode():
+            for start in range(0, max(count, 1), batch_size):
+                batch = {name: torch.from_numpy(array[start : start + batch_size]).to(chosen) for name, array in inputs.items()}
+                for name, output in network.predict(batch).items():
+                    parts[name].append(output.cpu().numpy())
+        return {name: self._restored(name, np.concatenate(arrays)) for name, arrays in parts.items()}
+
+    def predict_labels(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> Any:
+        """The most probable label for each sample.
+
+        Args:
+            data: As for `predict`.
+            batch_size: Samples computed at once.
+            device: Where to compute.
+
+        Returns:
+            `Labels`: ``.labels`` (names), ``.indices`` and ``.probabilities``; for several outputs that are classes, a dict by
+            output name.
+
+        Raises:
+            DataError: AR027, if no output is one of classes.
+        """
+        outputs = self.outputs(data, batch_size=batch_size, device=device)
+        found = {
+            name: choose_labels(outputs[name], target.labels)
+            for name, target in self.targets.items()
+            if target is not None and target.kind == "classes"
+        }
+        if not found:
+            raise DataError(
+                "AR027",
+                where="predict_labels",
+                expected="an output trained on classes",
+                got=f"outputs {', '.join(outputs)} that are none",
+                cause="the model was trained on numbers, or not trained at all, so there are no labels",
+                fix="use predict(), which gives the numbers",
+            )
+        return found if len(found) > 1 else next(iter(found.values()))
+
+    @property
+    def targets(self) -> dict[str, Target | None]:
+        """What each output means, as learned from the training data; None if it was not trained."""
+        from lamina.train.metrics import pair_outputs
+
+        outputs = self.network.outputs
+        if self.schema is None:
+            return dict.fromkeys(outputs)
+        return {output: self.schema.targets[target] for output, target in pair_outputs(outputs, self.schema).items()}
+
+    def _inputs(self, data: Any) -> dict[str, np.ndarray]:
+        if isinstance(data, Dataset):
+            return dict(data.inputs)
+        if self.preprocessing is not None:
+            return self.preprocessing.inputs(data)
+        return as_inputs(data, shapes=self.plan.inputs if self.plan else None)
+
+    def _restored(self, output: str, array: np.ndarray) -> np.ndarray:
+        """Targets that were scaled for training are scaled back."""
+        if self.preprocessing is None or self.schema is None:
+            return array
+        from lamina.train.metrics import pair_outputs
+
+        return self.preprocessing.restore_target(pair_outputs(self.network.outputs, self.schema)[output], array)
+
+    # -- keeping ------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str], *, training: TrainingState | None = None) -> None:
+        """Keep the model in one ``.lamina`` file: network, weights, preprocessing, labels. No code, no pickle.
+
+        Args:
+            path: Where; an existing file is replaced when the new one is safe on disk.
+            training: State of training to keep too, for a checkpoint.
+
+        Raises:
+            DescriptionError: SP009, if the network holds an own module that isn't registered.
+            ArchiveError: AR020, if it can't be written; what was there before is untouched.
+        """
+        from lamina.keep import save_model
+
+        save_model(self, path, training=training)
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Take parameters and buffers from a ``.lamina`` file into this network.
+
+        Raises:
+            ArchiveError: If the file is damaged, or AR025 if its weights are not those of this network.
+        """
+        self.load_parameters(Archive(path).arrays("weights.safetensors"))
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Load a model from a ``.lamina`` file; needs nothing but the file, and runs nothing that is in it.
+
+    Raises:
+        ArchiveError: If it is damaged, of a later format, or holds an own module's weights only.
+
+    Example:
+        >>> import lamina as lm, tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "tiny.lamina"
+        >>> lm.Model(lm.Sequential(lm.features(2), [lm.Output(2)])).save(path)
+        >>> lm.load(path).predict([[1.0, 2.0]]).shape
+        (1, 2)
+    """
+    from lamina.keep import load_model
+
+    return load_model(path)
+
+
+def evaluations(given: Evaluation | str | Sequence[Evaluation | str]) -> tuple[Evaluation, ...]:
+    """One evaluation or several, as descriptions or by their bare type."""
+    from pydantic import TypeAdapter
+
+    from lamina.evaluate.evaluation import Evaluation
+
+    items = [given] if isinstance(given, str | Evaluation) else list(given)
+    adapter: TypeAdapter[Evaluation] = TypeAdapter(Evaluation)
+    return tuple(adapter.validate_python(item) for item in items)
+
+
+def _named(shapes: Shape | Mapping[str, Shape] | None) -> Mapping[str, Shape] | None:
+    return {"input": shapes} if isinstance(shapes, Shape) else shapes

@@ -1,0 +1,77 @@
+"""``lamina train`` and `lamina.train_recipe`: a recipe from data to a judged model in a run directory."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from lamina.data.config import prepare
+from lamina.train.evaluator import Evaluator
+from lamina.train.fit import Feed, Run, Session, keep_model
+from lamina.train.recipe import Recipe
+from lamina.train.run import RunDirectory
+
+if TYPE_CHECKING:
+    from lamina.data.config import Prepared
+    from lamina.data.dataset import Dataset
+    from lamina.evaluate.result import Report
+
+
+def train_recipe(
+    recipe: Recipe,
+    *,
+    run_dir: str | os.PathLike[str] | None = None,
+    name: str = "run",
+    resume: bool = False,
+) -> Run:
+    """Train by a recipe, judge on the test part, keep everything in a run directory.
+
+    Args:
+        recipe: The recipe; checked again, so that nothing is written if it is wrong.
+        run_dir: Where to keep everything; a new ``runs/NAME`` by default.
+        name: For the default run directory.
+        resume: Go on from the last good checkpoint in the run directory.
+
+    Returns:
+        The model, its history and its judgement.
+
+    Raises:
+        LaminaError: If the recipe or the data are wrong; then nothing was written.
+    """
+    from lamina.model import Model
+
+    recipe.check()
+    prepared = prepare(recipe.data, recipe.seed)
+    model = Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
+    model.take_schema(prepared.schema)
+    model.preprocessing = prepared.preprocessing
+    model.check_data(prepared.parts)
+    directory = RunDirectory.open(run_dir, name=name, resume=resume)
+    with directory.locked():
+        directory.write_recipe(recipe.to_yaml(full=True))
+        directory.write_environment(seed=recipe.seed)
+        session = _session(recipe, model, prepared, directory)
+        run = session.run(resume=resume)
+        if run.interrupted is None:
+            if prepared.test is not None:
+                run.report = _judge(session, prepared.test)
+                directory.write_evaluation(run.report, title=f"{name}: test part")
+            keep_model(model, directory)
+    return run
+
+
+def _session(recipe: Recipe, model: Model, prepared: Prepared, directory: RunDirectory) -> Session:
+    data = recipe.data
+    feed = Feed(
+        batch_size=data.batch_size,
+        shuffle=data.shuffle,
+        workers=data.workers,
+        drop_last=data.drop_last,
+        evaluation_batch_size=data.evaluation_batch_size,
+    )
+    return Session(model, recipe.train, prepared.train, prepared.validation, recipe.evaluate, feed, directory)
+
+
+def _judge(session: Session, test: Dataset) -> Report:
+    evaluator: Evaluator = session.evaluator()
+    return evaluator.run(session.model.network, test).report
