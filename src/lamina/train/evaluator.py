@@ -62,14 +62,17 @@ class Judgement:
     @property
     def report(self) -> Report:
         """The results with tables and charts."""
+        return self._report(quiet=False)
+
+    def _report(self, *, quiet: bool) -> Report:
         pairs = zip(self.names.judged, self.accumulators, strict=True)
-        return Report({self.names.key(judged): accumulator.result() for judged, accumulator in pairs})
+        return Report({self.names.key(judged): accumulator.result(quiet=quiet) for judged, accumulator in pairs})
 
     @property
     def metrics(self) -> dict[str, float]:
         """All figures by name, ``loss`` first."""
         total, weight = (part.value() for part in self.loss)
-        return {"loss": total / weight if weight else float("nan"), **self.names.collect(self.report)}
+        return {"loss": total / weight if weight else float("nan"), **self.names.collect(self._report(quiet=True))}
 
 
 class Evaluator:
