@@ -1,0 +1,27 @@
+"""From a plan to a network of tensors."""
+
+from __future__ import annotations
+
+import torch
+
+from lamina.engine.network import NetworkModule
+from lamina.network.plan import Plan
+
+
+def build(plan: Plan, seed: int, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> NetworkModule:
+    """Make the network that a plan describes, with its first values.
+
+    Values are a function of (seed, layer name, parameter name) alone: a layer that is added, or moved under its own name,
+    leaves all others as they were. They are drawn in float64 and rounded, so every dtype and device starts the same.
+
+    Args:
+        plan: What to build.
+        seed: Any whole number.
+        dtype: Of parameters and buffers: ``torch.float32`` or ``torch.float64``.
+        device: Where they live.
+    """
+    network = NetworkModule(plan)
+    network.to(dtype)
+    for module in network.layers:
+        module.initialize(seed)
+    return network.to(device)
