@@ -29,6 +29,7 @@ class Poisson(Weighted):
 
     natural_activation = "exp"
     target_rule = "counts, or other numbers of at least 0"
+    lowest_output = 0.0
 
     def wrong_targets(self, values: Any) -> Any:
         return values < 0

@@ -8,6 +8,7 @@ positions, the loss of a batch the (weighted) mean over its samples.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -41,6 +42,7 @@ class Loss(Description, family="loss"):
         needs_probabilities: Outputs must lie between 0 and 1.
         needs_distribution: Outputs of a position must add up to 1.
         target_rule: What target values must be, in words, where `wrong_targets` refuses some.
+        lowest_output: Outputs below this are raised to it, and then learn nothing.
         per_sample: The loss of a batch is the mean of the losses of its samples; of an F-measure it isn't.
     """
 
@@ -50,6 +52,7 @@ class Loss(Description, family="loss"):
     needs_probabilities: ClassVar[bool] = False
     needs_distribution: ClassVar[bool] = False
     target_rule: ClassVar[str] = "finite numbers"
+    lowest_output: ClassVar[float] = -math.inf
     per_sample: ClassVar[bool] = True
 
     def natural(self) -> Activation:

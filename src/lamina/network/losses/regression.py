@@ -72,6 +72,7 @@ class MeanSquaredLogError(Weighted):
 
     natural_activation = "softplus"
     target_rule = "numbers above -1"
+    lowest_output = -1.0
 
     def wrong_targets(self, values: Any) -> Any:
         return values <= -1
