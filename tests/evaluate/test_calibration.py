@@ -40,7 +40,7 @@ def test_against_a_straight_computation(weight) -> None:
     ece, mce = ece_of(P.max(axis=1), P.argmax(axis=1) == Y, heavy, 7)
     assert result["ece"] == pytest.approx(ece)
     assert result["mce"] == pytest.approx(mce)
-    assert result["ece/classwise"] == pytest.approx(np.mean([ece_of(P[:, i], Y == i, heavy, 7)[0] for i in range(3)]))
+    assert result["ece/classwise"] == pytest.approx(np.mean([ece_of(P[:, i], i == Y, heavy, 7)[0] for i in range(3)]))
     distance = ((P - np.eye(3)[Y]) ** 2).sum(axis=1)
     assert result["brier"] == pytest.approx(np.average(distance, weights=weight))
 

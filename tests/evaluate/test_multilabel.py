@@ -25,7 +25,9 @@ def test_equals_scikit_learn(weight) -> None:
     assert result["accuracy"] == pytest.approx(1 - sk.hamming_loss(Y, CHOSEN, **extra))
     columns = range(5)
     assert result["mcc"] == pytest.approx(np.mean([sk.matthews_corrcoef(Y[:, i], CHOSEN[:, i], **extra) for i in columns]))
-    assert result["balanced_accuracy"] == pytest.approx(np.mean([sk.balanced_accuracy_score(Y[:, i], CHOSEN[:, i], **extra) for i in columns]))
+    assert result["balanced_accuracy"] == pytest.approx(
+        np.mean([sk.balanced_accuracy_score(Y[:, i], CHOSEN[:, i], **extra) for i in columns])
+    )
     assert result["log_loss"] == pytest.approx(np.mean([sk.log_loss(Y[:, i], P[:, i], **extra) for i in columns]))
     for average in ("macro", "micro", "weighted"):
         assert result[f"precision/{average}"] == pytest.approx(sk.precision_score(Y, CHOSEN, average=average, **extra))

@@ -81,6 +81,8 @@ def test_a_constant_target(prediction, r2) -> None:
 
 def test_huge_and_tiny_numbers() -> None:
     assert judge([1e200, -1e200], [0.0, 1.0])["mse"] == np.inf
+    overflowing = judge([1.7e308, 0.0], [-1.7e308, 0.0])
+    assert overflowing["mae"] == overflowing["max_error"] == np.inf
     assert judge([1e-200, 3e-200], [1e-200, 2e-200])["r2"] == -1.0
 
 

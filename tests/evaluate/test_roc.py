@@ -45,7 +45,7 @@ def test_two_classes_with_ties(weight, bins) -> None:
 def test_best_threshold_is_youdens() -> None:
     accumulator = judge(Roc(), SCORES, Y)
     threshold, false, true = accumulator.ranking(0).best()
-    rates = {t: ((SCORES >= t)[Y == 1].mean(), (SCORES >= t)[Y == 0].mean()) for t in np.unique(SCORES)}
+    rates = {t: ((t <= SCORES)[Y == 1].mean(), (t <= SCORES)[Y == 0].mean()) for t in np.unique(SCORES)}
     assert true - false == pytest.approx(max(a - b for a, b in rates.values()))
     assert (true, false) == pytest.approx(rates[threshold])
 

@@ -88,9 +88,11 @@ class _Moments(Accumulator):
         p, t = batch.predictions.astype(np.float64), batch.targets.astype(np.float64)
         at = np.broadcast_to(np.arange(width), p.shape)
         extra = [] if batch.weight is None else [np.broadcast_to(batch.weight[:, None], p.shape)]
-        error, lost = exact_difference(p, t)
-        sign = np.sign(error)
-        relative = np.abs(error) / np.maximum(np.abs(t), np.finfo(np.float64).eps)
+        with np.errstate(over="ignore", invalid="ignore"):
+            # Only numbers beyond 1e307 overflow here; the sums report that as infinity.
+            error, lost = exact_difference(p, t)
+            relative = np.abs(error) / np.maximum(np.abs(t), np.finfo(np.float64).eps)
+        lost = np.where(np.isfinite(error), lost * np.sign(error), 0.0)
         for name, factors in {
             "weight": [np.ones_like(p)],
             "target": [t],
@@ -102,7 +104,7 @@ class _Moments(Accumulator):
             "relative": [relative],
         }.items():
             self._sums[name].add_product([*factors, *extra], at=at)
-        self._sums["absolute"].add_product([sign * lost, *extra], at=at)
+        self._sums["absolute"].add_product([lost, *extra], at=at)
         self._largest = np.maximum(self._largest, np.abs(error).max(axis=0))
         self._points.add(p, t)
         self.samples += rows
@@ -158,14 +160,17 @@ class _Moments(Accumulator):
         return {
             "mse": mse,
             "rmse": math.sqrt(mse),
-            "mae": divide(absolute, weight),
-            "mape": divide(relative, weight),
+            "mae": divide(absolute, weight) if self._fits("absolute", place) else math.inf,
+            "mape": divide(relative, weight) if self._fits("relative", place) else math.inf,
             "max_error": float(self._largest[place]),
             "rse": divide(error, spread_target),
             "r2": divide(spread_target - error, spread_target),
             "explained_variance": divide(spread_target - spread_error, spread_target),
             "correlation": correlation if covariance >= 0 else -correlation,
         }
+
+    def _fits(self, name: str, place: int) -> bool:
+        return math.isfinite(self._sums[name].value(place))
 
     def _constant(self) -> tuple[Problem, ...]:
         names = []
@@ -191,6 +196,7 @@ class _Moments(Accumulator):
             label = "" if self.width == 1 and self.names is None else f": {self.label(column)}"
             pairs = Series("samples", tuple(t.tolist()), tuple(p.tolist()))
             charts.append(Chart("points", f"Predicted and true{label}", "target", "prediction", (pairs,), diagonal=True))
-            residual = Series("samples", tuple(p.tolist()), tuple((p - t).tolist()))
+            with np.errstate(over="ignore"):
+                residual = Series("samples", tuple(p.tolist()), tuple((p - t).tolist()))
             charts.append(Chart("points", f"Residuals{label}", "prediction", "prediction - target", (residual,)))
         return tuple(charts)
