@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from lamina.version import __version__
+from lamina.version import __version__ as __version__
 
 _NAMES: dict[str, str] = {
     "lamina.data.dataset": "Dataset",
