@@ -24,6 +24,9 @@ TITLES: dict[str, str] = {
     "NN007": "the network has no input shape",
     "NN008": "the sizes don't multiply out",
     "NN009": "the length of the sequence must be known",
+    "NN010": "no input and no layer has this name",
+    "NN011": "the data is not what the network declares",
+    "NN012": "the layer takes another number of inputs",
     # CK: networks that run but are wrong
     "CK001": "softmax over a single unit is always 1",
     "CK002": "the loss needs probabilities, and the activation gives others",
@@ -57,6 +60,7 @@ TITLES: dict[str, str] = {
     "EN009": "the batch is too small for batch normalisation",
     "EN010": "there is no such device",
     "EN011": "the device can't compute in this precision",
+    "EN012": "a token is outside the vocabulary",
     # EN020+: optimisers and parameters
     "EN020": "the length of a schedule is not known",
     "EN021": "the parameters have left their vector",
@@ -65,7 +69,6 @@ TITLES: dict[str, str] = {
     "EN024": "the parameter can't be part of a vector",
     "EN025": "nothing runs this optimiser",
     # EN030+: activations, initialisers, losses, noise, constraints
-    "EN012": "a token is outside the vocabulary",
     "EN030": "two functions compute the same component",
     "EN031": "nothing computes this component",
     "EN032": "the initialiser does not fit the parameter",

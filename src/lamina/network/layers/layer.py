@@ -98,7 +98,7 @@ class Layer(Description, family="layer"):
         for setting in self.unused_settings:
             if setting in self.model_fields_set and getattr(self, setting) != type(self).model_fields[setting].default:
                 raise wrong_value(
-                    expected=f"no {setting!r}: a {self.type_name} has no use for it",
+                    expected=f"no {setting!r}, for which {self.type_name} has no use",
                     cause="the setting would do nothing",
                     fix=f"remove {setting!r}, or give it to the layer before or after",
                 )

@@ -167,7 +167,7 @@ class SimpleRNN(Recurrent):
         return cls._examples()
 
 
-_SETTINGS = tuple(name for name in ParametricLayer.model_fields if name not in Layer.model_fields)
+_SETTINGS = (*(name for name in ParametricLayer.model_fields if name not in Layer.model_fields), "recurrent_initializer")
 
 
 @register("bidirectional")
