@@ -76,6 +76,7 @@ class Trainer:
         self.last_batch: Batch | None = None
         self.last_loss: torch.Tensor | None = None
         self.stop_reason: str | None = None
+        self.interrupted: int | None = None
         self._final = True
         self.timing = TimingStats()
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -128,6 +129,8 @@ class Trainer:
         """
         with self._guarded():
             for callback in self.callbacks:
+                callback.validate(self.metric_names)
+            for callback in self.callbacks:
                 callback.on_start(self)
             while not self._finished():
                 self._run_epoch()
@@ -156,11 +159,11 @@ class Trainer:
 
     def _update(self, batch: Batch) -> None:
         started = time.perf_counter()
+        self.last_batch = batch
         loss = self.runner.train(batch.inputs, batch.targets, batch.weight, self.step, self.epoch_progress)
         self._loss_sum.add_(loss, alpha=batch.total_weight)
         self._loss_weight += batch.total_weight
         self.step += 1
-        self.last_batch = batch
         self.last_loss = loss
         timing = self.timing
         timing.steps += 1

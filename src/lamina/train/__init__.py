@@ -1,0 +1,1 @@
+"""Training: the loop, its triggers and callbacks, checkpoints, run directories and recipes."""
