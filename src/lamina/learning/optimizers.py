@@ -242,7 +242,8 @@ class AdaGrad(Optimizer):
 class AdaDelta(Optimizer):
     """AdaDelta (Zeiler 2012): ``d = sqrt(x + epsilon) / sqrt(s + epsilon) * g``, ``p -= lr * d``.
 
-    ``s`` is the running average of ``g^2``, ``x`` that of ``d^2``. It finds its own scale, so that the rate is 1 unless set; Deeplearning4j has none.
+    ``s`` is the running average of ``g^2``, ``x`` that of ``d^2``. It finds its own scale, so that the rate is 1 unless set;
+    Deeplearning4j has none.
 
     Attributes:
         decay: Of both averages (Deeplearning4j's: 0.95).
