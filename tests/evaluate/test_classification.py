@@ -110,6 +110,12 @@ def test_plain_scores_are_judged_without_log_loss() -> None:
     assert judge(rule, np.array([[-1.5], [2.0]]), [0, 1])["accuracy"] == 1.0
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_lower_precisions(dtype) -> None:
+    result = judge(Classification(), P.astype(dtype), Y)
+    assert result["log_loss"] == pytest.approx(sk.log_loss(Y, P), rel=1e-3)
+
+
 def test_certain_but_wrong_is_cut_at_the_epsilon_of_the_predictions() -> None:
     p = np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32)
     assert judge(Classification(), p, [1, 1, 0])["log_loss"] == pytest.approx(sk.log_loss([1, 1, 0], p), rel=1e-6)
@@ -150,6 +156,10 @@ def test_directions() -> None:
     assert rule.better("top_3_accuracy") == "max"
     assert rule.better("f1/macro") == "max"
     assert rule.better("log_loss") == "min"
+    assert Classification(per_class=True).better("recall/class=cat") == "max"
+    for name in ("f1/makro", "recall/class=cat", "top_2_accuracy"):
+        with pytest.raises(EvaluationError):
+            rule.better(name)
     with pytest.raises(EvaluationError, match="did you mean 'accuracy'") as caught:
         rule.better("acuracy")
     assert caught.value.code == "EV009"

@@ -106,7 +106,7 @@ def test_a_million_values_are_fast() -> None:
         started = time.perf_counter()
         total.add(values)
         times.append(time.perf_counter() - started)
-    # About 45 ms on a quiet core; the limit leaves room for a shared machine.
+    # About 16 ms on a quiet core; the limit leaves room for a shared machine.
     assert min(times) < 0.5
 
 

@@ -14,6 +14,8 @@ from lamina.shapes import describe_array
 
 Array = NDArray[Any]
 
+_HALF_TOLERANCE = 1e-2
+"""The same for float16, which holds three digits."""
 TOLERANCE = 1e-3
 """How far the probabilities of a sample may be from summing to 1: float32 softmax over 100,000 classes stays well below."""
 
@@ -83,7 +85,8 @@ def class_batch(
     if width is not None and scores.shape[1] != width:
         raise _width(where, width, scores.shape[1])
     if probabilities:
-        _are_probabilities(scores, where, sample)
+        half = np.asarray(predictions).dtype == np.float16
+        _are_probabilities(scores, where, sample, _HALF_TOLERANCE if half else TOLERANCE)
     classes = _from_one_hot(flat, where, sample) if one_hot else _indices(flat, scores.shape[1], where, sample)
     return Batch(scores, classes, heavy)
 
@@ -249,7 +252,7 @@ def _two_columns(scores: Array, where: str, sample: Any, width: int | None, *, p
     return np.concatenate([-scores, scores], axis=1)
 
 
-def _are_probabilities(scores: Array, where: str, sample: Any) -> None:
+def _are_probabilities(scores: Array, where: str, sample: Any, tolerance: float) -> None:
     if not scores.size:
         return
     wide = scores.astype(np.float64, copy=False)
@@ -258,12 +261,12 @@ def _are_probabilities(scores: Array, where: str, sample: Any) -> None:
         place, got = f"{where}, sample {sample(row)}, class {column}", f"{wide[row, column]:.6g}"
         raise _not_probability(place, got, "softmax")
     off = np.abs(wide.sum(axis=1) - 1)
-    if off.max() > TOLERANCE:
-        row = int(np.argmax(off > TOLERANCE))
+    if off.max() > tolerance:
+        row = int(np.argmax(off > tolerance))
         raise EvaluationError(
             "EV002",
             where=f"{where}, sample {sample(row)}",
-            expected=f"probabilities that sum to 1 (within {TOLERANCE:g})",
+            expected=f"probabilities that sum to 1 (within {tolerance:g})",
             got=f"a sum of {wide[row].sum():.6g}",
             cause="the outputs are scores, or each is a probability of its own (sigmoid)",
             fix="give the output layer the activation softmax; for independent labels write evaluate: {type: multilabel}; "

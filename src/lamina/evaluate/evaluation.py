@@ -83,8 +83,9 @@ class Evaluation(Description, family="evaluation"):
             EvaluationError: EV009, if the evaluation has no such metric.
         """
         base = metric.split("/", 1)[0]
-        known = self._bases()
-        if base not in known:
+        known = [name for name in self._metric_names(None, 2) if "=" not in name]
+        # What stands behind class= or column= is known to the data only.
+        if metric.split("=", 1)[0] not in {name.split("=", 1)[0] for name in self._metric_names(None, 2)}:
             near = nearest(metric, known)
             raise EvaluationError(
                 "EV009",
@@ -101,10 +102,6 @@ class Evaluation(Description, family="evaluation"):
 
     def _metric_names(self, names: tuple[str, ...] | None, width: int | None) -> list[str]:
         raise NotImplementedError
-
-    def _bases(self) -> list[str]:
-        """Metric names without what follows the slash, each once, in order."""
-        return list(dict.fromkeys(name.split("/", 1)[0] for name in self._metric_names(None, 2)))
 
     def _names(self, target: TargetLike | None) -> tuple[str, ...] | None:
         if target is None:
