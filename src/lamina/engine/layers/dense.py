@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from lamina.engine.layers.module import ParametricModule, runs
+from lamina.engine.layers.layer import ParametricModule, runs
 from lamina.network.layers.dense import Dense
 
 

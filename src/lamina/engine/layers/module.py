@@ -1,186 +1,66 @@
-"""What every runnable layer is: parameters made from the description, and a forward pass."""
+"""An own ``torch.nn.Module`` as a layer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lamina.engine.activations import ActivationFunction, activation_function, identity
-from lamina.engine.initializers import initialize
-from lamina.engine.losses import LossFunction
-from lamina.engine.noise import noise_module, weight_noise_function
-from lamina.engine.randomness import generator
-from lamina.errors import RegistrationError
-from lamina.network.initializers import Initializer, Ones
-from lamina.network.layers.layer import Layer, Parameter
+from lamina.engine.layers.layer import LayerModule, runs
+from lamina.errors import DescriptionError, TrainingError
+from lamina.network.layers.module import Module
 from lamina.network.plan import Node
+from lamina.shapes import describe_array
 
-L = TypeVar("L", bound=Layer)
 
+@runs(Module)
+class OwnModule(LayerModule):
+    """Calls the module, itself and no copy; its parameters keep their values.
 
-@dataclass(frozen=True)
-class Head:
-    """What makes predictions and a loss of an output's scores.
-
-    Attributes:
-        loss: Judges scores.
-        activate: From scores to predictions.
-        weight: Factor of this output's loss in the sum over all outputs.
+    Raises:
+        DescriptionError: EN007, if what is called a module is none.
     """
-
-    loss: LossFunction
-    activate: Callable[[Tensor], Tensor]
-    weight: float = 1.0
-
-
-def _unimplemented(self: nn.Module, *inputs: Tensor) -> Tensor:
-    message = f"{type(self).__name__} says nothing of how it runs"
-    raise NotImplementedError(message)
-
-
-class LayerModule(nn.Module):
-    """A node of the plan, runnable.
-
-    The parameters and buffers that the description names exist already when a subclass's ``__init__`` goes on after
-    ``super().__init__(node)``, as attributes of the same names: parameters uninitialised (`lamina.engine.build` calls
-    `initialize`), buffers 0. Most subclasses only write ``forward``, which takes one tensor per input, batch first.
-    """
-
-    forward: Callable[..., Tensor] = _unimplemented
-    """Run the layer: one tensor per input, batch first, one tensor out."""
 
     def __init__(self, node: Node) -> None:
-        super().__init__()
+        # Not LayerModule's: the parameters exist already, inside the module.
+        nn.Module.__init__(self)
         self.node = node
-        for name, parameter in node.parameters.items():
-            self.register_parameter(name, nn.Parameter(torch.empty(parameter.shape)))
-        for name, shape in node.buffers.items():
-            self.register_buffer(name, torch.zeros(shape))
+        layer: Any = node.layer
+        if not isinstance(layer.module, nn.Module):
+            raise DescriptionError(
+                "EN007",
+                where=f"layer {node.name!r}",
+                expected="a torch.nn.Module",
+                got=type(layer.module).__name__,
+                cause="only a torch.nn.Module can stand in a network by itself",
+                fix="wrap the computation in a class MyModule(torch.nn.Module) with a forward method",
+            )
+        self.module = layer.module
+        self._shape_seen: torch.Size | None = None
 
     def initialize(self, seed: int) -> None:
-        """Give the parameters their first values, a function of (seed, node name, parameter name) alone."""
-        for name, parameter in self.node.parameters.items():
-            tensor = self._parameters[name]
-            if tensor is None:
-                continue
-            initialize(tensor, parameter, _initializer(self.node.layer, parameter), generator(seed, "initial", self.node.name, name))
-            if parameter.fills:
-                with torch.no_grad():
-                    for block, value in zip(tensor.chunk(parameter.blocks, 0), parameter.fills, strict=True):
-                        if value is not None:
-                            block.fill_(value)
-
-    def head(self) -> Head | None:
-        """Loss and activation, if the node is an output that has a loss."""
-        return None
+        """Nothing: whoever made the module gave it its values."""
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that must be kept to have the layer again, by name: parameters, then buffers."""
-        return dict(self.state_dict(keep_vars=True))
-
-
-def _initializer(layer: Layer, parameter: Parameter) -> Initializer:
-    if parameter.initializer is None and parameter.role == "gain":
-        return Ones()
-    found = getattr(layer, parameter.initializer or ("initializer" if parameter.role == "weight" else "bias_initializer"))
-    if not isinstance(found, Initializer):
-        message = f"{type(layer).__name__}: a parameter names the setting {parameter.initializer!r}, which is no initialiser"
-        raise TypeError(message)
-    return found
-
-
-class ParametricModule(LayerModule):
-    """A layer with the settings of `lamina.network.layers.layer.ParametricLayer`; subclasses write ``compute``.
-
-    Training adds noise to the input, then to copies of the parameters; the activation comes last. Outside training there is
-    no noise.
-    """
-
-    compute: Callable[..., Tensor] = _unimplemented
-    """What the layer does with its inputs before the activation. Parameters are read as attributes, each time anew."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
-        layer: Any = node.layer
-        activation = activation_function(layer.activation) if getattr(layer, "activation", None) is not None else identity
-        self._activation: ActivationFunction | None = None if activation is identity else activation
-        self._noise = noise_module(layer.dropout) if layer.dropout is not None else None
-        weight_noise = getattr(layer, "weight_noise", None)
-        noises = {name: weight_noise_function(weight_noise, p) for name, p in node.parameters.items()} if weight_noise is not None else {}
-        self._weight_noises = {name: noise for name, noise in noises.items() if noise is not None}
-        self._noisy = self._noise is not None or bool(self._weight_noises)
+        found = self.module.state_dict(keep_vars=True)
+        return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Noise on the input, ``compute``, activation."""
-        y = self._perturbed(inputs) if self._noisy and self.training else self.compute(*inputs)
-        activation = self._activation
-        return y if activation is None else activation(y)
+        y = self.module(*inputs)
+        if not isinstance(y, Tensor) or y.shape[1:] != self._shape_seen:
+            self._check(y, inputs)
+        return y
 
-    def _perturbed(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        if self._noise is not None:
-            inputs = tuple(self._noise(x) for x in inputs)
-        if not self._weight_noises:
-            return self.compute(*inputs)
-        kept = dict(self._parameters)
-        try:
-            # Attributes are looked up in this dict, so that compute finds the noisy copies under the usual names.
-            for name, noise in self._weight_noises.items():
-                parameter = kept[name]
-                if parameter is not None:
-                    self._parameters[name] = noise(parameter)  # type: ignore[assignment]
-            return self.compute(*inputs)
-        finally:
-            self._parameters.update(kept)
-
-
-_MODULES: dict[type[Layer], type[LayerModule]] = {}
-
-M = TypeVar("M", bound="type[LayerModule]")
-
-
-def runs(*descriptions: type[Layer]) -> Callable[[M], M]:
-    """Class decorator: this module runs these descriptions.
-
-    Raises:
-        RegistrationError: EN001, if another module already does.
-    """
-
-    def decorate(module: M) -> M:
-        for description in descriptions:
-            taken = _MODULES.get(description)
-            if taken is not None and taken.__qualname__ != module.__qualname__:
-                raise RegistrationError(
-                    "EN001",
-                    where=f"@runs({description.__name__})",
-                    expected="one module per description",
-                    got=f"{taken.__qualname__} and {module.__qualname__}",
-                    cause="two modules claim the same layer",
-                    fix="remove one of them, or register a new version of the layer",
-                )
-            _MODULES[description] = module
-        return module
-
-    return decorate
-
-
-def module_for(node: Node) -> LayerModule:
-    """Make the module of a node.
-
-    Raises:
-        RegistrationError: EN002, if nothing runs this description.
-    """
-    for base in type(node.layer).__mro__:
-        if base in _MODULES:
-            return _MODULES[base](node)
-    raise RegistrationError(
-        "EN002",
-        where=f"layer {node.name!r} ({node.layer.type_name})",
-        expected="a module registered with @runs for this description",
-        got=f"none for {type(node.layer).__name__}",
-        cause="the package that describes the layer did not register how it runs",
-        fix=f"add a LayerModule decorated with @runs({type(node.layer).__name__})",
-    )
+    def _check(self, y: object, inputs: tuple[Tensor, ...]) -> None:
+        if isinstance(y, Tensor) and y.dim() > 0 and self.node.output_shape.matches(y.shape[1:]) and y.shape[0] == inputs[0].shape[0]:
+            self._shape_seen = y.shape[1:]
+            return
+        raise TrainingError(
+            "EN007",
+            where=f"layer {self.node.name!r} ({type(self.module).__name__})",
+            expected=f"one tensor {self.node.output_shape}, with the batch of its input",
+            got=describe_array(y.shape) if isinstance(y, Tensor) else type(y).__name__,
+            cause="the layer's description says another output than the module gives",
+            fix="correct output= in lm.Module(module, output=...), or what the module returns",
+        )

@@ -1,0 +1,78 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lamina.engine.layers.layer import ParametricModule, runs
+from lamina.errors import TrainingError
+from lamina.network.layers.normalization import BatchNorm, LayerNorm
+from lamina.network.plan import Node
+from lamina.shapes import Image, Sequence, Volume
+
+
+@runs(BatchNorm)
+class BatchNormModule(ParametricModule):
+    """By the batch in training, by the running statistics otherwise."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        layer: Any = node.layer
+        self._momentum, self._epsilon = float(layer.momentum), float(layer.epsilon)
+        self._steps = isinstance(node.input_shapes[0], Sequence)
+        self.running_var.fill_(1.0)
+
+    def compute(self, x: Tensor) -> Tensor:
+        if self._steps:
+            # Steps count as samples: torch takes features from axis 1.
+            return self._normalize(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return self._normalize(x)
+
+    def _normalize(self, x: Tensor) -> Tensor:
+        training = self.training
+        if training and x.numel() <= x.shape[1]:
+            raise self._too_few()
+        parameters = self._parameters
+        weight, bias = parameters.get("weight"), parameters.get("bias")
+        return torch.batch_norm(
+            x, weight, bias, self.running_mean, self.running_var, training, self._momentum, self._epsilon, torch.backends.cudnn.enabled
+        )
+
+    def _too_few(self) -> TrainingError:
+        return TrainingError(
+            "EN009",
+            where=f"layer {self.node.name!r} (batch_norm)",
+            expected="at least two values of each feature in a training batch",
+            got="one",
+            cause="a batch of one sample has no variance; the last batch of an epoch may be that small",
+            fix="choose a batch_size that leaves no last batch of 1, set drop_last, or use layer_norm",
+        )
+
+
+@runs(LayerNorm)
+class LayerNormModule(ParametricModule):
+    """Each sample by itself."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        layer: Any = node.layer
+        shape = node.input_shapes[0]
+        self._epsilon = float(layer.epsilon)
+        self._whole = layer.over == "sample"
+        self._channels_second = not self._whole and isinstance(shape, Image | Volume)
+        sizes = shape.dims if self._whole else (shape.dims[0] if self._channels_second else shape.dims[-1],)
+        self._sizes = [size or 1 for size in sizes]
+
+    def compute(self, x: Tensor) -> Tensor:
+        parameters = self._parameters
+        weight, bias = parameters.get("weight"), parameters.get("bias")
+        if self._channels_second:
+            return F.layer_norm(x.movedim(1, -1), self._sizes, weight, bias, self._epsilon).movedim(-1, 1)
+        return F.layer_norm(x, self._sizes, weight, bias, self._epsilon)

@@ -1,0 +1,265 @@
+"""Contract suite of layers: what each of them must do, ours and third parties'.
+
+    >>> from lamina.network.layers import Dense
+    >>> from lamina.shapes import Features
+    >>> check_layer(Dense(3), (Features(4),))
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from lamina.engine.build import build
+from lamina.network.layers.layer import Layer, ParametricLayer
+from lamina.network.plan import Node, Plan
+from lamina.shapes import Shape, Tokens, batch_shape
+from lamina.spec import registry
+
+BATCHES = (1, 2, 5)
+LENGTHS = (5, 8)
+"""Steps that stand for an unknown length."""
+SEED = 7
+
+
+def registered_layers() -> Iterator[tuple[str, Layer, tuple[Shape, ...]]]:
+    """Every example of every registered layer: an identifier, the layer, the shapes of its inputs."""
+    import lamina.network.layers
+    import lamina.network.vertices  # noqa: F401 - importing fills the registry
+
+    for name, component in registry.components("layer"):
+        examples = component.examples()  # type: ignore[attr-defined]
+        for number, (layer, shapes) in enumerate(examples):
+            yield f"{name}-{number}", layer, shapes
+
+
+def plan_of(layer: Layer, shapes: Sequence[Shape]) -> Plan:
+    """A network of this one layer; its inputs are called ``input_1`` and so on."""
+    inputs = {f"input_{number + 1}": shape for number, shape in enumerate(shapes)}
+    node = Node("tested", ("layers", 0), layer, tuple(inputs), tuple(shapes), layer.infer(tuple(shapes)))
+    return Plan(inputs, (node,), ("tested",))
+
+
+def sample_inputs(
+    plan: Plan, batch: int, *, steps: int = LENGTHS[0], dtype: torch.dtype = torch.float64, seed: int = SEED
+) -> dict[str, Tensor]:
+    """Random inputs without ties, for the plan of one layer."""
+    generator = torch.Generator().manual_seed(seed)
+    found: dict[str, Tensor] = {}
+    for name, shape in plan.inputs.items():
+        sizes = batch_shape(shape, batch, unknown=steps)
+        if isinstance(shape, Tokens):
+            found[name] = torch.randint(shape.vocabulary, sizes, generator=generator)
+        else:
+            found[name] = torch.randn(sizes, generator=generator, dtype=torch.float64).to(dtype)
+    return found
+
+
+def check_layer(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """Run the whole contract on one description with inputs of these shapes.
+
+    Raises:
+        AssertionError: Naming the promise that is broken.
+    """
+    check_description(layer)
+    check_shapes(layer, shapes)
+    check_parameters(layer, shapes)
+    check_cost(layer, shapes)
+    check_dtypes(layer, shapes)
+    check_independence(layer, shapes)
+    check_gradients(layer, shapes)
+    check_determinism(layer, shapes)
+    check_keeping(layer, shapes)
+    check_copies(layer, shapes)
+    if isinstance(layer, ParametricLayer):
+        check_settings(layer, shapes)
+
+
+def check_description(layer: Layer) -> None:
+    """It reads back from YAML, JSON and plain data as itself, in short and in full."""
+    kind = type(layer)
+    _require(kind.from_yaml(layer.to_yaml()) == layer, "the description round-trips through YAML")
+    _require(kind.from_yaml(layer.to_json()) == layer, "the description round-trips through JSON")
+    _require(kind.from_dict(layer.to_dict(full=True)) == layer, "the full description round-trips")
+    _require(bool(kind.__doc__), "the description says what it is")
+
+
+def check_shapes(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """The inferred shape is the real one, for several batch sizes and lengths, in training and out of it."""
+    plan = plan_of(layer, shapes)
+    network = build(plan, SEED)
+    inferred = plan.nodes[0].output_shape
+    for batch in BATCHES:
+        for steps in _lengths(shapes):
+            known = tuple(_with_steps(shape, steps) for shape in shapes)
+            exact = layer.infer(known)
+            for training in (True, False):
+                if training and batch == 1:
+                    continue  # A single sample has no variance, which normalisation by the batch refuses.
+                network.train(training)
+                y = network(sample_inputs(plan, batch, steps=steps, dtype=torch.float32))["tested"]
+                real = tuple(y.shape)
+                _require(real[0] == batch, f"the batch axis stays: {real}")
+                _require(inferred.matches(real[1:]), f"inferred {inferred}, really {list(real)}")
+                _require(exact.matches(real[1:]), f"inferred {exact} for {known}, really {list(real)}")
+
+
+def check_parameters(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """The table of parameters and buffers is what the module really has, in names, order and sizes, all initialised."""
+    plan = plan_of(layer, shapes)
+    module = build(plan, SEED).layers[0]
+    described = {name: parameter.shape for name, parameter in plan.nodes[0].parameters.items()}
+    real = {name: tuple(value.shape) for name, value in module.named_parameters()}
+    _require(list(real.items()) == list(described.items()), f"parameters are as described: {described}, really {real}")
+    buffers = {name: tuple(value.shape) for name, value in module.named_buffers()}
+    _require(buffers == dict(plan.nodes[0].buffers), f"buffers are as described: {dict(plan.nodes[0].buffers)}, really {buffers}")
+    _require(all(bool(torch.isfinite(value).all()) for value in module.parameters()), "parameters have finite first values")
+
+
+def check_cost(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """Operations are counted as a whole number, at least one for each multiplication by a weight."""
+    output = layer.infer(tuple(shapes))
+    flops = layer.flops(tuple(shapes), output)
+    _require(isinstance(flops, int) and flops >= 0, f"flops is a whole number of at least 0: {flops!r}")
+
+
+def check_dtypes(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """It computes in float32 and float64, starts the same in both, and gives the dtype that it was built with."""
+    plan = plan_of(layer, shapes)
+    wide, narrow = build(plan, SEED, dtype=torch.float64), build(plan, SEED, dtype=torch.float32)
+    for a, b in zip(wide.parameters(), narrow.parameters(), strict=True):
+        _require(torch.equal(a.float(), b), "the first values are the same in float32 and float64, up to rounding")
+    wide.eval(), narrow.eval()
+    y = wide(sample_inputs(plan, 3))["tested"]
+    z = narrow(sample_inputs(plan, 3, dtype=torch.float32))["tested"]
+    _require(y.dtype == torch.float64 and z.dtype == torch.float32, f"float64 gives float64, float32 float32: {y.dtype}, {z.dtype}")
+    _require(torch.allclose(y.float(), z, rtol=1e-4, atol=1e-5), "float32 and float64 give the same but for rounding")
+
+
+def check_independence(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """Outside training a sample's output doesn't depend on the others in its batch, and nothing is random."""
+    plan = plan_of(layer, shapes)
+    network = build(plan, SEED, dtype=torch.float64).eval()
+    inputs = sample_inputs(plan, 4)
+    whole = network(inputs)["tested"]
+    parts = [network({name: x[i : i + 1] for name, x in inputs.items()})["tested"] for i in range(4)]
+    _require(torch.allclose(whole, torch.cat(parts), rtol=1e-10, atol=1e-12), "at prediction, samples don't see each other")
+    _require(torch.equal(whole, network(inputs)["tested"]), "at prediction, nothing is random")
+
+
+def check_gradients(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """In float64, the gradients of inputs and parameters are those that small differences give."""
+    plan = plan_of(layer, shapes)
+    network = build(plan, SEED, dtype=torch.float64)
+    network.train()
+    given = sample_inputs(plan, 3)
+    # Away from the symmetry of first values, such as biases of 0.
+    spread = torch.Generator().manual_seed(SEED + 1)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=spread, dtype=torch.float64), alpha=0.3)
+    names = list(plan.inputs)
+    smooth = [given[name].requires_grad_(given[name].is_floating_point()) for name in names]
+    buffers = {name: value.clone() for name, value in network.named_buffers()}
+    checked = [x for x in (*smooth, *network.parameters()) if x.requires_grad]
+    if not checked:
+        return
+
+    def run(*values: Tensor) -> Tensor:
+        # gradcheck changes the leaves in place, so the network sees each value through itself. Every call draws the same.
+        torch.manual_seed(SEED)
+        for name, value in network.named_buffers():
+            value.data.copy_(buffers[name])  # .data: autograd, which kept the buffer, must not take this for a mistake
+        y: Tensor = network(dict(zip(names, smooth, strict=True)))["tested"]
+        return y
+
+    with torch.random.fork_rng(devices=[]):
+        right = torch.autograd.gradcheck(run, checked, eps=1e-6, atol=1e-6, rtol=1e-4, raise_exception=True)
+    _require(bool(right), "analytic gradients equal numerical ones")
+
+
+def check_determinism(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """Two instances of one seed start, compute and learn alike, bit for bit; another seed starts otherwise."""
+    plan = plan_of(layer, shapes)
+    first, second = _trained_once(plan, SEED), _trained_once(plan, SEED)
+    for name, value in first.items():
+        _require(torch.equal(value, second[name]), f"the same seed gives the same {name}")
+    if layer.random:
+        third = _trained_once(plan, SEED, draw=SEED + 1)
+        _require(not torch.equal(first["output"], third["output"]), "a layer that says it is random draws in training")
+
+
+def _trained_once(plan: Plan, seed: int, *, draw: int = SEED) -> dict[str, Tensor]:
+    network = build(plan, seed)
+    network.train()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(draw)
+        inputs = sample_inputs(plan, 4, dtype=torch.float32)
+        y: Tensor = network(inputs)["tested"]
+        if y.requires_grad:
+            y.square().sum().backward()  # type: ignore[no-untyped-call]
+    found = {f"first value of {name}": value.detach() for name, value in network.named_parameters()}
+    found |= {f"gradient of {name}": value.grad for name, value in network.named_parameters() if value.grad is not None}
+    found |= {f"buffer {name}": value for name, value in network.named_buffers()}
+    return {**found, "output": y.detach()}
+
+
+def check_keeping(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """Its named arrays, loaded into another instance, give the same outputs; buffers count."""
+    plan = plan_of(layer, shapes)
+    source, other = build(plan, SEED), build(plan, SEED + 1)
+    source.train()
+    source(sample_inputs(plan, 4, dtype=torch.float32))
+    arrays = source.named_arrays()
+    table = plan.nodes[0]
+    _require(set(arrays) == {f"tested/{name}" for name in (*table.parameters, *table.buffers)}, "arrays are called node/parameter")
+    other.load_arrays(arrays)
+    inputs = sample_inputs(plan, 3, dtype=torch.float32)
+    _require(torch.equal(source.eval()(inputs)["tested"], other.eval()(inputs)["tested"]), "kept and loaded, it gives the same")
+
+
+def check_copies(layer: Layer, shapes: Sequence[Shape]) -> None:
+    """A deep copy computes the same and shares nothing."""
+    plan = plan_of(layer, shapes)
+    network = build(plan, SEED).eval()
+    twin = copy.deepcopy(network)
+    inputs = sample_inputs(plan, 2, dtype=torch.float32)
+    before = network(inputs)["tested"]
+    _require(torch.equal(before, twin(inputs)["tested"]), "a deep copy computes the same")
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.zero_()
+    _require(torch.equal(before, network(inputs)["tested"]), "a deep copy shares no weights")
+
+
+def check_settings(layer: ParametricLayer, shapes: Sequence[Shape]) -> None:
+    """The settings of all layers with weights work here too: noise in training only, an activation that is used."""
+    noisy = [layer.replace(weight_noise=0.5)] if any(p.role == "weight" for p in layer.parameters(tuple(shapes)).values()) else []
+    if "dropout" not in layer.unused_settings:
+        noisy.append(layer.replace(dropout=0.5))
+    for changed in noisy:
+        _require(changed.random, "a layer with noise says that it is random")
+        plan = plan_of(changed, shapes)
+        network = build(plan, SEED)
+        inputs = sample_inputs(plan, 4, dtype=torch.float32)
+        plain = build(plan_of(layer, shapes), SEED).eval()(inputs)["tested"]
+        _require(torch.equal(network.eval()(inputs)["tested"], plain), "outside training, noise changes nothing")
+        check_determinism(changed, shapes)
+
+
+def _lengths(shapes: Sequence[Shape]) -> tuple[int, ...]:
+    return LENGTHS if any(None in shape.dims for shape in shapes) else LENGTHS[:1]
+
+
+def _with_steps(shape: Shape, steps: int) -> Shape:
+    return shape.replace(steps=steps) if None in shape.dims else shape
+
+
+def _require(holds: bool, promise: str) -> None:  # noqa: FBT001 (an assertion that survives -O)
+    if not holds:
+        message = f"broken promise: {promise}"
+        raise AssertionError(message)
+
