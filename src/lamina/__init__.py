@@ -23,7 +23,8 @@ _NAMES: dict[str, str] = {
         " DepthwiseConv2d Dropout Embedding Flatten GRU GlobalAvgPool GlobalMaxPool IdentityLayer LSTM LastStep LayerNorm LossLayer"
         " MaxPool1d MaxPool2d MaxPool3d Module Output Permute Reshape SeparableConv2d SimpleRNN"
     ),
-    "lamina.network.sequential": "Defaults Sequential",
+    "lamina.network.defaults": "Defaults",
+    "lamina.network.sequential": "Sequential",
     "lamina.network.vertices": "Add Average Concat Max Multiply Scale Subtract",
     "lamina.shapes": "features image sequence tokens volume",
     "lamina.train.callbacks": "Checkpoint EarlyStopping",

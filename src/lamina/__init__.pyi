@@ -35,6 +35,7 @@ from lamina.network import initializers as initializers
 from lamina.network import layers as layers
 from lamina.network import losses as losses
 from lamina.network import noise as noise
+from lamina.network.defaults import Defaults as Defaults
 from lamina.network.graph import Graph as Graph
 from lamina.network.layers import GRU as GRU
 from lamina.network.layers import LSTM as LSTM
@@ -68,7 +69,6 @@ from lamina.network.layers import Permute as Permute
 from lamina.network.layers import Reshape as Reshape
 from lamina.network.layers import SeparableConv2d as SeparableConv2d
 from lamina.network.layers import SimpleRNN as SimpleRNN
-from lamina.network.sequential import Defaults as Defaults
 from lamina.network.sequential import Sequential as Sequential
 from lamina.network.vertices import Add as Add
 from lamina.network.vertices import Average as Average

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
@@ -27,22 +26,24 @@ def json_schema(root: type[Description]) -> dict[str, Any]:
     Example:
         >>> from lamina.shapes import Shape
         >>> schema = json_schema(Shape)
-        >>> schema["$ref"], schema["$defs"]["shape.features"]["properties"]["type"]
-        ('#/$defs/family.shape', {'const': 'features'})
+        >>> schema["$ref"], schema["$defs"]["family.shape"]["anyOf"][0]
+        ('#/$defs/family.shape', {'$ref': '#/$defs/Features', 'required': ['type']})
     """
-    definitions: dict[str, Any] = {}
-    start: dict[str, Any]
-    if root.__dict__.get("family"):
-        start, waiting = _reference(f"family.{root.family}"), [str(root.family)]
-    else:
-        start, waiting = _definitions([root], definitions)[0], _families(definitions)
-    done: set[str] = set()
-    while waiting:
-        family = waiting.pop()
-        if family not in done:
-            done.add(family)
-            definitions[f"family.{family}"] = _family(family, definitions)
-            waiting.extend(_families(definitions))
+    is_family = bool(root.__dict__.get("family"))
+    families = {str(root.family)} if is_family else set()
+    models = [] if is_family else [root]
+    while True:
+        # All at once, each time a family is found: only then does pydantic keep classes of the same name apart.
+        members = {family: [member for _, member in registry.components(family)] for family in sorted(families)}
+        everything = list(dict.fromkeys([*models, *(member for family in members.values() for member in family)]))
+        references, definitions = _generate(everything)
+        found = families.union(_families(definitions))
+        if found == families:
+            break
+        families = found
+    for family, classes in members.items():
+        definitions[f"family.{family}"] = _family(family, classes, references, definitions)
+    start = _reference(f"family.{root.family}") if is_family else {"$ref": references[root]}
     return {"$schema": DIALECT, **start, "$defs": _linked({name: definitions[name] for name in sorted(definitions)})}
 
 
@@ -53,41 +54,38 @@ class _Generator(GenerateJsonSchema):
         return {"not": {}}
 
 
-def _family(family: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Any member of a family; enters the members into ``definitions`` as ``family.type``."""
-    members = dict(registry.components(family))
+def _generate(models: list[type[Description]]) -> tuple[dict[type[Description], str], dict[str, Any]]:
+    """A reference to the schema of each description, and all schemas by name."""
+    found, rest = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)  # type: ignore[misc]
+    definitions = rest.get("$defs", {})
+    references = {model: found[model, "validation"]["$ref"] for model in models}  # type: ignore[index]
+    for model, reference in references.items():
+        schema = definitions[reference.rpartition("/")[2]]
+        own = {} if model.type_name is None else {"type": {"const": model.type_name}}
+        schema["properties"] = {**own, **_explained(model, schema.get("properties", {}))}
+        schema["description"] = (model.__doc__ or "").strip().partition("\n")[0]
+    return references, definitions
+
+
+def _family(
+    name: str, members: list[type[Description]], references: dict[type[Description], str], definitions: dict[str, Any]
+) -> dict[str, Any]:
+    """Any member of a family: with its ``type``, as a bare word if all its settings have defaults, or by a shorthand."""
     branches: list[dict[str, Any]] = []
     words: list[str] = []
-    for (name, member), reference in zip(members.items(), _definitions(members.values(), definitions), strict=True):
-        schema = definitions.pop(reference["$ref"].rpartition("/")[2])
+    for member in members:
+        schema = definitions[references[member].rpartition("/")[2]]
         required = schema.get("required", [])
         # A component that needs what only Python can hold can't stand in a file.
         if any(schema["properties"][key].get("not") == {} for key in required):
             continue
-        schema["title"] = f"{family} {name}"
-        schema["properties"] = {"type": {"const": name}, **_explained(member, schema.get("properties", {}))}
-        schema["required"] = ["type", *required]
-        definitions[f"{family}.{name}"] = schema
-        branches.append(_reference(f"{family}.{name}"))
+        branches.append({"$ref": references[member], "required": ["type"]})
         if not required:
-            words.append(name)
+            words.append(str(member.type_name))
     if words:
         branches.append({"enum": words})
-    root = next(iter(members.values())).root() if members else Description
-    return {"title": family, "anyOf": [*branches, *root.shorthand_schema()]}
-
-
-def _definitions(models: Iterable[type[Description]], definitions: dict[str, Any]) -> list[dict[str, Any]]:
-    """Enter the schemas of descriptions, and of those inside them, into ``definitions``; gives a reference to each."""
-    models = list(models)
-    found, rest = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)  # type: ignore[misc]
-    definitions.update(rest.get("$defs", {}))
-    references = [found[model, "validation"] for model in models]  # type: ignore[index]
-    for model, reference in zip(models, references, strict=True):
-        schema = definitions[reference["$ref"].rpartition("/")[2]]
-        schema["properties"] = _explained(model, schema.get("properties", {}))
-        schema["description"] = (model.__doc__ or "").strip().partition("\n")[0]
-    return references
+    shorthands = members[0].root().shorthand_schema() if members else []
+    return {"title": name, "anyOf": [*branches, *shorthands]}
 
 
 def _explained(model: type[Description], properties: dict[str, Any]) -> dict[str, Any]:
