@@ -55,3 +55,12 @@ class TrainConfig(Description):
                 fix="remove it from callbacks",
             )
         return self
+
+    def all_callbacks(self) -> dict[str, Callback]:
+        """Callbacks that were asked for, by their path in a recipe."""
+        found: dict[str, Callback] = {}
+        if self.early_stopping is not None:
+            found["train.early_stopping"] = self.early_stopping
+        if self.checkpoints is not None:
+            found["train.checkpoints"] = self.checkpoints
+        return found | {f"train.callbacks[{index}]": callback for index, callback in enumerate(self.callbacks)}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lamina.errors import DescriptionError, Problem, nearest
+from lamina.network.layers.layer import last_axis
+from lamina.spec import format_path, parse_path
 
 if TYPE_CHECKING:
     from lamina.data.schema import DataSchema, Target
     from lamina.evaluate.evaluation import Evaluation
     from lamina.evaluate.result import Report
     from lamina.network.plan import Plan
+    from lamina.spec import Document
 
 
 def pair_outputs(outputs: Sequence[str], schema: DataSchema) -> dict[str, str]:
@@ -42,8 +45,13 @@ def pair_outputs(outputs: Sequence[str], schema: DataSchema) -> dict[str, str]:
     return {name: name for name in outputs}
 
 
-def check_targets(plan: Plan, schema: DataSchema) -> None:
+def check_targets(plan: Plan, schema: DataSchema, document: Document | None = None) -> None:
     """See that every output is as wide as its labels ask for.
+
+    Args:
+        plan: The network.
+        schema: What the data hold.
+        document: Gives line and column.
 
     Raises:
         DescriptionError: TR053 for outputs without a target, TR054 for the wrong number of units; all of them at once.
@@ -51,18 +59,19 @@ def check_targets(plan: Plan, schema: DataSchema) -> None:
     problems = []
     for output, name in pair_outputs(plan.outputs, schema).items():
         target, node = schema.targets[name], plan.node(output)
-        wanted, given = target.width, _units(node.output_shape)
+        wanted, given = target.width, last_axis(node.output_shape)
         binary = target.kind == "classes" and wanted == 2 and given == 1
         if wanted is not None and given != wanted and not binary:
             labels = f" ({', '.join(map(str, target.labels[:6]))}{', ...' if len(target.labels) > 6 else ''})" if target.labels else ""
             problems.append(
                 Problem(
                     code="TR054",
-                    where=f"network.{_path(node.path)} {node.name!r} ({node.layer.type_name})",
+                    where=f"network.{format_path(node.path)} {node.name!r} ({node.layer.type_name})",
                     expected=f"{wanted} units, one for each of the {_noun(target)} of the data{labels}",
                     got=f"{given}",
                     cause="the output layer does not match the labels",
                     fix=f"write units: {wanted}",
+                    source=None if document is None else document.source(("network", *node.path, "units")),
                 )
             )
     if problems:
@@ -151,30 +160,36 @@ class MetricNames:
         return prefix if evaluation is first else f"{prefix}{evaluation.type_name}/"
 
 
-def check_monitors(monitors: Mapping[str, str], known: Sequence[str]) -> None:
+def check_monitors(
+    monitors: Mapping[str, Mapping[str, str]], known: Sequence[str], document: Document | None = None
+) -> None:
     """See that every metric that something waits for will be there.
 
     Args:
-        monitors: Place in the recipe, and the metric named there.
+        monitors: By the path of a callback: the settings that name metrics, and the metrics.
         known: All metrics that will be observed.
+        document: Gives line and column.
 
     Raises:
         DescriptionError: TR055, for all unknown ones at once.
     """
     problems = []
-    for where, metric in monitors.items():
-        if metric not in known:
-            near = nearest(metric, known)
-            problems.append(
-                Problem(
-                    code="TR055",
-                    where=where,
-                    expected=f"one of {', '.join(known)}",
-                    got=repr(metric),
-                    cause="a typo" if near else "nothing in this run computes it",
-                    fix=f"did you mean {near!r}?" if near else "use one of the metrics above; data.split.validation makes validation/...",
+    for path, settings in monitors.items():
+        for setting, metric in settings.items():
+            if metric not in known:
+                where = f"{path}.{setting}" if path else setting
+                near = nearest(metric, known)
+                problems.append(
+                    Problem(
+                        code="TR055",
+                        where=where,
+                        expected=f"one of {', '.join(known)}",
+                        got=repr(metric),
+                        cause="a typo" if near else "nothing in this run computes it",
+                        fix=f"did you mean {near!r}?" if near else "use one of the metrics above; data.split.validation makes validation/...",
+                        source=None if document is None else document.source(parse_path(where)),
+                    )
                 )
-            )
     if problems:
         raise DescriptionError.of(problems)
 
@@ -183,19 +198,6 @@ def _default(kind: str) -> Evaluation:
     from lamina.evaluate import default_evaluation
 
     return default_evaluation(kind)
-
-
-def _units(shape: Any) -> int | None:
-    from lamina.network.layers.layer import last_axis
-
-    units: int | None = last_axis(shape)
-    return units
-
-
-def _path(path: Sequence[str | int]) -> str:
-    from lamina.spec import format_path
-
-    return format_path(path)
 
 
 def _noun(target: Target) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -18,9 +18,9 @@ from lamina.network import Network
 from lamina.network.checks import run_checks
 from lamina.network.inference import resolve
 from lamina.network.plan import Plan
-from lamina.spec import Description, Document, load_document
+from lamina.spec import Description, Document, Path, load_document
 from lamina.train.config import TrainConfig
-from lamina.train.metrics import check_monitors, pair_outputs
+from lamina.train.metrics import MetricNames, check_monitors, check_targets, pair_outputs
 
 
 def _several(value: Any) -> Any:
@@ -82,19 +82,38 @@ class Recipe(Description):
                 output, metrics that won't exist.
         """
         schema = self.data.schema()
-        plan = resolve(self.network, _given_inputs(self.network, schema), document=document)
-        problems: list[Problem] = []
-        warnings: list[Problem] = []
-        for finding in run_checks(plan, self.network.ignore):
-            (problems if finding.severity == "error" else warnings).append(_placed(finding.problem, document))
-        for check in (lambda: pair_outputs(plan, schema), lambda: check_monitors(self, plan, schema)):
-            try:
-                check()
-            except LaminaError as error:
-                problems.extend(_placed(problem, document) for problem in error.problems)
+        plan = resolve(self.network, schema.inputs_for(self.network), document=document)
+        findings = run_checks(plan, self.network.ignore, training=True)
+        problems = [_placed(f.problem, ("network", *f.path), document) for f in findings if f.severity == "error"]
+        warnings = [_placed(f.problem, ("network", *f.path), document) for f in findings if f.severity == "warning"]
+        problems += _found_by(lambda: check_targets(plan, schema, document))
+        if not problems:
+            problems += _found_by(lambda: self._check_metrics(plan, schema, document))
         if problems:
             raise DescriptionError.of(problems)
         return Checked(self, plan, schema, tuple(warnings))
+
+    def _check_metrics(self, plan: Plan, schema: DataSchema, document: Document | None) -> None:
+        names = MetricNames(pair_outputs(plan.outputs, schema), schema, self.evaluate)
+        known = ["train/loss"]
+        if self.data.has_validation:
+            known += [f"validation/{name}" for name in ("loss", *names.all())]
+        callbacks = self.train.all_callbacks()
+        for callback in callbacks.values():
+            known += callback.start().observes
+        check_monitors({path: callback.monitors for path, callback in callbacks.items()}, known, document)
+
+
+def _found_by(check: Callable[[], object]) -> list[Problem]:
+    try:
+        check()
+    except LaminaError as error:
+        return list(error.problems)
+    return []
+
+
+def _placed(problem: Problem, path: Path, document: Document | None) -> Problem:
+    return problem if document is None else problem.at(document.source(path))
 
 
 def load_recipe(file: str | os.PathLike[str], sets: Iterable[str] = ()) -> tuple[Recipe, Document]:
@@ -109,4 +128,4 @@ def load_recipe(file: str | os.PathLike[str], sets: Iterable[str] = ()) -> tuple
     for assignment in sets:
         document.set(assignment)
     recipe = Recipe.from_document(document)
-    return recipe.replace(data=recipe.data.resolve_paths(Path(file).resolve().parent)), document
+    return recipe.replace(data=recipe.data.resolve_paths(FilePath(file).resolve().parent)), document

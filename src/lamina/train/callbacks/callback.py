@@ -69,7 +69,7 @@ class CallbackRun:
         """
         from lamina.train.metrics import check_monitors
 
-        check_monitors({f"{self.name}.{key}": metric for key, metric in self.description.monitors.items()}, metric_names)
+        check_monitors({self.name: self.description.monitors}, metric_names)
 
     def on_start(self, trainer: TrainerView) -> None:
         """Training starts or goes on; a state has been loaded before."""
