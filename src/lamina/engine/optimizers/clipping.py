@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from lamina.engine.implementations import Implementations
 from lamina.engine.parameters import FlatParameters
 from lamina.learning import clipping as C
 
-_IMPLEMENTATIONS: Implementations[Callable[[C.Clip, FlatParameters], Callable[[], None]]] = Implementations("clip", "clips")
+_IMPLEMENTATIONS: Implementations[Callable[[Any, FlatParameters], Callable[[], None]]] = Implementations("clip", "clips")
 clips = _IMPLEMENTATIONS.register
 """Decorator: the function makes, from a description of this class and the parameters, what changes the gradients in place."""
 
@@ -83,11 +84,11 @@ def _scaling(scopes: list[list[Tensor]], factor: Callable[[Tensor], Tensor]) -> 
     single = len(slices) == len(scopes)
 
     def run() -> None:
-        norms = torch._foreach_norm(slices)
+        norms: list[Tensor] = list(torch._foreach_norm(slices))
         if not single:
             rest = iter(norms)
             norms = [torch.linalg.vector_norm(torch.stack([next(rest).float() for _ in pieces])) for pieces in scopes]
-        factors = factor(torch.stack(tuple(norms))).unbind()
+        factors = factor(torch.stack(norms)).unbind()
         for pieces, scale in zip(scopes, factors, strict=True):
             for piece in pieces:
                 piece.mul_(scale)

@@ -1,0 +1,82 @@
+"""Every registered optimiser, schedule and kind of clipping keeps its contract; a broken one is caught."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+import lamina.learning  # noqa: F401 (fills the registry)
+from lamina.learning import ClipValue, Fixed, Sgd
+from lamina.spec import registry
+from lamina.testing.clipping import check_clip
+from lamina.testing.optimizers import check_optimizer
+from lamina.testing.schedules import check_schedule
+
+
+def examples(family: str) -> list[Any]:
+    found = [(name, example) for name, kind in registry.components(family) for example in kind.examples()]
+    return [pytest.param(example, id=f"{name}-{i}") for i, (name, example) in enumerate(found)]
+
+
+@pytest.mark.parametrize("optimizer", examples("optimizer"))
+def test_optimizer(optimizer: Any) -> None:
+    check_optimizer(optimizer)
+
+
+@pytest.mark.parametrize("schedule", examples("schedule"))
+def test_schedule(schedule: Any) -> None:
+    check_schedule(schedule)
+
+
+@pytest.mark.parametrize("clip", examples("clip"))
+def test_clip(clip: Any) -> None:
+    check_clip(clip)
+
+
+def test_all_are_there() -> None:
+    assert {"sgd", "nesterov", "adam", "adamw", "adamax", "nadam", "amsgrad", "adabelief", "adagrad", "adadelta", "rmsprop", "lion"} <= set(
+        registry.names("optimizer")
+    )
+    wanted = "fixed exponential inverse map poly sigmoid step cycle ramp warm_up cosine one_cycle linear multi_step noam inverse_sqrt"
+    assert set(wanted.split()) <= set(registry.names("schedule"))
+    assert {"value", "norm", "renormalize"} <= set(registry.names("clip"))
+
+
+def test_suites_catch_what_is_broken() -> None:
+    from lamina.engine.optimizers import clips, updates
+    from lamina.engine.optimizers.momentum import SgdRun
+
+    class Negative(Fixed):
+        def at(self, position: float) -> float:
+            return -1.0
+
+    Negative.type_name = "fixed"
+    with pytest.raises(AssertionError, match="round-trip|negative"):
+        check_schedule(Negative(0.1))
+
+    class Forgetful(Sgd):
+        pass
+
+    @updates(Forgetful)
+    class ForgetfulRun(SgdRun):
+        def update(self, group: Any, rate: float) -> None:
+            for p, g in zip(group.values, group.gradients, strict=True):
+                p.sub_(g * rate / self.updates * 0.1 ** (len(self.state_dict()) and 0))
+                p.mul_(1.0 - 1e-3)
+
+    Forgetful.type_name = "sgd"
+    with pytest.raises(AssertionError, match=re.escape("broken promise")):
+        check_optimizer(Forgetful(0.1))
+
+    class Exploding(ClipValue):
+        pass
+
+    @clips(Exploding)
+    def _explode(clip: Any, flat: Any) -> Any:
+        return lambda: flat.gradient.mul_(2)
+
+    Exploding.type_name = "value"
+    with pytest.raises(AssertionError, match="broken promise"):
+        check_clip(Exploding(0.1))
