@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
@@ -43,7 +43,12 @@ class StepRunner:
         optimizer: Updates them.
         precision: In which numbers.
         seed: The seed of the run.
+
+    Attributes:
+        guard: Called with the loss between gradients and update; what it raises leaves the parameters as they were.
     """
+
+    guard: Callable[[Tensor], None] | None = None
 
     def __init__(self, network: Network, flat: Gradients, optimizer: Updater, precision: Precision, *, seed: int) -> None:
         self.network = network
@@ -78,9 +83,13 @@ class StepRunner:
                 loss = self.network.loss(inputs, targets, weight)
         if not precision.scaled:
             loss.backward()  # type: ignore[no-untyped-call]
+            if self.guard is not None:
+                self.guard(loss.detach())
             self.optimizer.step(step, epoch)
         else:
             (loss * precision.scale).backward()
+            if self.guard is not None:
+                self.guard(loss.detach())
             if precision.unscale(self.flat.gradient):
                 self.optimizer.step(step, epoch)
         return loss.detach()
