@@ -90,6 +90,11 @@ def test_confusion_matrix_and_labels_are_shown() -> None:
     assert "emu" in str(result)
 
 
+def test_labels_can_be_given_directly() -> None:
+    result = judge(Classification(), [0.2, 0.9], [0, 1], labels=("cat", "dog"))
+    assert "cat" in str(result)
+
+
 def test_threshold_cost_and_average() -> None:
     p, y = np.array([0.2, 0.3, 0.7]), np.array([0, 1, 1])
     assert judge(Classification(threshold=0.3), p, y)["accuracy"] == 1.0

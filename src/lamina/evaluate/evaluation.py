@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
@@ -44,18 +44,19 @@ class Evaluation(Description, family="evaluation"):
     smaller_is_better: ClassVar[tuple[str, ...]] = ()
     """Metrics that are best when small, without what follows the slash."""
 
-    def start(self, target: TargetLike | None = None, *, width: int | None = None) -> Accumulator:
+    def start(self, target: TargetLike | None = None, *, labels: Sequence[str] | None = None, width: int | None = None) -> Accumulator:
         """An empty accumulator.
 
         Args:
             target: What the targets are; gives the names of the classes, labels or columns. Without it they are taken to be
                 of the first kind that the evaluation judges.
+            labels: Names of the classes, labels or columns, in place of the target's.
             width: Number of classes, labels or columns; None to take it from the first batch.
 
         Raises:
             EvaluationError: EV008, if it can't judge such targets; EV004, if the names are not as many as the width.
         """
-        names = self._names(target)
+        names = self._names(target) if labels is None else tuple(map(str, labels))
         kind = self.judges[0] if target is None else target.kind
         if names is not None and width is not None and width != len(names) and not (width == 1 and len(names) == 2):
             raise EvaluationError(
