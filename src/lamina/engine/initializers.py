@@ -42,7 +42,8 @@ def initialize(tensor: Tensor, parameter: Parameter, initializer: I.Initializer,
         DescriptionError: EN032, if the initialiser can't make a tensor of this shape.
         RegistrationError: EN031, if nothing draws it.
     """
-    values = torch.empty(tensor.shape, dtype=torch.float64)
+    # What a filler forgets to write shows, instead of being whatever the memory held.
+    values = torch.full(tensor.shape, math.nan, dtype=torch.float64)
     fill(values, parameter, initializer, generator)
     with torch.no_grad():
         tensor.copy_(values)

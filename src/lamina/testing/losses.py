@@ -1,0 +1,108 @@
+"""Contract suite of losses: what every one of them must do, ours and third parties'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lamina.engine.activations import activates, activation_function, feature_axis
+from lamina.engine.losses import LossFunction, check_targets, loss_function
+from lamina.network.activations import Activation
+from lamina.network.losses import Loss
+from lamina.shapes import Features, Image, Sequence, Shape
+from lamina.testing.promises import check_gradient, check_round_trips, close, drawn, promise
+
+SAMPLES = 7
+
+
+class Disguised(Activation):
+    """An activation that no loss recognises as its natural one, so that its general form is computed."""
+
+    inner: Activation
+
+
+@activates(Disguised)
+def _disguised(activation: Disguised) -> Callable[[Tensor], Tensor]:
+    return activation_function(activation.inner)
+
+
+def check_loss(loss: Loss, *, units: int | None = None) -> None:
+    """Run the whole contract on one description.
+
+    Args:
+        loss: The description.
+        units: Width of outputs to try it on; unless given, the first of 3, 1, 2 ... that the loss can judge.
+
+    Raises:
+        AssertionError: Naming the promise that is broken.
+    """
+    check_round_trips(loss)
+    width = units or next((n for n in (3, 1, *range(2, 50)) if loss.misfit(n) is None), None)
+    promise(width is not None, "it can judge outputs of some width below 50")
+    for output in (Features(width), Sequence(steps=4, features=width), Image(channels=width, height=2, width=3)):
+        scores, target = sample(loss, output)
+        function = loss_function(loss, loss.natural())
+        check_targets(loss, output, target, "output")
+        _check_mean(loss, function, scores, target)
+        _check_precision(function, scores, target)
+        check_gradient(lambda s, f=function, t=target: f.mean(s, t), scores)
+        general = loss_function(loss, Disguised(inner=loss.natural()))
+        promise(close(general.mean(scores, target), function.mean(scores, target), tolerance=1e-6), "the stable form is the general one")
+        if loss.target == "classes" and not loss.indices_only:
+            _check_one_hot(function, scores, target)
+
+
+def sample(loss: Loss, output: Shape) -> tuple[Tensor, Tensor]:
+    """Scores for an output, and targets of the kind that the loss judges."""
+    dims: list[Any] = [SAMPLES, *output.dims]
+    scores, axis = drawn(tuple(dims)), feature_axis(len(dims))
+    units = dims[axis]
+    generator = torch.Generator().manual_seed(1)
+    if loss.target == "classes":
+        return scores, torch.randint(0, units, [d for i, d in enumerate(dims) if i != axis % len(dims)], generator=generator)
+    dims[axis] = loss.target_width(units)
+    if loss.target == "binary":
+        return scores, torch.randint(0, 2, dims, generator=generator).double()
+    if loss.target == "signs":
+        return scores, torch.randint(0, 2, dims, generator=generator).double() * 2 - 1
+    return scores, torch.rand(dims, generator=generator, dtype=torch.float64) + 0.1
+
+
+def _check_mean(loss: Loss, function: LossFunction, scores: Tensor, target: Tensor) -> None:
+    mean = function.mean(scores, target)
+    promise(mean.shape == () and torch.isfinite(mean), "the loss of a batch is one finite number")
+    weight = torch.arange(1.0, SAMPLES + 1)
+    promise(close(function.mean(scores, target, torch.full((SAMPLES,), 2.0)), mean), "equal weights change nothing")
+    chosen = torch.tensor([0, 2, 2, 5])
+    counted = torch.zeros(SAMPLES).index_add(0, chosen, torch.ones(4))
+    repeated = function.mean(scores[chosen], target[chosen])
+    promise(close(function.mean(scores, target, counted), repeated), "a weight of 2 is the sample twice, 0 its absence")
+    if not loss.per_sample:
+        return
+    each = function.per_sample(scores, target)
+    promise(each.shape == (SAMPLES,), "per_sample gives one number for each sample")
+    promise(close(each.mean(), mean), "the mean is the mean of the samples")
+    promise(close((each * weight).sum() / weight.sum(), function.mean(scores, target, weight)), "the weighted mean is theirs")
+    promise(close(function.per_sample(scores[2:5], target[2:5]), each[2:5]), "a sample's loss depends on that sample alone")
+
+
+def _check_precision(function: LossFunction, scores: Tensor, target: Tensor) -> None:
+    exact = function.mean(scores, target)
+    single = function.mean(scores.float(), target)
+    promise(exact.dtype == torch.float64 and single.dtype == torch.float32, "the dtype is the scores'")
+    promise(close(single, exact, tolerance=1e-5), "float32 is float64 rounded")
+    half = function.mean(scores.bfloat16(), target)
+    promise(half.dtype == torch.float32, "scores in half precision are widened")
+    promise(close(half, function.mean(scores.bfloat16().float(), target)), "and then computed in float32")
+
+
+def _check_one_hot(function: LossFunction, scores: Tensor, target: Tensor) -> None:
+    axis = feature_axis(scores.dim())
+    shares = F.one_hot(target, scores.shape[axis]).movedim(-1, axis)
+    by_index = function.mean(scores, target)
+    promise(close(function.mean(scores, shares.double()), by_index), "one-hot targets count as their class indices")
+    promise(close(function.mean(scores, shares), by_index), "whole-number one-hot targets too")
