@@ -51,9 +51,13 @@ def resolve(
     names = known if known is not None else _expected_inputs(steps)
     wiring = wiring_problems(network, steps, tuple(names), place.name)
     problems += [place.tie(problem, path) for path, problem in wiring]
-    if any(problem.code in ("NN005", "NN006") for problem in problems) or known is None:
-        # Without unique names, an order, or a first shape, what follows would be guesses.
+    if known is None:
         raise ShapeError.of(problems)
+    if any(problem.code == "NN005" for problem in problems):
+        if network.type_name != "sequential":
+            # Without unique names nobody knows what feeds what.
+            raise ShapeError.of(problems)
+        steps = _numbered(steps)
     inferred = _Inference(known, place, {step.name for step in steps})
     for step in in_order(steps):
         inferred.add(step)
@@ -73,12 +77,18 @@ class _Place:
     def name(self, step: Step) -> str:
         """``network.layers[2] 'fc1' (dense)``; a graph's node has its name in the path already."""
         path = format_path((*self.prefix, *step.path))
-        own = "" if step.path[-1] == step.name else f" {step.name!r}"
+        own = "" if step.path[-1] == step.name else f" {(step.layer.name or step.name)!r}"
         return f"{path}{own} ({type_word(step.layer)})"
 
     def tie(self, problem: Problem, path: Path) -> Problem:
         """The problem with file, line and column."""
         return problem.at(self.document.source((*self.prefix, *path))) if self.document is not None else problem
+
+
+def _numbered(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A chain in which names stand twice, joined by numbers, so that its shapes can still be looked at."""
+    sources = [*(steps[0].inputs), *(f"{index}" for index in range(len(steps)))]
+    return tuple(Step(f"{index}", step.path, step.layer, (sources[index],)) for index, step in enumerate(steps))
 
 
 class _Inference:

@@ -78,7 +78,7 @@ class Sequential(Network):
         """The same network as a graph, to add branches to; names, and so weights, stay the same."""
         from lamina.network.graph import Graph
 
-        nodes = {step.name: layer.replace(name=None, inputs=step.inputs) for step, layer in zip(self.steps(), self.layers, strict=True)}
+        nodes = {step.name: layer.replace(inputs=step.inputs) for step, layer in zip(self.steps(), self.layers, strict=True)}
         common: dict[str, Any] = {name: getattr(self, name) for name in ("defaults", "ignore") if name in self.model_fields_set}
         return Graph(inputs=self.declared_inputs(), nodes=nodes, outputs=self.output_names(), **common)
 

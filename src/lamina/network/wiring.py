@@ -22,11 +22,13 @@ def wiring_problems(network: Network, steps: Sequence[Step], inputs: Sequence[st
         inputs: Names of its inputs.
         named: Writes the place of a step.
     """
-    yield from _names(steps, inputs, named)
-    yield from _counts(network, steps, named)
-    yield from _unknown(network, steps, inputs, named)
-    yield from _cycles(steps, named)
-    yield from _loose(network, steps, inputs, named)
+    found = [*_names(steps, inputs, named), *_counts(network, steps, named), *_unknown(network, steps, inputs, named)]
+    yield from found
+    if not any(problem.code == "NN005" for _, problem in found):
+        yield from _cycles(steps, named)
+    if not found:
+        # A mistyped name leaves ends loose that are none.
+        yield from _loose(network, steps, inputs, named)
 
 
 def in_order(steps: Sequence[Step]) -> list[Step]:

@@ -58,6 +58,9 @@ class IdentityLayer(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 0
 
+    def activation_size(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 0
+
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         return [(cls(), (Features(4),)), (cls(), (Image(channels=2, height=3, width=4),))]

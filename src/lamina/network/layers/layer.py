@@ -126,6 +126,10 @@ class Layer(Description, family="layer"):
         """
         return elements(output)
 
+    def activation_size(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Numbers a sample adds to what training must remember: the output, 0 for a mere view; an unknown length counts 1."""
+        return elements(output)
+
     def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
         """The layer with the network's defaults in all settings that it has and that nobody set on it."""
         skipped = {*self.model_fields_set, *self.own_settings, *self.unused_settings}

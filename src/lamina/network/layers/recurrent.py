@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from lamina.network.activations import Activation, Sigmoid, Tanh
 from lamina.network.initializers import Initializer, Orthogonal
-from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, last_axis
+from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, elements, last_axis
 from lamina.shapes import Features, Sequence, Shape
 from lamina.spec import register, wrong_value
 from lamina.spec.fields import Count
@@ -31,6 +31,8 @@ class Recurrent(ParametricLayer):
     own_settings: ClassVar[tuple[str, ...]] = ("activation",)
     gates: ClassVar[int]
     """Blocks along axis 0 of the weights, in torch's order."""
+    remembered: ClassVar[int]
+    """Vectors of ``units`` that training keeps of each step, the output among them."""
 
     units: Count
     activation: Activation = Tanh()
@@ -73,6 +75,9 @@ class Recurrent(ParametricLayer):
         steps = inputs[0].dims[0] or 1
         return steps * self.step_flops(last_axis(inputs[0]))
 
+    def activation_size(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (inputs[0].dims[0] or 1) * self.remembered * self.units
+
     @classmethod
     def _examples(cls, **settings: Any) -> list[tuple[Layer, tuple[Shape, ...]]]:
         shape = Sequence(steps=5, features=3)
@@ -104,6 +109,7 @@ class LSTM(Recurrent):
     """
 
     gates: ClassVar[int] = 4
+    remembered: ClassVar[int] = 6  # four gates, the cell, the output
 
     recurrent_activation: Activation = Sigmoid()
     forget_bias: float = 1.0
@@ -137,6 +143,7 @@ class GRU(Recurrent):
     """
 
     gates: ClassVar[int] = 3
+    remembered: ClassVar[int] = 5  # three gates, the recurrent part of the candidate, the output
 
     recurrent_activation: Activation = Sigmoid()
 
@@ -161,6 +168,7 @@ class SimpleRNN(Recurrent):
     """
 
     gates: ClassVar[int] = 1
+    remembered: ClassVar[int] = 1
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -249,6 +257,9 @@ class Bidirectional(Layer):
         merging = {"concat": 0, "sum": 1, "average": 2, "multiply": 1}[self.merge]
         return 2 * one.flops(inputs, output) + merging * steps * one.units
 
+    def activation_size(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 2 * self.recurrent.activation_size(inputs, output) + elements(output)
+
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         shape = Sequence(steps=5, features=3)
@@ -276,6 +287,9 @@ class LastStep(Layer):
         return Features(last_axis(inputs[0]))
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 0
+
+    def activation_size(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 0
 
     @classmethod

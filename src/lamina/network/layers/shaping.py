@@ -19,6 +19,9 @@ class Rearranging(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 0
 
+    def activation_size(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 0
+
     def refuse_unknown(self, shape: Shape) -> Exception:
         """The error for a sequence whose length comes from the data."""
         return self.refuse(
