@@ -86,9 +86,10 @@ class _Place:
 
 
 def _numbered(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """A chain in which names stand twice, joined by numbers, so that its shapes can still be looked at."""
-    sources = [*(steps[0].inputs), *(f"{index}" for index in range(len(steps)))]
-    return tuple(Step(f"{index}", step.path, step.layer, (sources[index],)) for index, step in enumerate(steps))
+    """A chain in which names stand twice, joined by names that don't, so that its shapes can still be looked at."""
+    names = [f"{step.name} at {index}" if step.layer.name else step.name for index, step in enumerate(steps)]
+    sources = [*steps[0].inputs, *names]
+    return tuple(Step(name, step.path, step.layer, (source,)) for name, step, source in zip(names, steps, sources, strict=False))
 
 
 class _Inference:
