@@ -1,0 +1,89 @@
+"""The examples do what they say; those on embedded data in full, the others shortened and only where the data are."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lamina.train.recipe import Recipe, load_recipe
+
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted((ROOT / "examples").glob("*.yaml"))
+EMBEDDED = {"digits": 0.985, "iris_csv": 0.90}
+"""Examples whose data come with the installation, and the accuracy they must reach on the test part."""
+
+
+def data_for(name: str, shared_data: Path) -> None:
+    folder = {"mnist_lenet": "mnist", "mnist_mlp": "mnist", "synthetic_control_lstm": "synthetic-control"}[name]
+    if not (shared_data / folder).is_dir():
+        pytest.skip(f"no {folder} in {shared_data}")
+
+
+def lamina(*words: str | Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    code = "from lamina.cli import main; raise SystemExit(main())"
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **(environment or {})}
+    return subprocess.run([sys.executable, "-c", code, *map(str, words)], env=variables, capture_output=True, text=True, timeout=280)
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_every_recipe_is_right_and_has_a_script_of_the_same_network(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe.load(file)
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+    script = runpy.run_path(str(file.with_suffix(".py")))
+    assert script["network"].replace(input=None) == recipe.network
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_recipes_on_embedded_data_train_and_reach_their_figure(name: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    done = lamina("train", ROOT / "examples" / f"{name}.yaml", "--run-dir", run, "--json")
+    assert done.returncode == 0, done.stderr
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert accuracy(evaluation) >= EMBEDDED[name]
+    for file in ("recipe.yaml", "environment.json", "metrics.jsonl", "model.lamina"):
+        assert (run / file).stat().st_size > 0
+    assert Recipe.load(run / "recipe.yaml").network == Recipe.load(ROOT / "examples" / f"{name}.yaml").network
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_scripts_on_embedded_data_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = runpy.run_path(str(ROOT / "examples" / f"{name}.py"))
+    report = script["main"](epochs=3)
+    assert 0.5 < next(value for key, value in report.metrics.items() if key.endswith("accuracy")) <= 1
+    assert (tmp_path / f"{name}.lamina").is_file()
+
+
+@pytest.mark.parametrize("name", [file.stem for file in RECIPES if file.stem not in EMBEDDED])
+def test_recipes_on_other_data_train_a_few_steps(name: str, shared_data: Path, tmp_path: Path) -> None:
+    data_for(name, shared_data)
+    words = ("--run-dir", tmp_path / "run", "--set", "train.epochs=1", "--set", "train.max_steps=20")
+    environment = {"LAMINA_DATA": str(shared_data), "LAMINA_OFFLINE": "1"}
+    done = lamina("train", ROOT / "examples" / f"{name}.yaml", *words, environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "model.lamina").is_file()
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_changes_by_path_reach_the_recipe(file: Path) -> None:
+    recipe, document = load_recipe(file, ["train.epochs=1", "network.layers[-1].loss=mse"])
+    assert recipe.train.epochs == 1
+    assert recipe.network.layers[-1].loss.type_name == "mse"
+    assert document.data["train"]["epochs"] == 1
+
+
+def accuracy(evaluation: object) -> float:
+    """The accuracy, wherever the evaluation has it."""
+    if isinstance(evaluation, dict):
+        if isinstance(evaluation.get("accuracy"), float):
+            return float(evaluation["accuracy"])
+        return max((accuracy(value) for value in evaluation.values()), default=-1.0)
+    if isinstance(evaluation, list):
+        return max((accuracy(value) for value in evaluation), default=-1.0)
+    return -1.0
