@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, TypeVar
 
 from lamina.errors import RegistrationError, nearest
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from lamina.spec.description import Description
 
 ENTRY_POINT_GROUP = "lamina.components"
@@ -82,6 +83,8 @@ class Registry:
         if self._plugins_loaded:
             return
         self._plugins_loaded = True
+        from importlib.metadata import entry_points
+
         for point in entry_points(group=ENTRY_POINT_GROUP):
             _load(point)
 
