@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -38,6 +37,9 @@ def run(
 
 
 def _installed(package: str) -> str | None:
+    # Here, not on top: it is slow to load, and `lamina --help` loads this file.
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
