@@ -85,6 +85,7 @@ class Slot:
 
     Attributes:
         name: ``dense_1/weight``.
+        path: Where torch has it in the module: ``layers.0.weight``.
         parameter: The parameter itself, whose data is ``view``.
         settings: How it is trained.
         start: First place in the vector.
@@ -94,6 +95,7 @@ class Slot:
     """
 
     name: str
+    path: str
     parameter: nn.Parameter
     settings: Settings
     start: int
@@ -120,6 +122,10 @@ class FlatBuffer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "segments", tuple(_segments(self.slots)))
+
+
+Entry = tuple[str, str, nn.Parameter, Settings]
+"""A parameter on its way into a vector: name, path, itself, how it is trained."""
 
 
 class FlatParameters:
@@ -151,12 +157,13 @@ class FlatParameters:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        found: dict[torch.dtype, list[tuple[str, nn.Parameter, Settings]]] = {}
+        self._module = module
+        found: dict[torch.dtype, list[Entry]] = {}
         device: torch.device | None = None
-        for name, parameter, settings in _trainable(module):
+        for name, path, parameter, settings in _trainable(module):
             _check_dense(name, parameter, device)
             device = parameter.device
-            found.setdefault(parameter.dtype, []).append((name, parameter, settings))
+            found.setdefault(parameter.dtype, []).append((name, path, parameter, settings))
         if not found:
             raise _nothing()
         self.buffers = tuple(_flatten(entries) for entries in found.values())
@@ -213,7 +220,7 @@ class FlatParameters:
         Raises:
             TrainingError: EN021, with one problem for each that doesn't.
         """
-        problems = [_left(slot).problems[0] for slot in self.slots if not _attached(slot)]
+        problems = [_left(slot).problems[0] for slot in self.slots if not self._attached(slot)]
         if problems:
             raise TrainingError.of(problems)
 
@@ -224,9 +231,10 @@ class FlatParameters:
             TrainingError: EN024, if one has another dtype, shape or device than it had; make a new `FlatParameters` then.
         """
         for slot in self.slots:
-            if _attached(slot):
+            if self._attached(slot):
                 continue
-            parameter, view = slot.parameter, slot.view
+            # The module may have a new parameter object; its values count, but the old object goes on.
+            parameter, view = self._module.get_parameter(slot.path), slot.view
             if parameter.dtype != view.dtype or parameter.device != view.device or parameter.shape != view.shape:
                 raise _unfit(
                     slot.name,
@@ -236,9 +244,18 @@ class FlatParameters:
                 )
             if parameter.data_ptr() != view.data_ptr():
                 view.copy_(parameter.detach())
-                parameter.data = view
             slot.gradient.zero_()
-            parameter.grad = slot.gradient
+            slot.parameter.data = view
+            slot.parameter.grad = slot.gradient
+            owner, _, leaf = slot.path.rpartition(".")
+            setattr(self._module.get_submodule(owner), leaf, slot.parameter)
+
+    def _attached(self, slot: Slot) -> bool:
+        parameter, gradient, view, own = slot.parameter, slot.parameter.grad, slot.view, slot.gradient
+        if gradient is None or self._module.get_parameter(slot.path) is not parameter:
+            return False
+        same = parameter.data_ptr() == view.data_ptr() and gradient.data_ptr() == own.data_ptr()
+        return same and parameter.stride() == view.stride() and gradient.stride() == own.stride()
 
     def _single(self) -> FlatBuffer:
         if len(self.buffers) > 1:
@@ -251,7 +268,7 @@ class FlatParameters:
         return self.buffers[0]
 
 
-def _trainable(module: nn.Module) -> Iterator[tuple[str, nn.Parameter, Settings]]:
+def _trainable(module: nn.Module) -> Iterator[Entry]:
     settings = dict(_described(module)) if isinstance(module, NetworkModule) else {}
     names = {id(tensor): name for name, tensor in _names(module).items()}
     for path, parameter in module.named_parameters():
@@ -262,7 +279,7 @@ def _trainable(module: nn.Module) -> Iterator[tuple[str, nn.Parameter, Settings]
             parameter.requires_grad = False
             parameter.grad = None
         if parameter.requires_grad:
-            yield name, parameter, own
+            yield name, path, parameter, own
 
 
 def _described(network: NetworkModule) -> Iterator[tuple[int, Settings]]:
@@ -286,13 +303,13 @@ def _names(module: nn.Module) -> Mapping[str, Tensor]:
     return module.tensors() if isinstance(module, Network) else {}
 
 
-def _flatten(entries: list[tuple[str, nn.Parameter, Settings]]) -> FlatBuffer:
-    size = sum(parameter.numel() for _, parameter, _ in entries)
-    first = entries[0][1]
+def _flatten(entries: list[Entry]) -> FlatBuffer:
+    size = sum(parameter.numel() for _, _, parameter, _ in entries)
+    first = entries[0][2]
     vector = torch.empty(size, dtype=first.dtype, device=first.device)
     gradient = torch.zeros_like(vector)
     slots, start = [], 0
-    for name, parameter, settings in entries:
+    for name, path, parameter, settings in entries:
         strides = parameter.stride() if _dense(parameter) else torch.empty(parameter.shape, device="meta").stride()
         view, own = (whole.as_strided(parameter.shape, strides, start) for whole in (vector, gradient))
         view.copy_(parameter.detach())
@@ -300,7 +317,7 @@ def _flatten(entries: list[tuple[str, nn.Parameter, Settings]]) -> FlatBuffer:
             own.copy_(parameter.grad)
         parameter.data = view
         parameter.grad = own
-        slots.append(Slot(name, parameter, settings, start, start + parameter.numel(), view, own))
+        slots.append(Slot(name, path, parameter, settings, start, start + parameter.numel(), view, own))
         start += parameter.numel()
     return FlatBuffer(vector, gradient, tuple(slots))
 
@@ -331,12 +348,6 @@ def _key(slot: Slot) -> tuple[float, float | None, bool]:
 
 def _segment(run: list[Slot]) -> Segment:
     return Segment(run[0].start, run[-1].stop, tuple(slot.name for slot in run), *_key(run[0]))
-
-
-def _attached(slot: Slot) -> bool:
-    parameter, gradient = slot.parameter, slot.parameter.grad
-    kept = parameter.data_ptr() == slot.view.data_ptr() and parameter.stride() == slot.view.stride()
-    return kept and gradient is not None and gradient.data_ptr() == slot.gradient.data_ptr() and gradient.stride() == slot.gradient.stride()
 
 
 def _check_dense(name: str, parameter: nn.Parameter, device: torch.device | None) -> None:

@@ -9,6 +9,27 @@ from lamina.learning.optimizers import Nesterov, Sgd
 from lamina.learning.schedules import value_of
 
 
+def _descend(group: Group, rate: float, momentum: float, *, dampening: float = 0.0, nesterov: bool = False, first: bool = False) -> None:
+    """``torch._fused_sgd_``; where a schedule makes the momentum 0 for now, which that refuses, the same in two passes."""
+    kept = group.state.get("momentum") or []
+    if kept and momentum == 0:
+        for g, b in zip(group.gradients, kept, strict=True):
+            torch.mul(g, 1.0 if first else 1 - dampening, out=b)
+    fused = kept if momentum else []
+    torch._fused_sgd_(
+        group.values,
+        kept if kept and not fused and not nesterov else group.gradients,
+        fused,
+        weight_decay=0.0,
+        momentum=momentum if kept else 0.0,
+        lr=rate,
+        dampening=dampening if fused else 0.0,
+        nesterov=nesterov and bool(fused),
+        maximize=False,
+        is_first_step=first,
+    )
+
+
 @updates(Sgd)
 class SgdRun(OptimizerRun[Sgd]):
     """One fused pass: ``torch._fused_sgd_``."""
@@ -19,20 +40,7 @@ class SgdRun(OptimizerRun[Sgd]):
         self._momentum = value_of(self.description.momentum, step, epoch)
 
     def update(self, group: Group, rate: float) -> None:
-        kept = group.state.get("momentum")
-        torch._fused_sgd_(
-            group.values,
-            group.gradients,
-            # Without state there is nothing to multiply, whatever the momentum.
-            kept or [],
-            weight_decay=0.0,
-            momentum=self._momentum if kept else 0.0,
-            lr=rate,
-            dampening=self.description.dampening if kept else 0.0,
-            nesterov=False,
-            maximize=False,
-            is_first_step=self.updates == 1,
-        )
+        _descend(group, rate, self._momentum, dampening=self.description.dampening, first=self.updates == 1)
 
 
 @updates(Nesterov)
@@ -45,23 +53,10 @@ class NesterovRun(OptimizerRun[Nesterov]):
         self._momentum = value_of(self.description.momentum, step, epoch)
 
     def update(self, group: Group, rate: float) -> None:
-        momentum, kept = self._momentum, group.state["momentum"]
-        if self.description.form == "dl4j":
-            for p, g, v in zip(group.values, group.gradients, kept, strict=True):
-                p.add_(v, alpha=-momentum)
-                v.mul_(momentum).add_(g, alpha=-rate)
-                p.add_(v, alpha=1 + momentum)
+        if self.description.form == "torch":
+            _descend(group, rate, self._momentum, nesterov=True)
             return
-        # torch refuses a dampened or momentum-less nesterov, not its fused operation.
-        torch._fused_sgd_(
-            group.values,
-            group.gradients,
-            kept,
-            weight_decay=0.0,
-            momentum=momentum,
-            lr=rate,
-            dampening=0.0,
-            nesterov=True,
-            maximize=False,
-            is_first_step=False,
-        )
+        for p, g, v in zip(group.values, group.gradients, group.state["momentum"], strict=True):
+            p.add_(v, alpha=-self._momentum)
+            v.mul_(self._momentum).add_(g, alpha=-rate)
+            p.add_(v, alpha=1 + self._momentum)
