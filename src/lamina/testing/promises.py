@@ -47,7 +47,7 @@ def check_gradient(function: Callable[..., Tensor], *inputs: Tensor) -> None:
         AssertionError: If it isn't.
     """
     leaves = tuple(x.detach().clone().requires_grad_() for x in inputs)
-    right: Any = torch.autograd.gradcheck(function, leaves, raise_exception=False)  # type: ignore[no-untyped-call]
+    right: Any = torch.autograd.gradcheck(function, leaves, raise_exception=False)
     promise(right, "the gradient is the numerical one (float64)")
 
 

@@ -201,7 +201,7 @@ def _multi_label(loss: L.MultiLabel, activate: Activated) -> Positions:
         every = ~rankable.unsqueeze(axis)
         absent = torch.where(~there | every, outputs, -torch.inf).logsumexp(axis)
         present = torch.where(there | every, -outputs, -torch.inf).logsumexp(axis)
-        pairs = (count * (all_units - count)).clamp_min(1)
+        pairs = (count * (all_units - count)).clamp_min(1).to(outputs.dtype)  # an int64 logarithm would be float32
         return torch.where(rankable, (absent + present - pairs.log()).exp(), 0.0)
 
     return positions

@@ -198,4 +198,3 @@ def _indices(scores: Tensor, target: Tensor) -> Tensor:
     if target.dim() == scores.dim():
         target = target.squeeze(feature_axis(scores.dim()))
     return target if target.dtype == torch.int64 else target.long()
-

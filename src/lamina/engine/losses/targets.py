@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lamina.errors import DataError, DescriptionError
 from lamina.network.losses import FMeasure, Loss
-from lamina.shapes import Image, Shape, Volume
+from lamina.shapes import Image, Sequence, Shape, Volume
 
 # How far the shares of a distribution over classes may add up to something else than 1.
 _TOLERANCE = 1e-3
@@ -234,13 +234,18 @@ class _Check:
         )
 
     def _wrong_shape(self, allowed: list[list[Any]]) -> NoReturn:
+        cause = f"targets belong to the output {self.output}, sample by sample"
+        fix = "reshape the targets, or let the network end in a layer that gives their shape"
+        if isinstance(self.output, Sequence) and self.targets.ndim in (1, 2) and self.targets.ndim < len(self.output.dims) + 1:
+            cause = "the network predicts at every step, and there is one target for each sample"
+            fix = "set return_sequences: false in the last recurrent layer, or put a last_step or a global_avg_pool before the output"
         shown = " or ".join(f"[{', '.join('?' if d is None else str(d) for d in dims)}]" for dims in allowed)
         self._refuse(
             "EN033",
             expected=f"targets of shape {shown}",
             got=f"{list(self.targets.shape)}",
-            cause=f"targets belong to the output {self.output}, sample by sample",
-            fix="reshape the targets, or let the network end in a layer that gives their shape",
+            cause=cause,
+            fix=fix,
         )
 
     def _refuse(self, code: str, *, expected: str, got: str, cause: str, fix: str) -> NoReturn:
