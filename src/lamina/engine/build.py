@@ -22,6 +22,6 @@ def build(plan: Plan, seed: int, *, dtype: torch.dtype = torch.float32, device: 
     """
     network = NetworkModule(plan)
     network.to(dtype)
-    for module in network.layers:
+    for module in network.modules_of_nodes:
         module.initialize(seed)
     return network.to(device)

@@ -38,7 +38,7 @@ def choose_device(name: str) -> torch.device:
             fix="set device: auto" + (f", or device: cuda:{cuda - 1} at most" if kind == "cuda" and cuda else ""),
         )
     # With its number, so that tensors' own devices compare equal to it.
-    return torch.device(kind, index if kind == "cuda" else None) if kind == "cuda" else torch.device(kind)
+    return torch.device(kind, index) if kind == "cuda" else torch.device(kind)
 
 
 def _cause(kind: str, cuda: int) -> str:

@@ -30,24 +30,24 @@ class Network(nn.Module):
         heads: Loss and activation of each output that has a loss, by name.
         random: Whether training draws random numbers.
         input_shapes: What the inputs take, by name.
-        output_names: Names of the outputs, in their order.
+        outputs: Names of the outputs, in their order.
     """
 
     plan: Plan | None = None
     random: bool = True
 
-    def __init__(self, input_shapes: Mapping[str, Shape], output_names: tuple[str, ...], heads: Mapping[str, Head]) -> None:
+    def __init__(self, input_shapes: Mapping[str, Shape], outputs: tuple[str, ...], heads: Mapping[str, Head]) -> None:
         super().__init__()
         self.input_shapes = dict(input_shapes)
-        self.output_names = output_names
+        self.outputs = outputs
         self.heads = dict(heads)
-        only = next(iter(self.heads.items())) if len(output_names) == len(self.heads) == 1 else None
+        only = next(iter(self.heads.items())) if len(outputs) == len(self.heads) == 1 else None
         self._only: tuple[str, Head] | None = only
         self._seen: set[Any] = set()
 
     @abstractmethod
     def scores(self, inputs: Inputs) -> tuple[Tensor, ...]:
-        """The outputs before their activations, in the order of `output_names`."""
+        """The outputs before their activations, in the order of `outputs`."""
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
@@ -62,7 +62,7 @@ class Network(nn.Module):
         Raises:
             ShapeError: EN003, EN004 or EN005, if the inputs don't fit.
         """
-        return dict(zip(self.output_names, self.scores(inputs), strict=True))
+        return dict(zip(self.outputs, self.scores(inputs), strict=True))
 
     def activate(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Predictions from scores: each output's activation applied."""
@@ -97,7 +97,7 @@ class Network(nn.Module):
             value = head.weight * head.loss.mean(found[name], target, weight)
             total = value if total is None else total + value
         if total is None:
-            raise _no_loss(self.output_names)
+            raise _no_loss(self.outputs)
         return total
 
     def per_sample_loss(self, scores: Mapping[str, Tensor], targets: Tensor | Mapping[str, Tensor]) -> Tensor:
@@ -109,7 +109,7 @@ class Network(nn.Module):
         """
         losses = [self.heads[n].weight * self.heads[n].loss.per_sample(scores[n], t) for n, t in self._targets(targets).items()]
         if not losses:
-            raise _no_loss(self.output_names)
+            raise _no_loss(self.outputs)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum(0)
 
     def named_arrays(self) -> dict[str, np.ndarray]:
@@ -158,7 +158,7 @@ class Network(nn.Module):
     def _apply(self, fn: Any, recurse: bool = True) -> Any:  # noqa: FBT001, FBT002 - torch's signature
         # Another dtype makes other inputs right.
         self._seen = set()
-        return super()._apply(fn, recurse)
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
 
 def _only_target(targets: Tensor | Mapping[str, Tensor], name: str) -> Tensor:
@@ -217,7 +217,7 @@ class NetworkModule(Network):
         self._chain = [module.forward for module in modules] if plan.chain else None
         places = {name: index for index, name in enumerate([*plan.inputs, *named])}
         self._steps = [(module.forward, tuple(places[source] for source in module.node.inputs)) for module in modules]
-        self._outputs = [places[name] for name in plan.outputs]
+        self._places = [places[name] for name in plan.outputs]
         fed = {source for node in plan.nodes for source in node.inputs}
         # What flows on from an output in the middle of a graph are its predictions.
         self._activations = {places[name]: head.activate for name, head in heads.items() if name in fed}
@@ -230,12 +230,12 @@ class NetworkModule(Network):
                 x = run(x)
             return (x,)
         values = self._run(given)
-        return tuple(values[index] for index in self._outputs)
+        return tuple(values[index] for index in self._places)
 
     def activations(self, inputs: Inputs) -> dict[str, Tensor]:
         """What every node gives, by name, in order; outputs give their scores."""
         given = self._given(inputs)
-        return {module.node.name: value for module, value in zip(self.layers, self._run(given)[len(given) :], strict=True)}
+        return {node.name: value for node, value in zip(self.plan.nodes, self._run(given)[len(given) :], strict=True)}
 
     def tensors(self) -> dict[str, Tensor]:
         """All parameters and buffers as ``node/parameter``."""

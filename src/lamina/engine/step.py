@@ -87,7 +87,7 @@ class StepRunner:
                 self.guard(loss.detach())
             self.optimizer.step(step, epoch)
         else:
-            (loss * precision.scale).backward()
+            (loss * precision.scale).backward()  # type: ignore[no-untyped-call]
             if self.guard is not None:
                 self.guard(loss.detach())
             if precision.unscale(self.flat.gradient):

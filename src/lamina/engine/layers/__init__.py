@@ -1,6 +1,18 @@
 """How layers run; importing this enters them all."""
 
-from lamina.engine.layers import activation, convolution, dense, dropout, embedding, module, normalization, output, pooling, recurrent, shaping
+from lamina.engine.layers import (
+    activation,
+    convolution,
+    dense,
+    dropout,
+    embedding,
+    module,
+    normalization,
+    output,
+    pooling,
+    recurrent,
+    shaping,
+)
 from lamina.engine.layers.layer import Head, LayerModule, ParametricModule, module_for, runs
 
 __all__ = [

@@ -47,7 +47,7 @@ class OwnModule(LayerModule):
         return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        y = self.module(*inputs)
+        y: Tensor = self.module(*inputs)
         if not isinstance(y, Tensor) or y.shape[1:] != self._shape_seen:
             self._check(y, inputs)
         return y

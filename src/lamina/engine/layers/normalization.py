@@ -32,7 +32,7 @@ class BatchNormModule(ParametricModule):
     def compute(self, x: Tensor) -> Tensor:
         if self._steps:
             # Steps count as samples: torch takes features from axis 1.
-            return self._normalize(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+            return self._normalize(x.flatten(0, 1)).reshape(x.shape)
         return self._normalize(x)
 
     def _normalize(self, x: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ class AvgPoolModule(PoolModule):
     def pool(self, x: Tensor, padding: Padding) -> Tensor:
         average = _AVERAGE[self._spatial]
         if not padding.before:
-            return average(x, self._window, self._strides, padding.both, False, self._include)
+            return average(x, self._window, self._strides, padding.both, count_include_pad=self._include)
         y = average(F.pad(x, padding.before), self._window, self._strides)
         if self._include:
             return y

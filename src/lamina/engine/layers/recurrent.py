@@ -54,8 +54,9 @@ class Recurrence(nn.Module):
         # CUDA's kernel can go backward only in "training"; the flag changes nothing else, as there is no dropout inside.
         training = torch.is_grad_enabled()
         memory = (start, start) if self.memories == 2 else start
-        y: Tensor = self.kernel(x, memory, weights, len(directions[0]) == 4, 1, 0.0, training, len(directions) == 2, True)[0]
-        return y.chunk(2, -1) if len(directions) == 2 else (y,)
+        biases, both, batch_first = len(directions[0]) == 4, len(directions) == 2, True
+        y: Tensor = self.kernel(x, memory, weights, biases, 1, 0.0, training, both, batch_first)[0]
+        return y.chunk(2, -1) if both else (y,)
 
     def _loop(self, x: Tensor, weights: Weights, order: range) -> Tensor:
         fed = F.linear(x, weights[0], weights[2] if len(weights) == 4 else None)
