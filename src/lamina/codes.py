@@ -77,6 +77,16 @@ TITLES: dict[str, str] = {
     "EN035": "the loss can't judge these targets",
     "EN036": "the loss has no value for a single sample",
     "EN037": "the loss can't judge this output",
+    # TR: run directories and callbacks
+    "TR001": "the run directory is taken",
+    "TR002": "there is no run to resume",
+    "TR003": "the run directory is in use",
+    "TR004": "the run directory can't be made",
+    "TR005": "the log has nowhere to go",
+    "TR006": "lines of the log are lost",
+    "TR007": "the weights of the best epoch are lost",
+    "TR008": "a callback stands twice",
+    "TR010": "training has left the finite numbers",
     # TR050+: the trainer and recipes
     "TR050": "another number of threads",
     "TR051": "the checkpoint is of another kind of run",
@@ -84,6 +94,9 @@ TITLES: dict[str, str] = {
     "TR053": "an output has no target",
     "TR054": "the output does not match the labels",
     "TR055": "there is no such metric",
+    # AR: checkpoints
+    "AR001": "the checkpoint can't be written",
+    "AR002": "the checkpoint is damaged",
     # AR020+: archives and models
     "AR020": "the archive can't be written",
     "AR021": "this is no Lamina archive",
