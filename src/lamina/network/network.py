@@ -53,7 +53,7 @@ class Network(Description, family="network"):
         checks = [code for code in TITLES if code.startswith("CK")]
         for code in self.ignore:
             if code not in checks:
-                near = nearest(code, checks)
+                near = None if code in TITLES else nearest(code, checks)
                 raise wrong_value(
                     expected="codes of checks, which begin with CK",
                     cause=f"there is no check {code!r}; errors with other codes can't be ignored",
