@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import torch
 
 import lamina.learning  # noqa: F401 (fills the registry)
 from lamina.learning import ClipValue, Fixed, Sgd
@@ -13,6 +14,11 @@ from lamina.spec import registry
 from lamina.testing.clipping import check_clip
 from lamina.testing.optimizers import check_optimizer
 from lamina.testing.schedules import check_schedule
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 def examples(family: str) -> list[Any]:

@@ -8,6 +8,7 @@ from torch import nn
 from lamina.engine.optimizers import clipper
 from lamina.engine.parameters import FlatParameters
 from lamina.learning.clipping import Clip
+from lamina.testing.promises import promise
 
 
 def check_clip(clip: Clip) -> None:
@@ -20,8 +21,8 @@ def check_clip(clip: Clip) -> None:
         >>> from lamina.learning import ClipNorm
         >>> check_clip(ClipNorm(1.0))
     """
-    _require(Clip.from_yaml(clip.to_yaml()) == clip, "it round-trips through YAML")
-    _require(Clip.from_yaml(clip.to_json(full=True)).to_dict(full=True) == clip.to_dict(full=True), "it round-trips in full")
+    promise(Clip.from_yaml(clip.to_yaml()) == clip, "it round-trips through YAML")
+    promise(Clip.from_yaml(clip.to_json(full=True)).to_dict(full=True) == clip.to_dict(full=True), "it round-trips in full")
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         check_gradients(clip, dtype)
 
@@ -32,20 +33,14 @@ def check_gradients(clip: Clip, dtype: torch.dtype) -> None:
     values, run = flat.vector.clone(), clipper(clip, flat)
     flat.zero_grad()
     run()
-    _require(not flat.gradient.any(), "a gradient of 0 stays 0")
+    promise(not flat.gradient.any(), "a gradient of 0 stays 0")
     gradient = torch.randn(flat.size, generator=torch.Generator().manual_seed(0)).to(dtype)
     sizes = []
     for scale in (1e-6, 1.0, 1e3, 1e6):
         flat.gradient.copy_(gradient * scale)
         run()
-        _require(bool(torch.isfinite(flat.gradient).all()), "what is finite stays finite")
-        _require(torch.equal(flat.gradient.sign(), gradient.sign()), "every number keeps its sign")
+        promise(bool(torch.isfinite(flat.gradient).all()), "what is finite stays finite")
+        promise(torch.equal(flat.gradient.sign(), gradient.sign()), "every number keeps its sign")
         sizes.append(float(flat.gradient.double().norm()))
-    _require(sizes[3] <= 1.01 * sizes[2], "however large a gradient is, what is left of it is bounded")
-    _require(torch.equal(flat.vector, values), "parameters stay as they are")
-
-
-def _require(holds: bool, promise: str) -> None:  # noqa: FBT001 (an assertion that survives -O)
-    if not holds:
-        message = f"broken promise: {promise}"
-        raise AssertionError(message)
+    promise(sizes[3] <= 1.01 * sizes[2], "however large a gradient is, what is left of it is bounded")
+    promise(torch.equal(flat.vector, values), "parameters stay as they are")

@@ -9,6 +9,7 @@ from lamina.engine.optimizers import OptimizerRun, optimizer_for
 from lamina.engine.parameters import FlatParameters
 from lamina.learning.optimizers import Optimizer
 from lamina.learning.schedules import Fixed, Schedule
+from lamina.testing.promises import promise
 
 SIZE = 12
 
@@ -36,9 +37,9 @@ def check_optimizer(optimizer: Optimizer) -> None:
 
 def check_description(optimizer: Optimizer) -> None:
     """It reads back from YAML and JSON as itself."""
-    _require(Optimizer.from_yaml(optimizer.to_yaml()) == optimizer, "it round-trips through YAML")
+    promise(Optimizer.from_yaml(optimizer.to_yaml()) == optimizer, "it round-trips through YAML")
     full = optimizer.to_dict(full=True)
-    _require(Optimizer.from_dict(full).to_dict(full=True) == full, "it round-trips in full")
+    promise(Optimizer.from_dict(full).to_dict(full=True) == full, "it round-trips in full")
 
 
 def check_descends(optimizer: Optimizer) -> None:
@@ -46,13 +47,13 @@ def check_descends(optimizer: Optimizer) -> None:
     net, run = _start(optimizer.replace(weight_decay=0.0))
     before = _train(net, run, 1)
     after = _train(net, run, 60)
-    _require(after < before, f"it makes a quadratic smaller: {before} became {after}")
-    _require(run.updates == 61, "it counts its updates")
+    promise(after < before, f"it makes a quadratic smaller: {before} became {after}")
+    promise(run.updates == 61, "it counts its updates")
     net, run = _start(optimizer.replace(weight_decay=0.0))
     still = run.flat.vector.clone()
     run.flat.zero_grad()
     run.step(0, 0.0)
-    _require(torch.equal(run.flat.vector, still), "a first gradient of 0 leaves everything in place")
+    promise(torch.equal(run.flat.vector, still), "a first gradient of 0 leaves everything in place")
 
 
 def check_flatness(optimizer: Optimizer) -> None:
@@ -63,7 +64,7 @@ def check_flatness(optimizer: Optimizer) -> None:
         alone, single = _start(optimizer, torch.float64, only=index)
         _train(alone, single, 5)
         close = torch.allclose(alone.parts[0], together.parts[index], rtol=1e-12, atol=1e-14)
-        _require(close, "parameters in one vector move as each would alone")
+        promise(close, "parameters in one vector move as each would alone")
 
 
 def check_resume(optimizer: Optimizer) -> None:
@@ -77,9 +78,9 @@ def check_resume(optimizer: Optimizer) -> None:
     second.flat.vector.copy_(values)
     second.load_state_dict(state)
     _train(other, second, 5, start=5)
-    _require(torch.equal(second.flat.vector, run.flat.vector), "a loaded state goes on to the same bits")
+    promise(torch.equal(second.flat.vector, run.flat.vector), "a loaded state goes on to the same bits")
     same = all(torch.equal(tensor, run.state_dict()[name]) for name, tensor in second.state_dict().items())
-    _require(same, "and so does the state itself")
+    promise(same, "and so does the state itself")
 
 
 def check_determinism(optimizer: Optimizer) -> None:
@@ -89,7 +90,7 @@ def check_determinism(optimizer: Optimizer) -> None:
         net, run = _start(optimizer)
         _train(net, run, 5)
         vectors.append(run.flat.vector)
-    _require(torch.equal(*vectors), "twice the same run gives the same bits")
+    promise(torch.equal(*vectors), "twice the same run gives the same bits")
 
 
 def check_decay(optimizer: Optimizer) -> None:
@@ -101,7 +102,7 @@ def check_decay(optimizer: Optimizer) -> None:
         _train(net, run, 1)
         moved.append(run.flat.vector - first)
         expected = moved[0] - run.learning_rate * decay * first
-    _require(torch.allclose(moved[1], expected, rtol=1e-9, atol=1e-15), "weight decay is decoupled: p -= rate * decay * p")
+    promise(torch.allclose(moved[1], expected, rtol=1e-9, atol=1e-15), "weight decay is decoupled: p -= rate * decay * p")
 
 
 def check_schedule(optimizer: Optimizer) -> None:
@@ -113,11 +114,11 @@ def check_schedule(optimizer: Optimizer) -> None:
         net, run = _start(optimizer.replace(learning_rate=given))
         _train(net, run, 3)
         vectors.append(run.flat.vector)
-    _require(torch.equal(*vectors), "a fixed schedule is the same as a number")
+    promise(torch.equal(*vectors), "a fixed schedule is the same as a number")
     net, run = _start(optimizer.replace(learning_rate=0.0))
     first = run.flat.vector.clone()
     _train(net, run, 1)
-    _require(torch.equal(run.flat.vector, first), "a rate of 0 moves nothing")
+    promise(torch.equal(run.flat.vector, first), "a rate of 0 moves nothing")
 
 
 def check_dtypes(optimizer: Optimizer) -> None:
@@ -126,10 +127,10 @@ def check_dtypes(optimizer: Optimizer) -> None:
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         net, run = _start(optimizer, dtype)
         _train(net, run, 5)
-        _require(run.flat.vector.dtype == dtype, "it keeps the dtype")
-        _require(bool(torch.isfinite(run.flat.vector).all()), f"{dtype} stays finite")
+        promise(run.flat.vector.dtype == dtype, "it keeps the dtype")
+        promise(bool(torch.isfinite(run.flat.vector).all()), f"{dtype} stays finite")
         vectors.append(run.flat.vector.double())
-    _require(torch.allclose(vectors[0], vectors[1], rtol=1e-4, atol=1e-5), "float32 is float64 but for rounding")
+    promise(torch.allclose(vectors[0], vectors[1], rtol=1e-4, atol=1e-5), "float32 is float64 but for rounding")
 
 
 class Quadratic(nn.Module):
@@ -162,9 +163,3 @@ def _train(net: Quadratic, run: OptimizerRun[Optimizer], steps: int, start: int 
         run.step(step, step / 10)
     with torch.no_grad():
         return float(net.loss())
-
-
-def _require(holds: bool, promise: str) -> None:  # noqa: FBT001 (an assertion that survives -O)
-    if not holds:
-        message = f"broken promise: {promise}"
-        raise AssertionError(message)
