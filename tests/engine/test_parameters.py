@@ -14,9 +14,9 @@ from lamina.engine.parameters import FlatParameters
 from lamina.errors import LaminaError
 from lamina.learning import Adam, AdamW, Sgd
 from lamina.network.constraints import MaxNorm
-from lamina.network.layers import Dense
+from lamina.network.layers import LSTM, Bidirectional, Dense
 from lamina.network.plan import Node, Plan
-from lamina.shapes import Features, Shape
+from lamina.shapes import Features, Sequence, Shape
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +147,18 @@ def test_decay_of_everything() -> None:
     run = optimizer_for(AdamW(0.1, weight_decay=0.5, decayed="all"), flat)
     run.step(0, 0.0)
     torch.testing.assert_close(flat.views()["a/bias"], torch.full((3,), 0.5 * 0.95, dtype=torch.float64))
+
+
+def test_settings_of_a_wrapped_layer_hold_for_both_directions() -> None:
+    shape = Sequence(steps=4, features=3)
+    layer = Bidirectional(LSTM(2, l2=0.1, learning_rate_factor=0.5))
+    plan = Plan({"input": shape}, (Node("a", ("layers", 0), layer, ("input",), (shape,), layer.infer((shape,))),), ("a",))
+    flat = FlatParameters(build(plan, seed=1))
+    settings = {slot.name: slot.settings for slot in flat.slots}
+    assert {s.learning_rate_factor for s in settings.values()} == {0.5}
+    assert settings["a/backward_weight_hh"].l2 == 0.1
+    assert settings["a/forward_bias_ih"].l2 == 0.0
+    assert settings["a/forward_bias_ih"].role == "bias"
 
 
 def test_tied_parameters_are_there_once() -> None:
