@@ -38,9 +38,11 @@ FORMAT = 1
 """Version of the layout above. Readers of later versions keep reading this one."""
 
 MANIFEST = "manifest.json"
-JSON_MEMBERS = ("network.json", "labels.json", "preprocessing.json", "training.json")
-TENSOR_MEMBERS = ("weights.safetensors", "preprocessing.safetensors", "training.safetensors")
-REQUIRED = ("network.json", "weights.safetensors", "labels.json")
+NETWORK, LABELS, PREPROCESSING, TRAINING = "network.json", "labels.json", "preprocessing.json", "training.json"
+WEIGHTS, PREPROCESSING_ARRAYS, TRAINING_ARRAYS = "weights.safetensors", "preprocessing.safetensors", "training.safetensors"
+JSON_MEMBERS = (NETWORK, LABELS, PREPROCESSING, TRAINING)
+TENSOR_MEMBERS = (WEIGHTS, PREPROCESSING_ARRAYS, TRAINING_ARRAYS)
+REQUIRED = (NETWORK, WEIGHTS, LABELS)
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024 * 1024

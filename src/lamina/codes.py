@@ -87,6 +87,9 @@ TITLES: dict[str, str] = {
     "TR007": "the weights of the best epoch are lost",
     "TR008": "a callback stands twice",
     "TR010": "training has left the finite numbers",
+    # DA090+: files of new data and predictions
+    "DA090": "unknown kind of file",
+    "DA091": "the data file can't be read",
     # TR050+: the trainer and recipes
     "TR050": "another number of threads",
     "TR051": "the checkpoint is of another kind of run",

@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lamina.archive import Archive, TensorInfo, write_archive
+from lamina.archive import (
+    LABELS,
+    NETWORK,
+    PREPROCESSING,
+    PREPROCESSING_ARRAYS,
+    TRAINING,
+    TRAINING_ARRAYS,
+    WEIGHTS,
+    Archive,
+    TensorInfo,
+    write_archive,
+)
+from lamina.data.preprocessing import Preprocessing
 from lamina.data.schema import DataSchema
 from lamina.errors import ArchiveError, DescriptionError, LaminaError
 from lamina.network import Network
@@ -21,9 +33,6 @@ if TYPE_CHECKING:
 
     from lamina.model import Model
     from lamina.train.state import TrainingState
-
-NETWORK, LABELS, TRAINING, PREPROCESSING = "network.json", "labels.json", "training.json", "preprocessing.json"
-WEIGHTS, TRAINING_ARRAYS, PREPROCESSING_ARRAYS = "weights.safetensors", "training.safetensors", "preprocessing.safetensors"
 
 
 @dataclass(frozen=True)
@@ -137,49 +146,17 @@ def _check_weights(archive: Archive, plan: Plan, dtype: str) -> None:
         )
 
 
-def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model; see `lamina.model.load`."""
-    from lamina.model import Model
-
-    archive = Archive(path)
-    kept = read_kept(archive)
-    if kept.network is None or kept.plan is None:
-        raise ArchiveError(
-            "AR026",
-            where=str(path),
-            expected="the description of a network",
-            got="the weights of an own torch.nn.Module, whose code is in no file",
-            cause="the model was trained from an own module",
-            fix="build it in Python, lm.Model(MyModule(), loss=...), and take the weights: model.load_weights(path)",
-        )
-    model = Model(kept.network, seed=kept.seed, input=kept.plan.inputs, dtype="float64" if kept.dtype == "float64" else "float32")
-    restore_extras(model, archive)
-    model.load_parameters(archive.arrays(WEIGHTS))
-    return model
-
-
-def restore_extras(model: Model, archive: Archive) -> None:
-    """Labels and preprocessing out of an archive into a model."""
-    from lamina.data.preprocessing import Preprocessing
-
-    labels = archive.json(LABELS)
-    if labels is not None:
-        model.schema = DataSchema.from_document(Document(labels, f"{archive.path}, {LABELS}"))
-    if archive.has(PREPROCESSING):
-        model.preprocessing = Preprocessing.from_archive(archive.json(PREPROCESSING), archive.arrays(PREPROCESSING_ARRAYS))
-
-
-def read_training(archive: Archive) -> TrainingState:
-    """The state of training in a checkpoint.
+def read_extras(archive: Archive) -> tuple[DataSchema | None, Preprocessing | None]:
+    """What an archive says of labels and preprocessing.
 
     Raises:
-        ArchiveError: AR022, if the archive has none.
+        ArchiveError: AR022, if it is damaged.
     """
-    from lamina.train.state import TrainingState
-
-    if not archive.has(TRAINING):
-        raise _unreadable(archive, "no training.json: a model, not a checkpoint")
-    return TrainingState(archive.json(TRAINING), archive.arrays(TRAINING_ARRAYS))
+    labels = archive.json(LABELS)
+    schema = None if labels is None else DataSchema.from_document(Document(labels, f"{archive.path}, {LABELS}"))
+    if not archive.has(PREPROCESSING):
+        return schema, None
+    return schema, Preprocessing.from_archive(archive.json(PREPROCESSING), archive.arrays(PREPROCESSING_ARRAYS))
 
 
 def _unreadable(archive: Archive, got: str) -> ArchiveError:

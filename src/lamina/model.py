@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lamina.archive import Archive
+from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset, as_dataset, as_inputs
 from lamina.data.preprocessing import Preprocessing
 from lamina.data.schema import DataSchema
-from lamina.errors import DataError, DescriptionError
+from lamina.errors import ArchiveError, DataError, DescriptionError
+from lamina.keep import read_extras, read_kept, save_model
 from lamina.labels import choose_labels
 from lamina.network import Network
 from lamina.network.inference import resolve
+from lamina.network.layers.layer import last_axis
 from lamina.network.plan import Plan
 from lamina.shapes import Shape
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from lamina.data.dataset import DataLike
-    from lamina.data.schema import Target
+    from lamina.data.schema import Target, TargetKind
     from lamina.engine.network import NetworkModule
     from lamina.evaluate.evaluation import Evaluation
     from lamina.evaluate.result import Report
@@ -165,6 +167,18 @@ class Model:
 
         return fit(self, data, targets, **settings)
 
+    def training_data(self, data: DataLike, targets: Any = None, *, target: str | Sequence[str] | None = None) -> Dataset:
+        """As `dataset`; where the model doesn't know its data yet, it learns shapes and labels from these.
+
+        Raises:
+            LaminaError: If data and network don't fit.
+        """
+        dataset = self.dataset(data, targets, target=target)
+        if self.schema is None:
+            self.take_schema(dataset.schema)
+            self.check_data(dataset)
+        return dataset
+
     # -- judging ------------------------------------------------------------------------------------------------------
 
     def evaluate(
@@ -208,7 +222,7 @@ class Model:
         from lamina.engine.device import choose_device
         from lamina.engine.precision import Precision
         from lamina.train.evaluator import Evaluator
-        from lamina.train.metrics import MetricNames, pair_outputs
+        from lamina.train.metrics import MetricNames, evaluations, pair_outputs
 
         dataset = self.dataset(data, targets)
         names = MetricNames(pair_outputs(self.network.outputs, dataset.schema), dataset.schema, evaluations(evaluation))
@@ -217,17 +231,60 @@ class Model:
         evaluator = Evaluator(names, device=chosen, precision=Precision("float32", chosen), batch_size=batch_size)
         return evaluator.run(self.network, dataset, shard=shard)
 
-    def dataset(self, data: DataLike, targets: Any = None, **roles: Any) -> Dataset:
-        """Data as this model takes them: raw rows go through the preprocessing that was fitted in training.
+    def dataset(self, data: DataLike, targets: Any = None, *, target: str | Sequence[str] | None = None) -> Dataset:
+        """Data with targets as this model takes them: raw rows go through the preprocessing that was fitted in training.
+
+        Args:
+            data: As for `fit`.
+            targets: As for `fit`.
+            target: Of a frame: the column, or columns, to compare with; those of training by default.
 
         Raises:
             DataError: If columns, shapes or labels are not those of training.
         """
         if isinstance(data, Dataset):
-            return data
-        if self.preprocessing is not None:
-            return self.preprocessing.dataset(data, targets)
-        return as_dataset(data, targets, schema=self.schema, shapes=self.plan.inputs if self.plan else None, **roles)
+            dataset = data
+        elif self.preprocessing is not None:
+            dataset = self.preprocessing.dataset(data, targets)
+        else:
+            shapes = self.plan.inputs if self.plan is not None else None
+            dataset = as_dataset(data, targets, target=target, shapes=shapes, kinds=self._kinds(), schema=self.schema)
+        self.check_data(dataset)
+        return dataset
+
+    def check_data(self, *datasets: Dataset) -> None:
+        """See, before the first step, that the loss of each output can judge every target there is.
+
+        Raises:
+            LaminaError: For shapes that don't fit; EN033 to EN035 for targets, naming the first wrong sample.
+        """
+        from lamina.engine.losses import check_targets
+        from lamina.train.metrics import pair_outputs
+
+        for dataset in datasets:
+            if self.plan is None:
+                continue
+            dataset.schema.check_inputs(self.plan.inputs)
+            for output, name in pair_outputs(self.plan.outputs, dataset.schema).items():
+                node = self.plan.node(output)
+                loss = getattr(node.layer, "loss", None)
+                if loss is not None:
+                    target = dataset.schema.targets[name]
+                    classes = target.width if target.kind == "classes" else None
+                    check_targets(loss, node.output_shape, dataset.targets[name], output, classes=classes)
+
+    def _kinds(self) -> dict[str, TargetKind]:
+        """What each output's loss takes its targets for."""
+        if self.plan is None:
+            return {}
+        kinds: dict[str, TargetKind] = {}
+        for output in self.plan.outputs:
+            node = self.plan.node(output)
+            loss = getattr(node.layer, "loss", None)
+            if loss is not None:
+                several = last_axis(node.output_shape) > 1
+                kinds[output] = {"classes": "classes", "same": "numbers"}.get(loss.target, "multilabel" if several else "classes")
+        return kinds
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -337,8 +394,6 @@ class Model:
             DescriptionError: SP009, if the network holds an own module that isn't registered.
             ArchiveError: AR020, if it can't be written; what was there before is untouched.
         """
-        from lamina.keep import save_model
-
         save_model(self, path, training=training)
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
@@ -347,7 +402,7 @@ class Model:
         Raises:
             ArchiveError: If the file is damaged, or AR025 if its weights are not those of this network.
         """
-        self.load_parameters(Archive(path).arrays("weights.safetensors"))
+        self.load_parameters(Archive(path).arrays(WEIGHTS))
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -363,20 +418,21 @@ def load(path: str | os.PathLike[str]) -> Model:
         >>> lm.load(path).predict([[1.0, 2.0]]).shape
         (1, 2)
     """
-    from lamina.keep import load_model
-
-    return load_model(path)
-
-
-def evaluations(given: Evaluation | str | Sequence[Evaluation | str]) -> tuple[Evaluation, ...]:
-    """One evaluation or several, as descriptions or by their bare type."""
-    from pydantic import TypeAdapter
-
-    from lamina.evaluate.evaluation import Evaluation
-
-    items = [given] if isinstance(given, str | Evaluation) else list(given)
-    adapter: TypeAdapter[Evaluation] = TypeAdapter(Evaluation)
-    return tuple(adapter.validate_python(item) for item in items)
+    archive = Archive(path)
+    kept = read_kept(archive)
+    if kept.network is None or kept.plan is None:
+        raise ArchiveError(
+            "AR026",
+            where=str(path),
+            expected="the description of a network",
+            got="the weights of an own torch.nn.Module, whose code is in no file",
+            cause="the model was trained from an own module",
+            fix="build it in Python, lm.Model(MyModule(), loss=...), and take the weights: model.load_weights(path)",
+        )
+    model = Model(kept.network, seed=kept.seed, input=kept.plan.inputs, dtype="float64" if kept.dtype == "float64" else "float32")
+    model.schema, model.preprocessing = read_extras(archive)
+    model.load_parameters(archive.arrays(WEIGHTS))
+    return model
 
 
 def _named(shapes: Shape | Mapping[str, Shape] | None) -> Mapping[str, Shape] | None:

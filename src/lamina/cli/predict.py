@@ -24,5 +24,5 @@ def run(
     from lamina.predictions import read_inputs, write_predictions
 
     loaded = load(model)
-    count = write_predictions(loaded, read_inputs(input, loaded), output)
+    count = write_predictions(loaded, read_inputs(input), output)
     typer.echo(f"{count} predictions in {output}", err=True)

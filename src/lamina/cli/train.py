@@ -29,9 +29,9 @@ def run(
         typer.echo(f"Warning: {problem}", err=True)
 
     # Only now, with a recipe that is right, is torch worth its second.
-    from lamina.train.fit import train_recipe
+    from lamina.launch import train_recipe
 
-    outcome = train_recipe(loaded, run_dir=run_dir, name=recipe.stem, resume=resume, document=document)
+    outcome = train_recipe(loaded, run_dir=run_dir, name=recipe.stem, resume=resume)
     if as_json:
         print_json(outcome.to_dict())
     else:

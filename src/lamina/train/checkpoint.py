@@ -167,6 +167,8 @@ class CheckpointStore:
         for _, _, manifest in sorted(manifests, reverse=True):
             path = manifest.with_suffix(".lamina")
             found = _read(path)
+            if found is None:
+                continue
             reason = found if isinstance(found, str) else _damage(found)
             if reason is None and isinstance(found, Checkpoint):
                 return found

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 from lamina.errors import DescriptionError, Problem, nearest
 from lamina.network.layers.layer import last_axis
 from lamina.spec import format_path, parse_path
@@ -213,3 +215,12 @@ def _judges_nothing(evaluation: Evaluation, kinds: Sequence[str]) -> Description
         cause="the evaluation was made for another kind of task",
         fix=f"write evaluate: {{type: {_default(kinds[0]).type_name}}}, or leave the section out",
     )
+
+
+def evaluations(given: Evaluation | str | Sequence[Evaluation | str]) -> tuple[Evaluation, ...]:
+    """One evaluation or several, as descriptions or by their bare type."""
+    from lamina.evaluate import Evaluation
+
+    items = [given] if isinstance(given, str | Evaluation) else list(given)
+    adapter: TypeAdapter[Evaluation] = TypeAdapter(Evaluation)
+    return tuple(adapter.validate_python(item) for item in items)

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lamina.archive import TRAINING, TRAINING_ARRAYS
 from lamina.errors import LaminaWarning, TrainingError
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from lamina.archive import Archive
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,15 @@ class TrainingState:
 
     values: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, archive: Archive) -> TrainingState:
+        """The state in a checkpoint.
+
+        Raises:
+            ArchiveError: AR022, if the archive is a model without one, or is damaged.
+        """
+        return cls(archive.json(TRAINING), archive.arrays(TRAINING_ARRAYS))
 
     def check(self, *, steps_per_epoch: int, optimizer: Mapping[str, Any]) -> None:
         """See that this state belongs to the run that wants to go on from it.

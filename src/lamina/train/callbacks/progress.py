@@ -135,7 +135,7 @@ class _BarRun(_ProgressRun):
         if self._bar is not None:
             self._bar.update(self._task, completed=trainer.step, refresh=True, **self._fields(trainer))
 
-    def _fields(self, trainer: TrainerView) -> dict[str, str]:
+    def _fields(self, trainer: TrainerView) -> dict[str, Any]:
         running = min(trainer.epoch + 1, trainer.total_epochs)
         return {"epoch": f"{running}/{trainer.total_epochs}", "values": summary(trainer.observation)}
 

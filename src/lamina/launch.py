@@ -6,15 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from lamina.data.config import prepare
-from lamina.train.evaluator import Evaluator
-from lamina.train.fit import Feed, Run, Session, keep_model
+from lamina.model import Model
+from lamina.train.fit import keep_model
 from lamina.train.recipe import Recipe
 from lamina.train.run import RunDirectory
+from lamina.train.session import Feed, Run, Session
 
 if TYPE_CHECKING:
     from lamina.data.config import Prepared
-    from lamina.data.dataset import Dataset
-    from lamina.evaluate.result import Report
 
 
 def train_recipe(
@@ -38,8 +37,6 @@ def train_recipe(
     Raises:
         LaminaError: If the recipe or the data are wrong; then nothing was written.
     """
-    from lamina.model import Model
-
     recipe.check()
     prepared = prepare(recipe.data, recipe.seed)
     model = Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
@@ -54,7 +51,7 @@ def train_recipe(
         run = session.run(resume=resume)
         if run.interrupted is None:
             if prepared.test is not None:
-                run.report = _judge(session, prepared.test)
+                run.report = session.evaluator().run(model.network, prepared.test).report
                 directory.write_evaluation(run.report, title=f"{name}: test part")
             keep_model(model, directory)
     return run
@@ -70,8 +67,3 @@ def _session(recipe: Recipe, model: Model, prepared: Prepared, directory: RunDir
         evaluation_batch_size=data.evaluation_batch_size,
     )
     return Session(model, recipe.train, prepared.train, prepared.validation, recipe.evaluate, feed, directory)
-
-
-def _judge(session: Session, test: Dataset) -> Report:
-    evaluator: Evaluator = session.evaluator()
-    return evaluator.run(session.model.network, test).report
