@@ -79,7 +79,7 @@ def test_each_check_finds_its_mistake_and_can_be_switched_off(code, severity, ne
     assert fix in finding.problem.fix
     assert f"ignore: [{code}]" in finding.problem.fix
     assert finding.path[0] == "layers"
-    assert str(finding.problem).startswith(f"[{code}] layer '")
+    assert str(finding.problem).startswith(f"[{code}] network.layers[")
     # Nothing else is said about the same mistake, but what is really another one.
     assert {f.problem.code for f in findings} <= {code, *ALSO.get(code, ())}
     assert code not in [c for c, _ in found(network.replace(ignore=[code]))]

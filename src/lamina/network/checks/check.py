@@ -20,7 +20,7 @@ from lamina.errors import DescriptionError, Problem, nearest
 from lamina.network.layers.dropout import Dropout
 from lamina.network.layers.shaping import Flatten
 from lamina.network.plan import Node, Plan
-from lamina.spec import Path
+from lamina.spec import Path, format_path
 
 Severity = Literal["error", "warning"]
 
@@ -153,10 +153,11 @@ def run_checks(plan: Plan, ignore: Collection[str] = (), *, training: bool = Fal
 
 def _finding(code: str, severity: Severity, complaint: Complaint) -> CheckFinding:
     node = complaint.node
-    kind = node.layer.type_name or type(node.layer).__name__
+    # As `lamina.network.inference` writes it: a graph's node has its name in the path already.
+    own = "" if node.path[-1] == node.name else f" {node.name!r}"
     problem = Problem(
         code=code,
-        where=f"layer {node.name!r} ({kind})",
+        where=f"{format_path(('network', *node.path))}{own} ({node.layer.type_name or type(node.layer).__name__})",
         expected=complaint.expected,
         got=complaint.got,
         cause=complaint.cause,
