@@ -248,7 +248,127 @@ class Model:
             dataset = self.preprocessing.dataset(data, targets)
         else:
             shapes = self.plan.inputs if self.plan is not None else None
-            dataset = as_dataset(data, targets, target=target, shapes=shapes, kinds=self._kinds(), schema=self.schema)
+            roles = {"target": target} if target is not None else {"kind": self._kind()}
+            dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, **roles)
+        self.check_data(dataset)
+        return dataset
+
+    def check_data(self, *datasets: Dataset) -> None:
+        """See, before the first step, that the loss of each output can judge every target there is.
+
+        Raises:
+            LaminaError: For shapes that don't fit; EN033 to EN035 for targets, naming the first wrong sample.
+        """
+        from lamina.engine.losses import check_targets
+        from lamina.train.metrics import pair_outputs
+
+        for dataset in datasets:
+            if self.plan is None:
+                continue
+            dataset.schema.check_inputs(self.plan.inputs)
+            for output, name in pair_outputs(self.plan.outputs, dataset.schema).items():
+                node = self.plan.node(output)
+                loss = getattr(node.layer, "loss", None)
+                if loss is not None:
+                    target = dataset.schema.targets[name]
+                    classes = target.width if target.kind == "classes" else None
+                    check_targets(loss, node.output_shape, dataset.targets[name], output, classes=classes)
+
+    def _kind(self) -> TargetKind | None:
+        """What the loss of the only output takes its targets for."""
+        if self.plan is None or len(self.plan.outputs) != 1:
+            return None
+        node = self.plan.node(self.plan.outputs[0])
+        loss = getattr(node.layer, "loss", None)
+        if loss is None or loss.target == "signs":
+            return None
+        several = last_axis(node.output_shape) > 1
+        kinds: dict[str, TargetKind] = {"classes": "classes", "same": "numbers", "binary": "multilabel" if several else "classes"}
+        return kinds[loss.target]
+
+    def training_data(self, data: DataLike, targets: Any = None, *, target: str | Sequence[str] | None = None) -> Dataset:
+        """As `dataset`; where the model doesn't know its data yet, it learns shapes and labels from these.
+
+        Raises:
+            LaminaError: If data and network don't fit.
+        """
+        dataset = self.dataset(data, targets, target=target)
+        if self.schema is None:
+            self.take_schema(dataset.schema)
+            self.check_data(dataset)
+        return dataset
+
+    # -- judging ------------------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        data: DataLike,
+        targets: Any = None,
+        *,
+        evaluation: Evaluation | str | Sequence[Evaluation | str] = (),
+        batch_size: int = 1024,
+        shard: tuple[int, int] = (0, 1),
+        device: str = "auto",
+    ) -> Report:
+        """Judge the model on data it has not seen.
+
+        The figures are the same to the last bit for any ``batch_size``.
+
+        Args:
+            data: As for `fit`.
+            targets: As for `fit`.
+            evaluation: How; by default what fits the targets (classification, regression ...).
+            batch_size: Samples taken at once.
+            shard: Judge only this part of how many; see `judge` for putting parts together.
+            device: Where to compute.
+
+        Returns:
+            Tables to print, ``.metrics`` by name, ``.to_html(path)``.
+        """
+        return self.judge(data, targets, evaluation=evaluation, batch_size=batch_size, shard=shard, device=device).report
+
+    def judge(
+        self,
+        data: DataLike,
+        targets: Any = None,
+        *,
+        evaluation: Evaluation | str | Sequence[Evaluation | str] = (),
+        batch_size: int = 1024,
+        shard: tuple[int, int] = (0, 1),
+        device: str = "auto",
+    ) -> Judgement:
+        """As `evaluate`, but what it gives can be merged: ``model.judge(data, shard=(0, 2)).merge(...)`` then ``.report``."""
+        from lamina.engine.device import choose_device
+        from lamina.engine.precision import Precision
+        from lamina.train.evaluator import Evaluator
+        from lamina.train.metrics import MetricNames, evaluations, pair_outputs
+
+        dataset = self.dataset(data, targets)
+        names = MetricNames(pair_outputs(self.network.outputs, dataset.schema), dataset.schema, evaluations(evaluation))
+        chosen = choose_device(device)
+        self.network.to(chosen)
+        evaluator = Evaluator(names, device=chosen, precision=Precision("float32", chosen), batch_size=batch_size)
+        return evaluator.run(self.network, dataset, shard=shard)
+
+    def dataset(self, data: DataLike, targets: Any = None, *, target: str | Sequence[str] | None = None) -> Dataset:
+        """Data with targets as this model takes them: raw rows go through the preprocessing that was fitted in training.
+
+        Args:
+            data: As for `fit`.
+            targets: As for `fit`.
+            target: Of a frame: the column, or columns, to compare with; those of training by default.
+
+        Raises:
+            DataError: If columns, shapes or labels are not those of training.
+        """
+        if isinstance(data, Dataset):
+            dataset = data
+        elif self.preprocessing is not None:
+            dataset = self.preprocessing.dataset(data, targets)
+        else:
+            shapes = self.plan.inputs if self.plan is not None else None
+            roles = {"target": target} if target is not None else {"kind": self._kind()}
+            dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, **roles)
         self.check_data(dataset)
         return dataset
 
@@ -371,7 +491,7 @@ class Model:
             return dict(data.inputs)
         if self.preprocessing is not None:
             return self.preprocessing.inputs(data)
-        return as_inputs(data, shapes=self.plan.inputs if self.plan else None)
+        return as_inputs(data, shapes=self.plan.inputs if self.plan else None, dtype=self.dtype)
 
     def _restored(self, output: str, array: np.ndarray) -> np.ndarray:
         """Targets that were scaled for training are scaled back."""
