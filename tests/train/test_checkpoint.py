@@ -16,7 +16,6 @@ import pytest
 from lamina.errors import ArchiveError, LaminaWarning
 from lamina.train.checkpoint import CheckpointStore, Retention
 
-
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
 
 
@@ -122,7 +121,8 @@ except ArchiveError as error:
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of file sizes are POSIX")
 def test_quota_reached_while_saving_keeps_the_last_good(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60, env=ENVIRONMENT)
+    command = [sys.executable, "-c", FULL, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=ENVIRONMENT)
     assert done.stdout.startswith("AR001 File too large")
     assert names(tmp_path) == ["step-00000001.json", "step-00000001.lamina"]
     assert CheckpointStore(tmp_path).latest_good().step == 1  # type: ignore[union-attr]

@@ -86,7 +86,7 @@ class TrainerView(Protocol):
         flat: Its parameters and gradients as vectors.
         optimizer: What updates them; has ``learning_rate``.
         loader: Where batches come from; has ``wait_seconds`` and ``workers``.
-        last_batch: The batch of the current or latest step.
+        last_batch: The batch of the current or latest step, a `BatchView`; None before the first.
         last_loss: Its loss, still on the device: reading it waits for the device.
         stop_reason: Why training is to stop before its planned end.
         interrupted: Number of the signal that stopped it; None if none did.
@@ -105,7 +105,7 @@ class TrainerView(Protocol):
     flat: Any
     optimizer: Any
     loader: Any
-    last_batch: BatchView | None
+    last_batch: Any
     last_loss: torch.Tensor | None
     stop_reason: str | None
     interrupted: int | None
