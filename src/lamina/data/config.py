@@ -1,0 +1,179 @@
+"""The ``data`` section of a recipe, and making it real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+import lamina.data.sources  # noqa: F401 (registers the sources)
+from lamina.data.normalizers import Normalizer
+from lamina.data.schema import DataSchema
+from lamina.data.sources.source import Source
+from lamina.data.splits import Split
+from lamina.errors import DataError
+from lamina.spec import Description, wrong_value
+from lamina.spec.fields import Count
+
+if TYPE_CHECKING:
+    from lamina.data.dataset import Dataset, FloatType
+    from lamina.data.preprocessing import Preprocessing
+
+
+class DataConfig(Description):
+    """Where samples come from, how they are split, scaled and batched.
+
+    Attributes:
+        source: Where they come from.
+        test_source: Where the test part comes from, if not from the split or the source itself.
+        split: What is set aside for validation and test.
+        batch_size: Samples in a step of training.
+        evaluation_batch_size: Samples computed at once when judging; figures don't depend on it.
+        shuffle: Whether each epoch has an order of its own.
+        normalize: How inputs are scaled, fitted on the training part. Unless set, pixels of images go to 0 to 1 and other data
+            stay as they are; null leaves everything as it is.
+        normalize_targets: How numbers to predict are scaled for training; predictions are scaled back.
+        workers: Threads that gather batches ahead; results don't depend on it.
+        drop_last: Leave out the last batch of an epoch if it is smaller.
+    """
+
+    source: Source
+    test_source: Source | None = None
+    split: Split | None = None
+    batch_size: Count = 32
+    evaluation_batch_size: Count = 1024
+    shuffle: bool = True
+    normalize: Normalizer | None = None
+    normalize_targets: Normalizer | None = None
+    workers: Annotated[int, Field(ge=0)] = 0
+    drop_last: bool = False
+
+    @model_validator(mode="after")
+    def _one_test_part(self) -> Self:
+        if self.test_source is not None and self.split is not None and self.split.has_test:
+            raise wrong_value(
+                expected="the test part from one place",
+                cause="both test_source and split.test give one",
+                fix="remove test from split, or test_source",
+            )
+        return self
+
+    def schema(self) -> DataSchema:
+        """What the source holds, without reading more of it than that takes.
+
+        Raises:
+            DataError: If the data can't be found or described.
+        """
+        return self.source.schema()
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether there will be a validation part."""
+        return self.split is not None and self.split.has_validation
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there will be a test part."""
+        return self.test_source is not None or self.source.has_test or (self.split is not None and self.split.has_test)
+
+    @property
+    def normalizer(self) -> Normalizer | None:
+        """How inputs are scaled: as set, else as fits the source."""
+        return self.normalize if "normalize" in self.model_fields_set else self.source.normalizer()
+
+    def resolve_paths(self, base: Path) -> Self:
+        """The same section with paths made absolute that are relative to the recipe's folder."""
+        changes = {"source": self.source.resolve_paths(base)}
+        if self.test_source is not None:
+            changes["test_source"] = self.test_source.resolve_paths(base)
+        return self.replace(**changes)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data ready for a network.
+
+    Attributes:
+        train: The training part.
+        validation: The validation part, if any.
+        test: The test part, if any.
+        schema: What they hold.
+        preprocessing: How they were made, to be kept with the model.
+    """
+
+    train: Dataset
+    validation: Dataset | None
+    test: Dataset | None
+    schema: DataSchema
+    preprocessing: Preprocessing
+
+    @property
+    def parts(self) -> Mapping[str, Dataset]:
+        """The parts there are, by name."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in named.items() if part is not None}
+
+
+def split_raw(config: DataConfig, seed: int) -> dict[str, Dataset]:
+    """The parts as their source gave them, neither filled nor scaled."""
+    loaded = config.source.load()
+    whole = loaded.train
+    parts: dict[str, Dataset] = {"train": whole}
+    if config.split is not None:
+        chosen = config.split.parts(whole, seed)
+        named = {"train": chosen.train, "validation": chosen.validation, "test": chosen.test}
+        parts = {name: whole.take(indices) for name, indices in named.items() if len(indices)}
+    if config.test_source is not None:
+        parts["test"] = config.test_source.load_like(whole)
+    elif loaded.test is not None and "test" not in parts:
+        parts["test"] = loaded.test
+    for name, part in parts.items():
+        _check_same(part.schema, whole.schema, name)
+    return parts
+
+
+def prepare(config: DataConfig, seed: int, *, dtype: FloatType = "float32") -> Prepared:
+    """Read, split, fit on the training part, and prepare all parts the same way.
+
+    Args:
+        config: The section.
+        seed: The split is a function of it.
+        dtype: Of the floats, as the network's weights.
+
+    Raises:
+        DataError: If the data can't be read, are not what they should be, or a part would be empty.
+
+    Example:
+        >>> prepared = prepare(DataConfig.from_yaml("{source: iris, split: {test: 0.2}, normalize: standardize}"), seed=1)
+        >>> {name: len(part) for name, part in prepared.parts.items()}
+        {'train': 120, 'test': 30}
+    """
+    from lamina.data.preprocessing import Preprocessing
+
+    parts = split_raw(config, seed)
+    preprocessing = Preprocessing.fit(
+        parts["train"], normalize=config.normalizer, normalize_targets=config.normalize_targets, dtype=dtype
+    )
+    ready = {name: preprocessing.prepare(part) for name, part in parts.items()}
+    return Prepared(ready["train"], ready.get("validation"), ready.get("test"), preprocessing.schema, preprocessing)
+
+
+def _check_same(own: DataSchema, wanted: DataSchema, part: str) -> None:
+    if own != wanted:
+        raise DataError(
+            "DA022",
+            where=f"the {part} part",
+            expected=f"{_shown(wanted)}, as the training part",
+            got=_shown(own),
+            cause="test_source holds other data than source",
+            fix="give both the same columns, shapes and labels",
+        )
+
+
+def _shown(schema: DataSchema) -> str:
+    inputs = ", ".join(f"{name} {shape}" for name, shape in schema.inputs.items())
+    targets = ", ".join(f"{name} of {target.width or '?'} {target.kind}" for name, target in schema.targets.items())
+    return f"{inputs}; {targets}"

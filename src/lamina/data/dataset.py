@@ -1,0 +1,349 @@
+"""Data in memory: checked arrays with what they mean; the one thing that loaders and evaluators read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+import numpy as np
+
+from lamina.data.arrays import check_finite, check_lengths, check_shape, to_array, to_floats
+from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
+from lamina.data.targets import describe_target, encode_target
+from lamina.errors import DataError
+from lamina.shapes import Features, Image, Sequence as Steps, Shape, Volume
+
+if TYPE_CHECKING:
+    from lamina.data.columns import Columns
+
+FloatType = Literal["float32", "float64"]
+DataLike: TypeAlias = Any
+"""A `Dataset`; a pair ``(x, y)``; ``x`` alone; a mapping of arrays by input name; a Polars or pandas frame."""
+
+_BY_AXES: dict[int, type[Shape]] = {1: Features, 2: Steps, 3: Image, 4: Volume}
+
+
+class Dataset:
+    """Samples as arrays.
+
+    Args:
+        inputs: Array of each input by name, samples first: floats, or int64 for tokens.
+        targets: Array of each target by name: int64 class numbers, or floats.
+        schema: What they mean.
+        weight: Weight of each sample in losses and figures; None is 1 for all.
+        columns: How a table became these arrays, where they come from one.
+        groups: What samples must not be torn apart by a grouped split; any values.
+        times: What samples are sorted by in a split by time.
+        part: Which part (``train``, ``validation``, ``test``) each sample was given beforehand.
+
+    Raises:
+        DataError: DA002, if lengths differ; DA006, if there are no samples.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        targets: Mapping[str, np.ndarray],
+        schema: DataSchema,
+        weight: np.ndarray | None = None,
+        *,
+        columns: Columns | None = None,
+        groups: np.ndarray | None = None,
+        times: np.ndarray | None = None,
+        part: np.ndarray | None = None,
+    ) -> None:
+        self.inputs = dict(inputs)
+        self.targets = dict(targets)
+        self.schema = schema
+        self.weight = weight
+        self.columns = columns
+        self.groups = groups
+        self.times = times
+        self.part = part
+        self._length = check_lengths(
+            {f"{kind} {name!r}": len(array) for kind, arrays in (("input", inputs), ("target", targets)) for name, array in arrays.items()}
+            | {name: len(array) for name, array in self._extras() if array is not None}
+        )
+
+    def _extras(self) -> list[tuple[str, np.ndarray | None]]:
+        return [("weight", self.weight), ("groups", self.groups), ("times", self.times), ("part", self.part)]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name} {shape}" for name, shape in self.schema.inputs.items())
+        return f"Dataset({len(self)} samples; {inputs}; targets {', '.join(self.targets) or 'none'})"
+
+    @classmethod
+    def from_arrays(
+        cls,
+        x: Any,
+        y: Any = None,
+        labels: Sequence[str] | None = None,
+        *,
+        shape: Shape | Mapping[str, Shape] | None = None,
+        kind: TargetKind | None = None,
+        weight: Any = None,
+        dtype: FloatType = "float32",
+    ) -> Self:
+        """Data from arrays, tensors or lists.
+
+        Args:
+            x: One array, samples first, or a mapping of arrays by input name.
+            y: Class numbers, names of classes, numbers or 0/1 labels; or a mapping of them by target name; None for none.
+            labels: Names of the classes, labels or columns of the only target.
+            shape: Of one sample; by default vectors, sequences, images or volumes by the number of axes.
+            kind: What ``y`` is; by default whole numbers, text and true/false are classes, other numbers are numbers, and several
+                columns of 0 and 1 are multilabel.
+            weight: Weight of each sample.
+            dtype: Of all floats, those of the network's weights.
+
+        Raises:
+            DataError: Naming array and sample, for NaN, infinity, text among numbers, odd shapes, lengths that differ, labels that
+                aren't whole numbers from 0.
+
+        Example:
+            >>> Dataset.from_arrays([[1, 2], [3, 4]], ["no", "yes"])
+            Dataset(2 samples; input [batch, 2]; targets output)
+        """
+        inputs, shapes = _inputs(x, shape, dtype)
+        given = {} if y is None else dict(y) if isinstance(y, Mapping) else {TARGET: y}
+        arrays = {name: to_array(value, f"target {name!r}") for name, value in given.items()}
+        check_lengths({f"input {name!r}": len(a) for name, a in inputs.items()} | {f"target {name!r}": _rows(a, name) for name, a in arrays.items()})
+        described = {name: describe_target(array, f"target {name!r}", labels=labels, kind=kind) for name, array in arrays.items()}
+        return cls(
+            inputs,
+            {name: encode_target(array, described[name], f"target {name!r}", dtype) for name, array in arrays.items()},
+            DataSchema(inputs=shapes, targets=described),
+            _weight(weight),
+        )
+
+    @classmethod
+    def from_frame(cls, frame: Any, target: str | Sequence[str] | None = None, **roles: Any) -> Self:
+        """Data from a Polars or pandas frame; see `lamina.data.columns.Columns` for the roles of columns.
+
+        Args:
+            frame: The frame; each row a sample.
+            target: The column, or columns, to learn.
+            **roles: ``features``, ``ignore``, ``group``, ``time``, ``weight``, ``categorical``, ``numeric``, ``kind``, ``missing``.
+
+        Raises:
+            DataError: Naming column and row of what can't be used.
+        """
+        from lamina.data.columns import dataset_from_table
+        from lamina.data.frames import read_frame
+
+        return dataset_from_table(cls, read_frame(frame), target=target, **roles)
+
+    def take(self, indices: np.ndarray) -> Self:
+        """The samples at these places, in this order."""
+        extras = {name: None if array is None else array[indices] for name, array in self._extras()}
+        weight = extras.pop("weight")
+        return type(self)(
+            {name: array[indices] for name, array in self.inputs.items()},
+            {name: array[indices] for name, array in self.targets.items()},
+            self.schema,
+            weight,
+            columns=self.columns,
+            **extras,
+        )
+
+    def replace(self, **changes: Any) -> Self:
+        """The same samples with some parts changed: ``inputs``, ``targets``, ``schema``, ``weight`` ..."""
+        names = ("inputs", "targets", "schema", "weight", "columns", "groups", "times", "part")
+        return type(self)(**{name: changes.get(name, getattr(self, name)) for name in names})
+
+    def astype(self, dtype: FloatType) -> Self:
+        """The same samples with all floats of another type."""
+
+        def cast(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: array.astype(dtype, copy=False) if array.dtype.kind == "f" else array for name, array in arrays.items()}
+
+        return self.replace(inputs=cast(self.inputs), targets=cast(self.targets))
+
+    def split_off(self, fraction: float, *, seed: int) -> tuple[Self, Self]:
+        """Two parts: what is left, and a random ``fraction`` of the samples, of each class where there are classes.
+
+        Raises:
+            DataError: DA011, if a part would be empty.
+        """
+        from lamina.data.splits import RandomSplit
+
+        stratify = len(self.targets) == 1 and next(iter(self.schema.targets.values())).kind == "classes"
+        parts = RandomSplit(validation=fraction, stratify=stratify).parts(self, seed)
+        return self.take(parts.train), self.take(parts.validation)
+
+
+def as_dataset(
+    data: DataLike,
+    targets: Any = None,
+    *,
+    schema: DataSchema | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    dtype: FloatType = "float32",
+    **roles: Any,
+) -> Dataset:
+    """Whatever a user holds, as a data set.
+
+    Args:
+        data: See `DataLike`.
+        targets: Targets for ``data``, where they aren't part of it.
+        schema: What inputs and targets must be, as learned in training.
+        shapes: What the network's inputs take.
+        dtype: Of all floats.
+        **roles: Of columns, for frames: ``target="price"`` ...; of arrays: ``labels``, ``kind``, ``weight``.
+
+    Raises:
+        DataError: If the data can't be used, or are not what ``schema`` says.
+    """
+    from lamina.data.frames import is_frame
+
+    roles = {name: value for name, value in roles.items() if value is not None}
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, tuple) and len(data) == 2 and targets is None:
+        data, targets = data
+    if is_frame(data) and (targets is None or "target" in roles):
+        return Dataset.from_frame(data, **roles).astype(dtype)
+    roles.pop("target", None)
+    if is_frame(data):
+        data = np.stack(list(_numeric_columns(data).values()), axis=1)
+    if is_frame(targets):
+        targets = np.stack(list(_numeric_columns(targets).values()), axis=1)
+    if schema is None:
+        return Dataset.from_arrays(data, targets, shape=_fitting(data, shapes), dtype=dtype, **roles)
+    inputs, _ = _inputs(data, schema.inputs if shapes is None or len(shapes) > 1 else dict(zip(schema.inputs, shapes.values(), strict=False)), dtype)
+    known = list(schema.targets)
+    given = {} if targets is None else dict(targets) if isinstance(targets, Mapping) else {known[0] if known else TARGET: targets}
+    encoded = {}
+    for name, value in given.items():
+        where = f"target {name!r}"
+        array = to_array(value, where)
+        encoded[name] = encode_target(array, schema.targets.get(name) or describe_target(array, where), where, dtype)
+    return Dataset(inputs, encoded, schema, _weight(roles.get("weight")))
+
+
+def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: FloatType = "float32") -> dict[str, np.ndarray]:
+    """Inputs alone, for predictions: checked arrays by input name; one array goes to the only input.
+
+    Raises:
+        DataError: If they don't fit ``shapes``, or hold NaN.
+    """
+    from lamina.data.frames import is_frame
+
+    if is_frame(data):
+        data = np.stack(list(_numeric_columns(data).values()), axis=1)
+    inputs, _ = _inputs(data, shapes, dtype)
+    return inputs
+
+
+def _numeric_columns(frame: Any) -> Mapping[str, np.ndarray]:
+    from lamina.data.frames import read_frame
+
+    return {name: to_floats(to_array(column, f"column {name!r}"), f"column {name!r}", "float64") for name, column in read_frame(frame).items()}
+
+
+def _fitting(data: Any, shapes: Mapping[str, Shape] | None) -> Shape | Mapping[str, Shape] | None:
+    """Shapes under the names that ``data`` uses."""
+    if shapes is None or isinstance(data, Mapping) or len(shapes) > 1:
+        return shapes
+    return {INPUT: next(iter(shapes.values()))}
+
+
+def _inputs(x: Any, shape: Shape | Mapping[str, Shape] | None, dtype: str) -> tuple[dict[str, np.ndarray], dict[str, Shape]]:
+    wanted = dict(shape) if isinstance(shape, Mapping) else None
+    single = INPUT if wanted is None or len(wanted) != 1 else next(iter(wanted))
+    given = dict(x) if isinstance(x, Mapping) else {single: x}
+    if wanted is not None and set(given) != set(wanted):
+        missing = sorted(set(wanted) - set(given)) or sorted(set(given) - set(wanted))
+        raise DataError(
+            "DA008",
+            where=f"inputs {', '.join(map(str, given))}",
+            expected=f"a mapping with exactly {', '.join(wanted)}",
+            got=f"{missing[0]!r} is missing" if missing[0] in wanted else f"{missing[0]!r}, which nobody takes",
+            cause="inputs are matched by name when there are several",
+            fix=f"give a dict: {{{', '.join(f'{name!r}: array' for name in wanted)}}}",
+        )
+    shapes: dict[str, Shape] = {}
+    arrays = {}
+    for name, value in given.items():
+        where = f"input {name!r}"
+        array = to_array(value, where)
+        own = (wanted or {}).get(name) or (shape if isinstance(shape, Shape) else None)
+        arrays[name] = _input(array, own, where, dtype)
+        shapes[name] = own or _shape_of(array, where)
+        check_shape(arrays[name], shapes[name], where)
+    check_lengths({f"input {name!r}": len(array) for name, array in arrays.items()})
+    return arrays, shapes
+
+
+def _input(array: np.ndarray, shape: Shape | None, where: str, dtype: str) -> np.ndarray:
+    if array.ndim == 0:
+        check_shape(array, shape or Features(count=1), where)
+    if shape is not None and shape.dtype == "int":
+        return np.ascontiguousarray(_tokens(array, shape, where))
+    if isinstance(shape, Features) and shape.count == 1 and array.ndim == 1:
+        array = array[:, None]
+    floats = to_floats(array, where, dtype)
+    check_finite(floats, where)
+    return floats
+
+
+def _tokens(array: np.ndarray, shape: Shape, where: str) -> np.ndarray:
+    vocabulary: int = getattr(shape, "vocabulary", 0)
+    whole = array.astype(np.int64) if array.dtype.kind in "biuf" else np.full(array.shape[:1], -1)
+    wrong = (whole != array) | (whole < 0) | (whole >= vocabulary) if array.dtype.kind in "biuf" else whole < 0
+    if wrong.any():
+        place = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+        raise DataError(
+            "DA009",
+            where=f"{where}, sample {place[0]}",
+            expected=f"whole numbers from 0 to {vocabulary - 1}",
+            got=str(array[place]),
+            cause="tokens are places in a vocabulary, which has that many",
+            fix="raise the vocabulary of the input shape, or map unknown tokens to a number of their own",
+        )
+    return whole
+
+
+def _shape_of(array: np.ndarray, where: str) -> Shape:
+    """Vectors, sequences, images or volumes, by the number of axes."""
+    kind = _BY_AXES.get(array.ndim - 1)
+    if kind is None or 0 in array.shape[1:]:
+        raise DataError(
+            "DA003",
+            where=where,
+            expected="samples first, then 1 to 4 axes: [n, features], [n, steps, features], [n, channels, height, width] ...",
+            got=str(list(array.shape)),
+            cause="a single column without its axis, or an axis of size 0",
+            fix="write x.reshape(-1, 1) for one feature" if array.ndim == 1 else "say the shape: shape=lm.features(...)",
+        )
+    return kind(**dict(zip(kind.axes, array.shape[1:], strict=True)))
+
+
+def _rows(array: np.ndarray, name: str) -> int:
+    if array.ndim == 0:
+        fix = "give a list or an array"
+        raise DataError("DA003", where=f"target {name!r}", expected="one value for each sample", got="a single value", cause="no axis of samples", fix=fix)
+    return len(array)
+
+
+def _weight(weight: Any) -> np.ndarray | None:
+    if weight is None:
+        return None
+    array = to_floats(to_array(weight, "weight"), "weight", "float64")
+    check_finite(array, "weight")
+    if array.ndim != 1 or (array < 0).any() or not array.any():
+        raise DataError(
+            "DA010",
+            where="weight",
+            expected="one number of at least 0 for each sample, not all 0",
+            got=str(list(array.shape)) if array.ndim != 1 else f"{array.min()} among them",
+            cause="weights say how much a sample counts; less than nothing makes no sense",
+            fix="clip the weights at 0, and give one for each sample",
+        )
+    return array
+
+
+__all__ = ["DataLike", "Dataset", "Target", "as_dataset", "as_inputs"]

@@ -1,0 +1,307 @@
+"""What must travel with a model: how raw rows become its inputs, the same way in training and in every prediction after."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from lamina.data.normalizers import Fitted
+from lamina.data.schema import INPUT, TARGET, DataSchema
+from lamina.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lamina.data.columns import Columns
+    from lamina.data.dataset import Dataset
+    from lamina.data.normalizers import Normalizer
+
+VERSION = 1
+
+
+class Preprocessing:
+    """Columns, filled gaps and scales, fitted on the training part.
+
+    Args:
+        schema: What the prepared data are.
+        columns: How a table becomes the input; None if the data never were a table.
+        fill: What stands for a missing number in each column of the input (NaN where none may be missing).
+        inputs: Fitted normalizers by input name.
+        targets: Fitted normalizers by target name.
+        dtype: Of the prepared floats.
+    """
+
+    def __init__(
+        self,
+        schema: DataSchema,
+        *,
+        columns: Columns | None = None,
+        fill: np.ndarray | None = None,
+        inputs: Mapping[str, Fitted] | None = None,
+        targets: Mapping[str, Fitted] | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        self.schema = schema
+        self.columns = columns
+        self.fill = fill
+        self.input_scales = dict(inputs or {})
+        self.target_scales = dict(targets or {})
+        self.dtype = dtype
+
+    @classmethod
+    def fit(
+        cls,
+        train: Dataset,
+        *,
+        normalize: Normalizer | None = None,
+        normalize_targets: Normalizer | None = None,
+        dtype: str = "float32",
+    ) -> Self:
+        """Find all numbers on the training part, and on nothing else.
+
+        Args:
+            train: The training part as its source gave it; numbers may be missing (NaN) if its columns say what stands for them.
+            normalize: For every input that isn't tokens.
+            normalize_targets: For every target of numbers.
+            dtype: Of the prepared floats.
+
+        Raises:
+            DataError: DA012, if there is nothing to fit to.
+        """
+        made = cls(train.schema, columns=train.columns, fill=_fill(train), dtype=dtype)
+        if normalize is not None:
+            floats = [name for name, shape in train.schema.inputs.items() if shape.dtype == "float"]
+            made.input_scales = {name: normalize.fit(made._filled(train.inputs[name], name)) for name in floats}
+        if normalize_targets is not None:
+            numbers = [name for name, target in train.schema.targets.items() if target.kind == "numbers"]
+            made.target_scales = {name: normalize_targets.fit(train.targets[name]) for name in numbers}
+        return made
+
+    # -- using it -----------------------------------------------------------------------------------------------------
+
+    def prepare(self, dataset: Dataset) -> Dataset:
+        """A data set as its source gave it, filled, scaled and in the type of the network.
+
+        Raises:
+            DataError: DA001, if the result holds what is no finite number.
+        """
+        from lamina.data.arrays import check_finite
+
+        inputs = {name: self._scaled(self._filled(array, name), name) for name, array in dataset.inputs.items()}
+        for name, array in inputs.items():
+            check_finite(array, f"input {name!r}", self.columns.names if self.columns is not None and array.ndim == 2 else None)
+        targets = {name: self._scaled_target(array, name) for name, array in dataset.targets.items()}
+        return dataset.replace(inputs=inputs, targets=targets, schema=self.schema)
+
+    def inputs(self, data: Any) -> dict[str, np.ndarray]:
+        """Inputs of the network for raw data.
+
+        Args:
+            data: A frame or mapping of columns, a path of a csv file, an array of raw numbers, or a mapping of them by input name.
+
+        Raises:
+            DataError: If columns are missing or renamed, categories new, shapes others, numbers missing.
+        """
+        from lamina.data.dataset import Dataset
+
+        return self.prepare(Dataset(self._raw(data), {}, DataSchema(inputs=self.schema.inputs))).inputs
+
+    apply = inputs
+
+    def dataset(self, data: Any, targets: Any = None) -> Dataset:
+        """Inputs and targets of the network for raw labelled data.
+
+        Args:
+            data: As for `inputs`; a frame holds the columns of the target too. Or a pair ``(x, y)``.
+            targets: Targets for ``data``, where they aren't part of it.
+
+        Raises:
+            DataError: As for `inputs`, and for labels that weren't there in training.
+        """
+        import numpy as np
+
+        from lamina.data.arrays import to_array
+        from lamina.data.columns import require
+        from lamina.data.dataset import Dataset
+        from lamina.data.targets import encode_target
+
+        if isinstance(data, Dataset):
+            return self.prepare(data)
+        if isinstance(data, tuple) and len(data) == 2 and targets is None:
+            data, targets = data
+        given: dict[str, Any] = {}
+        if targets is not None:
+            given = dict(targets) if isinstance(targets, Mapping) else {next(iter(self.schema.targets), TARGET): targets}
+        elif self.columns is not None and self.columns.target:
+            table = self._table(data)
+            if table is not None:
+                require(table, self.columns.target, "the target of the data")
+                values = [table[name] for name in self.columns.target]
+                given = {TARGET: self._labels(values[0]) if len(values) == 1 else np.stack(values, axis=1)}
+        encoded = {}
+        for name, value in given.items():
+            array = to_array(value, f"target {name!r}")
+            encoded[name] = encode_target(array, self.schema.targets[name], f"target {name!r}", "float64")
+        return self.prepare(Dataset(self._raw(data), encoded, self.schema))
+
+    def restore_target(self, name: str, array: np.ndarray) -> np.ndarray:
+        """Predictions of a target on its own scale."""
+        return self.target_scales[name].invert(array) if name in self.target_scales else array
+
+    def _labels(self, column: np.ndarray) -> np.ndarray:
+        from lamina.data.columns import as_text
+
+        classes = self.schema.targets[TARGET].kind == "classes"
+        return as_text(column) if classes else column
+
+    def _table(self, data: Any) -> Mapping[str, np.ndarray] | None:
+        from lamina.data.frames import as_table
+
+        if isinstance(data, str | os.PathLike):
+            from lamina.data.sources.csv import read_table
+
+            return read_table(Path(data))
+        return as_table(data)
+
+    def _raw(self, data: Any) -> dict[str, np.ndarray]:
+        from lamina.data.dataset import as_inputs
+
+        if self.columns is None:
+            return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
+        table = self._table(data)
+        sample = self.schema.inputs[INPUT]
+        if table is None or (isinstance(data, Mapping) and INPUT in data and INPUT not in self.columns.features):
+            return self._raw_array(data)
+        rows = self.columns.encode(table, "the data")
+        return {INPUT: rows.reshape(-1, *[d for d in sample.dims if d is not None])}
+
+    def _raw_array(self, data: Any) -> dict[str, np.ndarray]:
+        """Rows without names of columns: in the order of training."""
+        import numpy as np
+
+        from lamina.data.dataset import as_inputs
+
+        columns = self.columns
+        if columns is not None and columns.vocabularies:
+            raise DataError(
+                "DA018",
+                where="the data",
+                expected=f"a frame with the columns {', '.join(columns.features[:8])}",
+                got="an array, whose columns have no names",
+                cause=f"the columns {', '.join(list(columns.vocabularies)[:5])} hold categories, which an array of numbers can't",
+                fix="give a Polars or pandas frame, a csv file, or a dict of columns",
+            )
+        if columns is not None and columns.missing != "error" and not isinstance(data, Mapping) and np.isnan(filled := np.asarray(data, dtype=float)).any():
+            return {INPUT: filled}
+        return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
+
+    def _filled(self, array: np.ndarray, name: str) -> np.ndarray:
+        import numpy as np
+
+        if self.fill is None or name != INPUT:
+            return array
+        rows = array.reshape(len(array), -1)
+        return np.where(np.isnan(rows), self.fill, rows).reshape(array.shape)
+
+    def _scaled(self, array: np.ndarray, name: str) -> np.ndarray:
+        import numpy as np
+
+        if self.schema.inputs[name].dtype == "int":
+            return array
+        # Bytes go straight to the network's type: a large set of images never exists in float64.
+        if array.dtype.kind in "biu":
+            array = array.astype(self.dtype)
+        if name in self.input_scales:
+            array = self.input_scales[name].apply(array)
+        return np.ascontiguousarray(array, dtype=self.dtype)
+
+    def _scaled_target(self, array: np.ndarray, name: str) -> np.ndarray:
+        import numpy as np
+
+        if array.dtype.kind != "f":
+            return array
+        scaled = self.target_scales[name].apply(array) if name in self.target_scales else array
+        return np.ascontiguousarray(scaled, dtype=self.dtype)
+
+    # -- keeping it ---------------------------------------------------------------------------------------------------
+
+    def to_archive(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Plain data and named arrays, from which `from_archive` makes the same."""
+        arrays = {} if self.fill is None else {"fill": self.fill}
+        for kind, scales in (("input", self.input_scales), ("target", self.target_scales)):
+            arrays |= {f"{kind}/{name}/{part}": array for name, fitted in scales.items() for part, array in fitted.to_arrays().items()}
+        data = {
+            "version": VERSION,
+            "dtype": self.dtype,
+            "schema": self.schema.to_dict(full=True),
+            "columns": None if self.columns is None else self.columns.to_dict(full=True),
+            "scaled": {"input": list(self.input_scales), "target": list(self.target_scales)},
+        }
+        return data, arrays
+
+    @classmethod
+    def from_archive(cls, data: Any, arrays: Mapping[str, np.ndarray]) -> Self:
+        """What `to_archive` gave.
+
+        Raises:
+            DataError: DA019, if these are not its words.
+        """
+        from lamina.data.columns import Columns
+
+        try:
+            scales = {
+                kind: {name: _scale(arrays, f"{kind}/{name}/") for name in _names(data["scaled"][kind])} for kind in ("input", "target")
+            }
+            columns = None if data["columns"] is None else Columns.from_dict(data["columns"])
+            schema = DataSchema.from_dict(data["schema"])
+            return cls(
+                schema,
+                columns=columns,
+                fill=arrays.get("fill"),
+                inputs=scales["input"],
+                targets=scales["target"],
+                dtype={"float32": "float32", "float64": "float64"}[data["dtype"]],
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                "DA019",
+                where="the preprocessing of an archive",
+                expected=f"what Lamina writes, version {VERSION}",
+                got=f"{type(error).__name__}: {error}",
+                cause="the file was changed, or written by a later version",
+                fix="save the model again with model.save(path)",
+            ) from error
+
+
+def _names(value: Any) -> Sequence[str]:
+    return [str(name) for name in value]
+
+
+def _scale(arrays: Mapping[str, np.ndarray], prefix: str) -> Fitted:
+    return Fitted.from_arrays({part: arrays[prefix + part] for part in ("offset", "factor", "axis")})
+
+
+def _fill(train: Dataset) -> np.ndarray | None:
+    """What stands for a missing number in each column; None where nothing may be missing."""
+    import numpy as np
+
+    columns = train.columns
+    if columns is None or columns.missing == "error":
+        return None
+    rows = train.inputs[INPUT].reshape(len(train), -1)
+    if columns.missing == "zero":
+        return np.zeros(rows.shape[1])
+    empty = np.isnan(rows).all(axis=0)
+    if empty.any():
+        raise DataError(
+            "DA012",
+            where=f"column {columns.names[int(np.flatnonzero(empty)[0])]!r} of the training part",
+            expected=f"at least one number to take the {columns.missing} of",
+            got="none",
+            cause="the column is empty",
+            fix="list it under ignore, or write missing: zero",
+        )
+    filled: np.ndarray = (np.nanmean if columns.missing == "mean" else np.nanmedian)(rows, axis=0)
+    return filled
