@@ -90,15 +90,9 @@ class Network(nn.Module):
             (scores,) = self.scores(inputs)
             value = head.loss.mean(scores, _only_target(targets, name), weight)
             return value if head.weight == 1.0 else head.weight * value
-        total: Tensor | None = None
-        found = self.forward(inputs)
-        for name, target in self._targets(targets).items():
-            head = self.heads[name]
-            value = head.weight * head.loss.mean(found[name], target, weight)
-            total = value if total is None else total + value
-        if total is None:
-            raise _no_loss(self.outputs)
-        return total
+        wanted, found = self._targets(targets), self.forward(inputs)
+        losses = [self.heads[name].weight * self.heads[name].loss.mean(found[name], target, weight) for name, target in wanted.items()]
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
     def per_sample_loss(self, scores: Mapping[str, Tensor], targets: Tensor | Mapping[str, Tensor]) -> Tensor:
         """The loss of each sample, ``[batch]``, from what `forward` gave: the sum over outputs of loss weight times loss.
@@ -108,8 +102,6 @@ class Network(nn.Module):
             TrainingError: EN006, if no output has a loss.
         """
         losses = [self.heads[n].weight * self.heads[n].loss.per_sample(scores[n], t) for n, t in self._targets(targets).items()]
-        if not losses:
-            raise _no_loss(self.outputs)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum(0)
 
     def named_arrays(self) -> dict[str, np.ndarray]:
@@ -125,6 +117,8 @@ class Network(nn.Module):
         load_tensors(self.tensors(), arrays)
 
     def _targets(self, targets: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if not self.heads:
+            raise _no_loss(self.outputs)
         if len(self.heads) == 1:
             name = next(iter(self.heads))
             return {name: _only_target(targets, name)}
