@@ -33,6 +33,7 @@ def main(**changes: Any) -> Any:
     """
     parts = prepare(data, seed=7)
     model = lm.Model(network, seed=7)
+    model.preprocessing = parts.preprocessing  # kept with the model: it then takes raw data
     settings = {
         "epochs": 10,
         "batch_size": 128,
