@@ -78,7 +78,9 @@ def test_building_draws_nothing_from_the_global_generator() -> None:
 
 
 def test_the_forget_gate_starts_open() -> None:
-    net = Sequential(Sequence(steps=5, features=2), [LSTM(3, forget_bias=1.5, bias_initializer={"type": "constant", "value": 0.5}), LastStep()])
+    net = Sequential(
+        Sequence(steps=5, features=2), [LSTM(3, forget_bias=1.5, bias_initializer={"type": "constant", "value": 0.5}), LastStep()]
+    )
     arrays = build(net.resolve(), 0).named_arrays()
     assert arrays["lstm_1/bias_ih"].reshape(4, 3)[:, 0].tolist() == [0.5, 1.5, 0.5, 0.5]
     assert set(arrays["lstm_1/bias_hh"].tolist()) == {0.5}

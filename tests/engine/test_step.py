@@ -23,7 +23,14 @@ from lamina.network.sequential import Sequential
 from lamina.shapes import Features, Image
 
 CPU = torch.device("cpu")
-LENET = [Conv2d(4, kernel=5, activation="relu"), MaxPool2d(2), Conv2d(6, kernel=3, activation="relu"), MaxPool2d(2), Dense(20, activation="relu"), Output(5)]
+LENET = [
+    Conv2d(4, kernel=5, activation="relu"),
+    MaxPool2d(2),
+    Conv2d(6, kernel=3, activation="relu"),
+    MaxPool2d(2),
+    Dense(20, activation="relu"),
+    Output(5),
+]
 
 
 def runner_for(network: Network, *, optimizer: Any = None, precision: str = "float32", seed: int = 5) -> tuple[StepRunner, FlatParameters]:
