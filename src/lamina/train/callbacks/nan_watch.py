@@ -165,17 +165,15 @@ def _in_outputs(trainer: TrainerView, batch: BatchView) -> Finding | None:
     from lamina.engine.randomness import derive, mix
     from lamina.engine.step import seed_generator
 
-    if not hasattr(trainer.network, "activations"):
-        return None
     device = next(iter(batch.inputs.values())).device
     seed_generator(device, mix(derive(trainer.model.seed, "step"), trainer.step))
     precision = getattr(trainer, "precision", None)
     with torch.no_grad():
         if precision is None:
-            outputs = trainer.network.activations(batch.inputs)
+            outputs = _outputs(trainer.network, batch)
         else:
             with precision.autocast():
-                outputs = trainer.network.activations(batch.inputs)
+                outputs = _outputs(trainer.network, batch)
     for name, output in outputs.items():
         if not _finite(output):
             return Finding(
@@ -185,6 +183,32 @@ def _in_outputs(trainer: TrainerView, batch: BatchView) -> Finding | None:
                 "lower the learning rate, clip the gradients (clip: 1.0), normalise the inputs, or put a batch_norm before it",
             )
     return None
+
+
+def _outputs(network: Any, batch: BatchView) -> dict[str, torch.Tensor]:
+    """What every layer gives; of an own module, every submodule that has none inside, in the order in which they run."""
+    import torch
+
+    if hasattr(network, "activations"):
+        found: dict[str, torch.Tensor] = network.activations(batch.inputs)
+        return found
+    seen: dict[str, torch.Tensor] = {}
+
+    def hook(name: str) -> Any:
+        def keep(module: Any, given: Any, output: Any) -> None:
+            if isinstance(output, torch.Tensor):
+                seen[name] = output
+
+        return keep
+
+    leaves = [(name, module) for name, module in network.named_modules() if not any(module.children())]
+    handles = [module.register_forward_hook(hook(name)) for name, module in leaves]
+    try:
+        network(batch.inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
 
 
 def _in_gradients(bad: list[str]) -> Finding:
