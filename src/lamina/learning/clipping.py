@@ -22,6 +22,10 @@ class Clip(Description, family="clip"):
         """``clip: 1.0`` is short for ``clip: {type: norm, limit: 1.0}``."""
         return {"type": "norm", "limit": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
+    @classmethod
+    def shorthand_schema(cls) -> list[dict[str, Any]]:
+        return [{"type": "number", "exclusiveMinimum": 0}]
+
 
 @register("value")
 class ClipValue(Clip):

@@ -6,9 +6,6 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
 
 from lamina.data.config import DataConfig
 from lamina.data.schema import DataSchema
@@ -19,14 +16,9 @@ from lamina.network.checks import run_checks
 from lamina.network.inference import resolve
 from lamina.network.plan import Plan
 from lamina.spec import Description, Document, Path, load_document
+from lamina.spec.fields import several
 from lamina.train.config import TrainConfig
 from lamina.train.metrics import MetricNames, check_monitors, check_targets, pair_outputs
-
-
-def _several(value: Any) -> Any:
-    if value is None:
-        return ()
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ class Recipe(Description):
     data: DataConfig
     network: Network
     train: TrainConfig = TrainConfig()
-    evaluate: Annotated[tuple[Evaluation, ...], BeforeValidator(_several)] = ()
+    evaluate: several(Evaluation) = ()  # type: ignore[valid-type]
 
     def check(self, document: Document | None = None) -> Checked:
         """Find out, without torch and without tensors, whether the parts fit together.
