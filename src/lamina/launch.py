@@ -42,7 +42,7 @@ def train_recipe(
     model = Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
     model.take_schema(prepared.schema)
     model.preprocessing = prepared.preprocessing
-    model.check_data(prepared.parts)
+    model.check_data(*prepared.parts.values())
     directory = RunDirectory.open(run_dir, name=name, resume=resume)
     with directory.locked():
         directory.write_recipe(recipe.to_yaml(full=True))
