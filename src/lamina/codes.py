@@ -111,6 +111,10 @@ TITLES: dict[str, str] = {
     "DA021": "a batch can't be made",
     "DA022": "the parts hold different data",
     "DA030": "a data set's file is not here",
+    "DA031": "the file can't be read",
+    "DA032": "the rows of the file can't be understood",
+    "DA033": "a data set can't be downloaded",
+    "DA034": "a data set's file is damaged",
     # DA090+: files of new data and predictions
     "DA090": "unknown kind of file",
     "DA091": "the data file can't be read",

@@ -120,6 +120,14 @@ class Preprocessing:
         Raises:
             DataError: As for `inputs`, and for labels that weren't there in training.
         """
+        from lamina.data.dataset import Dataset
+
+        if isinstance(data, Dataset):
+            return self.prepare(data)
+        return self.prepare(self.raw_dataset(data, targets))
+
+    def raw_dataset(self, data: Any, targets: Any = None) -> Dataset:
+        """As `dataset`, but neither filled nor scaled yet."""
         import numpy as np
 
         from lamina.data.arrays import to_array
@@ -127,8 +135,6 @@ class Preprocessing:
         from lamina.data.dataset import Dataset
         from lamina.data.targets import encode_target
 
-        if isinstance(data, Dataset):
-            return self.prepare(data)
         if isinstance(data, tuple) and len(data) == 2 and targets is None:
             data, targets = data
         given: dict[str, Any] = {}
@@ -144,7 +150,7 @@ class Preprocessing:
         for name, value in given.items():
             array = to_array(value, f"target {name!r}")
             encoded[name] = encode_target(array, self.schema.targets[name], f"target {name!r}", "float64")
-        return self.prepare(Dataset(self._raw(data), encoded, self.schema))
+        return Dataset(self._raw(data), encoded, self.schema, columns=self.columns)
 
     def restore_target(self, name: str, array: np.ndarray) -> np.ndarray:
         """Predictions of a target on its own scale."""

@@ -1,6 +1,22 @@
 """Sources of data; importing this registers all of them."""
 
 from lamina.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
+from lamina.data.sources.control import SyntheticControl
+from lamina.data.sources.csv import Csv
+from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
 from lamina.data.sources.source import Partitions, Source
 
-__all__ = ["BreastCancer", "Diabetes", "Digits", "Iris", "Partitions", "Source", "Wine"]
+__all__ = [
+    "BreastCancer",
+    "Cifar10",
+    "Csv",
+    "Diabetes",
+    "Digits",
+    "FashionMnist",
+    "Iris",
+    "Mnist",
+    "Partitions",
+    "Source",
+    "SyntheticControl",
+    "Wine",
+]
