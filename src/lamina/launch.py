@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from lamina.data.config import prepare
+from lamina.engine.device import choose_device
 from lamina.model import Model
 from lamina.train.fit import keep_model
 from lamina.train.recipe import Recipe
@@ -46,7 +47,7 @@ def train_recipe(
     directory = RunDirectory.open(run_dir, name=name, resume=resume)
     with directory.locked():
         directory.write_recipe(recipe.to_yaml(full=True))
-        directory.write_environment(seed=recipe.seed)
+        directory.write_environment(seed=recipe.seed, device=str(choose_device(recipe.train.device)))
         session = _session(recipe, model, prepared, directory)
         run = session.run(resume=resume)
         if run.interrupted is None:

@@ -228,7 +228,13 @@ class Model:
         names = MetricNames(pair_outputs(self.network.outputs, dataset.schema), dataset.schema, evaluations(evaluation))
         chosen = choose_device(device)
         self.network.to(chosen)
-        evaluator = Evaluator(names, device=chosen, precision=Precision("float32", chosen), batch_size=batch_size)
+        evaluator = Evaluator(
+            names,
+            device=chosen,
+            precision=Precision("float32", chosen),
+            batch_size=batch_size,
+            with_loss=self.network.judges_samples,
+        )
         return evaluator.run(self.network, dataset, shard=shard)
 
     def dataset(self, data: DataLike, targets: Any = None, *, target: str | Sequence[str] | None = None) -> Dataset:

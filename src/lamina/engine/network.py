@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -44,6 +44,11 @@ class Network(nn.Module):
         only = next(iter(self.heads.items())) if len(outputs) == len(self.heads) == 1 else None
         self._only: tuple[str, Head] | None = only
         self._seen: set[Any] = set()
+
+    @property
+    def judges_samples(self) -> bool:
+        """Whether `per_sample_loss` can be asked: there is a loss, and none that exists for whole batches only."""
+        return bool(self.heads) and all(head.loss.loss.per_sample for head in self.heads.values())
 
     @abstractmethod
     def scores(self, inputs: Inputs) -> tuple[Tensor, ...]:
@@ -205,6 +210,7 @@ class NetworkModule(Network):
         heads = {name: head for name in plan.outputs if (head := named[name].head()) is not None}
         super().__init__(plan.inputs, plan.outputs, heads)
         self.plan = plan
+        self._channels_last = False
         self.random = plan.random
         self.layers = nn.ModuleList(modules)
         # Lists of bound methods: calling a module costs microseconds that small networks would feel.
@@ -216,8 +222,20 @@ class NetworkModule(Network):
         # What flows on from an output in the middle of a graph are its predictions.
         self._activations = {places[name]: head.activate for name, head in heads.items() if name in fed}
 
+    def use_channels_last(self) -> Self:
+        """Lay images out with the channels last in memory: convolutions on CPUs and tensor cores are faster so.
+
+        Shapes stay. Sums are added up in another order, so results differ in the last digits, which training magnifies: a
+        run is reproducible with or without it, not across. Call it before the parameters become one vector.
+        """
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._channels_last = True
+        return self
+
     def scores(self, inputs: Inputs) -> tuple[Tensor, ...]:
         given = self._given(inputs)
+        if self._channels_last:
+            given = tuple(x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x for x in given)
         if self._chain is not None and self.chains:
             (x,) = given
             for run in self._chain:

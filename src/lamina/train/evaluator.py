@@ -72,7 +72,8 @@ class Judgement:
     def metrics(self) -> dict[str, float]:
         """All figures by name, ``loss`` first."""
         total, weight = (part.value() for part in self.loss)
-        return {"loss": total / weight if weight else float("nan"), **self.names.collect(self._report(quiet=True))}
+        loss = {"loss": total / weight} if weight else {}
+        return {**loss, **self.names.collect(self._report(quiet=True))}
 
 
 class Evaluator:
@@ -83,10 +84,14 @@ class Evaluator:
         device: Where to compute.
         precision: How to compute.
         batch_size: Samples taken from the data set at once; figures don't depend on it.
+        with_loss: Whether to judge by the loss too; a loss that exists for whole batches only can't be judged by.
     """
 
-    def __init__(self, names: MetricNames, *, device: torch.device, precision: Precision, batch_size: int = 1024) -> None:
+    def __init__(
+        self, names: MetricNames, *, device: torch.device, precision: Precision, batch_size: int = 1024, with_loss: bool = True
+    ) -> None:
         self.names = names
+        self.with_loss = with_loss
         self.device = device
         self.precision = precision
         self.batch_size = batch_size
@@ -94,7 +99,7 @@ class Evaluator:
     @property
     def metric_names(self) -> list[str]:
         """What `Judgement.metrics` will hold, known before any data."""
-        return ["loss", *self.names.all()]
+        return [*(["loss"] if self.with_loss else []), *self.names.all()]
 
     def better(self, metric: str) -> str:
         """``max`` if more of a metric is better, else ``min``."""
@@ -131,12 +136,14 @@ class Evaluator:
             inputs = {name: _place(tensor, rows).to(self.device) for name, tensor in tensors.items()}
             wanted = {name: _place(tensor, rows).to(self.device) for name, tensor in targets.items()}
             scores = network(inputs)
-            losses.append(network.per_sample_loss(scores, wanted)[fill].double().cpu().numpy())
+            if self.with_loss:
+                losses.append(network.per_sample_loss(scores, wanted)[fill].double().cpu().numpy())
             for name, prediction in network.activate(scores).items():
-                outputs.setdefault(name, []).append(prediction[fill].float().cpu().numpy())
-        weight = part.weight if part.weight is not None else np.ones(len(indices))
-        judgement.loss[0].add(np.concatenate(losses), weight=weight)
-        judgement.loss[1].add(weight)
+                outputs.setdefault(name, []).append(prediction[fill].cpu().numpy())
+        if losses:
+            weight = part.weight if part.weight is not None else np.ones(len(indices))
+            judgement.loss[0].add(np.concatenate(losses), weight=weight)
+            judgement.loss[1].add(weight)
         predictions = {name: np.concatenate(arrays) for name, arrays in outputs.items()}
         for judged, accumulator in zip(self.names.judged, judgement.accumulators, strict=True):
             accumulator.update(predictions[judged.output], part.targets[judged.target], part.weight)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from lamina.engine.device import choose_device
 from lamina.evaluate.evaluation import Evaluation
 from lamina.keep import save_model
 from lamina.train.config import TrainConfig
@@ -82,9 +83,13 @@ def fit(
         Feed(batch_size=batch_size, shuffle=shuffle, workers=workers, drop_last=drop_last),
         directory,
     )
-    run = session.run(resume=resume)
-    if directory is not None and run.interrupted is None:
-        keep_model(model, directory)
+    if directory is None:
+        return session.run()
+    with directory.locked():
+        directory.write_environment(seed=model.seed, device=str(choose_device(config.device)))
+        run = session.run(resume=resume)
+        if run.interrupted is None:
+            keep_model(model, directory)
     return run
 
 

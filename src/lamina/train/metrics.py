@@ -62,8 +62,11 @@ def check_targets(plan: Plan, schema: DataSchema, document: Document | None = No
     for output, name in pair_outputs(plan.outputs, schema).items():
         target, node = schema.targets[name], plan.node(output)
         wanted, given = target.width, last_axis(node.output_shape)
+        loss = getattr(node.layer, "loss", None)
+        # Some losses read several units as one value (a mixture), or one unit as two classes.
+        taken = given if loss is None or target.kind == "classes" else loss.target_width(given)
         binary = target.kind == "classes" and wanted == 2 and given == 1
-        if wanted is not None and given != wanted and not binary:
+        if wanted is not None and taken != wanted and not binary:
             labels = f" ({', '.join(map(str, target.labels[:6]))}{', ...' if len(target.labels) > 6 else ''})" if target.labels else ""
             problems.append(
                 Problem(

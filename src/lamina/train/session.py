@@ -163,7 +163,13 @@ class Session:
         schema, device = self.train.schema, choose_device(self.config.device)
         names = MetricNames(pair_outputs(self.model.network.outputs, schema), schema, self.evaluations)
         # Judged in the weights' own precision: half of it would make the figures coarser, not the model.
-        return Evaluator(names, device=device, precision=Precision("float32", device), batch_size=self.feed.evaluation_batch_size)
+        return Evaluator(
+            names,
+            device=device,
+            precision=Precision("float32", device),
+            batch_size=self.feed.evaluation_batch_size,
+            with_loss=self.model.network.judges_samples,
+        )
 
     def _callbacks(self) -> list[CallbackRun]:
         config = self.config

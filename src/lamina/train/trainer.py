@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -156,6 +156,8 @@ class Trainer:
         self._observe()
         for callback in self.callbacks:
             callback.on_epoch(self)
+            # What it has added to the observation is part of the history; a later one may keep the state of all.
+            self.history[-1].update(self.observation)
 
     def _update(self, batch: Batch) -> None:
         started = time.perf_counter()
@@ -197,8 +199,10 @@ class Trainer:
                 raise
             finally:
                 self.network.eval()
-                for callback in self.callbacks:
-                    callback.finish(self)
+                with ExitStack() as stack:
+                    # Each is finished even if one before it fails; the last gives the signal handlers back.
+                    for callback in reversed(self.callbacks):
+                        stack.callback(callback.finish, self)
 
     # -- state ------------------------------------------------------------------------------------------------------
 
