@@ -34,11 +34,12 @@ def describe(name: str) -> str:
     if isinstance(value, type) and issubclass(value, Exception):
         return f"{name}: {value.__mro__[1].__name__}"
     signature = f"{name}{inspect.signature(value)}"
+    members = vars(value) if inspect.isclass(value) else {}
     methods = [
-        f"    .{key}{inspect.signature(member)}" if inspect.isroutine(member) else f"    .{key}"
-        for key, member in sorted(vars(value).items())
+        f"    .{key}" if isinstance(member, property) else f"    .{key}{inspect.signature(getattr(member, '__func__', member))}"
+        for key, member in sorted(members.items())
         if not key.startswith("_") and (inspect.isfunction(member) or isinstance(member, property | classmethod))
-    ] if inspect.isclass(value) else []  # fmt: skip
+    ]
     return "\n".join([signature, *methods])
 
 

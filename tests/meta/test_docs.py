@@ -27,7 +27,7 @@ def test_python_blocks_run_one_after_the_other(page: Path, tmp_path: Path, monke
     monkeypatch.setattr(registry, "_families", {family: dict(members) for family, members in registry._families.items()})
     space: dict[str, Any] = {"__name__": "page"}
     for number, code in enumerate(blocks(page, "python")):
-        exec(compile(code, f"{page.name}[{number}]", "exec"), space)
+        exec(compile(code, f"{page.name}[{number}]", "exec", dont_inherit=True), space)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
