@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lamina.engine.build import build
 from lamina.engine.network import NetworkModule
+from lamina.engine.parameters import FlatParameters
 from lamina.errors import LaminaError
 from lamina.network.graph import Graph
 from lamina.network.layers import (
@@ -114,6 +115,22 @@ def test_the_short_path_and_the_long_one_agree(monkeypatch: pytest.MonkeyPatch) 
     assert torch.equal(short, network(x)["output_1"])
     assert list(activations) == ["conv2d_1", "batch_norm_1", "max_pool2d_1", "dropout_1", "output_1_flatten", "output_1"]
     assert torch.equal(activations["output_1"], short)
+
+
+def test_channels_last_computes_the_same_and_keeps_arrays_in_rows() -> None:
+    net = Sequential(Image(3, 8, 8), [Conv2d(4, kernel=3, padding="same", activation="relu"), BatchNorm(), MaxPool2d(2), Output(2)])
+    plain, other = build(net.resolve(), 1), build(net.resolve(), 1, channels_last=True)
+    x = torch.randn(4, 3, 8, 8)
+    assert other.tensors()["conv2d_1/weight"].is_contiguous(memory_format=torch.channels_last)
+    assert all(np.array_equal(array, other.named_arrays()[name]) for name, array in plain.named_arrays().items())
+    assert other.named_arrays()["conv2d_1/weight"].flags.c_contiguous
+    assert torch.allclose(plain(x)["output_1"], other(x)["output_1"], atol=1e-5)
+    flat = FlatParameters(other)
+    other.loss(x, torch.tensor([0, 1, 0, 1])).backward()  # type: ignore[no-untyped-call]
+    flat.check()
+    assert other.tensors()["conv2d_1/weight"].is_contiguous(memory_format=torch.channels_last)
+    other.load_arrays(plain.named_arrays())
+    assert torch.allclose(plain.eval()(x)["output_1"], other.eval()(x)["output_1"], atol=1e-5)
 
 
 def test_a_graph_hands_on_predictions_and_weighs_its_losses() -> None:

@@ -8,7 +8,9 @@ from lamina.engine.network import NetworkModule
 from lamina.network.plan import Plan
 
 
-def build(plan: Plan, seed: int, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> NetworkModule:
+def build(
+    plan: Plan, seed: int, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", channels_last: bool = False
+) -> NetworkModule:
     """Make the network that a plan describes, with its first values.
 
     Values are a function of (seed, layer name, parameter name) alone: a layer that is added, or moved under its own name,
@@ -19,9 +21,11 @@ def build(plan: Plan, seed: int, *, dtype: torch.dtype = torch.float32, device: 
         seed: Any whole number.
         dtype: Of parameters and buffers: ``torch.float32`` or ``torch.float64``.
         device: Where they live.
+        channels_last: Lay images out with the channels last; see `NetworkModule.use_channels_last`.
     """
     network = NetworkModule(plan)
     network.to(dtype)
     for module in network.modules_of_nodes:
         module.initialize(seed)
-    return network.to(device)
+    network.to(device)
+    return network.use_channels_last() if channels_last else network
