@@ -1,19 +1,17 @@
-"""Control charts: which of six ways does a process of 60 steps go? A table whose rows are sequences.
+"""Control charts: which of six ways does a process of 60 steps go? The UCI file is looked for in LAMINA_DATA, then in the cache.
 
 The same as ``lamina train examples/synthetic_control_lstm.yaml``: python examples/synthetic_control_lstm.py
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import lamina as lm
 from lamina.data.config import DataConfig, prepare
 
-table = Path(__file__).with_name("synthetic_control.csv")
 data = DataConfig(
-    source={"type": "csv", "path": str(table), "target": "chart", "shape": lm.sequence(60, 1)},
+    source="synthetic_control",
     split={"validation": 0.1, "test": 0.2, "stratify": True},
     normalize="standardize",
 )

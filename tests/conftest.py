@@ -51,6 +51,7 @@ _SET_BY_LIBRARIES = {
     "KMP_INIT_AT_FORK",  # torch and scikit-learn set these when they are first imported
     "KMP_DUPLICATE_LIB_OK",
     "TORCHINDUCTOR_CACHE_DIR",
+    "_RJEM_MALLOC_CONF",  # so does Polars
 }
 
 
