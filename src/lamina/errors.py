@@ -202,5 +202,7 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
 
     choices: Sequence[str] = sorted(words)
     lowered = {choice.lower(): choice for choice in reversed(choices)}
-    close = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.5)
+    # Letters that changed places are the likeliest typo, and difflib counts them as two.
+    swapped = [choice for choice in reversed(lowered) if sorted(choice) == sorted(word.lower())]
+    close = swapped or difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.5)
     return lowered[close[0]] if close else None
