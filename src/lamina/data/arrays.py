@@ -118,7 +118,7 @@ def _unfit(array: np.ndarray, wrong: np.ndarray, where: str, expected: str, colu
         where=f"{where}, sample {place[0]}{spot}",
         expected=expected,
         got=f"{value} ({count} such values in {rows} samples)" if count > 1 else f"{value}",
-        cause="missing measurements, a division by zero or a logarithm of zero upstream" if not np.isfinite(value) else "a value out of scale",
+        cause="missing measurements, or a division or logarithm of zero before" if not np.isfinite(value) else "a value out of scale",
         fix="fill or drop these rows before (a csv source: missing: mean), for one network can't learn from them",
     )
 

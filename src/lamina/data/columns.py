@@ -14,7 +14,6 @@ from lamina.spec.fields import Names, listed
 if TYPE_CHECKING:
     import numpy as np
 
-    from lamina.data.dataset import Dataset
 
 Missing = Literal["error", "mean", "median", "zero"]
 Table = Mapping[str, "np.ndarray"]
@@ -103,8 +102,8 @@ class Columns(Description):
         import numpy as np
 
         require(table, self.features, where)
-        parts = [self._one_hot(name, table[name], where) if name in self.vocabularies else self._numbers(name, table[name], where) for name in self.features]
-        return np.concatenate(parts, axis=1)
+        encoders = {name: self._one_hot if name in self.vocabularies else self._numbers for name in self.features}
+        return np.concatenate([encode(name, table[name], where) for name, encode in encoders.items()], axis=1)
 
     def _numbers(self, name: str, column: np.ndarray, where: str) -> np.ndarray:
         import numpy as np
@@ -138,7 +137,7 @@ class Columns(Description):
 
         values = as_text(column)
         vocabulary = np.asarray(self.vocabularies[name])
-        hot = (values[:, None] == vocabulary[None, :]).astype(np.float64)
+        hot: np.ndarray = (values[:, None] == vocabulary[None, :]).astype(np.float64)
         wrong = np.flatnonzero((hot.sum(axis=1) == 0) & ((values != "") | (self.missing == "error")))
         if len(wrong):
             index = int(wrong[0])
@@ -150,7 +149,7 @@ class Columns(Description):
                 expected=f"one of {', '.join(map(repr, self.vocabularies[name][:12]))}",
                 got=f"{value!r} ({len(wrong)} such rows)" if value else f"nothing ({len(wrong)} such rows)",
                 cause="a category that was not there in training" if value else "the value is missing",
-                fix=f"did you mean {near!r}?" if near else "correct the value, or train on data that have it (missing values: missing: mean)",
+                fix=f"did you mean {near!r}?" if near else "correct the value, or train on data that have it",
             )
         return hot
 
@@ -234,7 +233,7 @@ def target_array(table: Table, names: tuple[str, ...], kind: TargetKind | None, 
 
     arrays = [table[name] for name in names]
     for name, array in zip(names, arrays, strict=True):
-        gone = np.flatnonzero(np.isnan(array)) if array.dtype.kind == "f" else np.flatnonzero(array == "") if array.dtype.kind in "US" else []
+        gone = np.flatnonzero(np.isnan(array) if array.dtype.kind == "f" else array == "")
         if len(gone):
             raise DataError(
                 "DA001",
@@ -288,10 +287,8 @@ def dataset_from_table(kind: type[Any], table: Table, *, where: str = "the frame
         columns: How, if already known; otherwise it is found out by the table.
         **roles: See `Roles`.
     """
-    import numpy as np
-
     from lamina.data.arrays import check_lengths
-    from lamina.data.dataset import _weight
+    from lamina.data.dataset import check_weight
     from lamina.data.targets import encode_target
 
     check_lengths({f"{where}, column {name!r}": len(column) for name, column in table.items()} or {where: 0})
@@ -308,7 +305,7 @@ def dataset_from_table(kind: type[Any], table: Table, *, where: str = "the frame
         inputs,
         arrays,
         DataSchema(inputs={INPUT: shape}, targets=targets),
-        None if given.weight is None else _weight(table[given.weight]),
+        None if given.weight is None else check_weight(table[given.weight]),
         columns=found,
         groups=None if given.group is None else table[given.group],
         times=None if given.time is None else table[given.time],

@@ -119,7 +119,7 @@ class Prepared:
 
 def split_raw(config: DataConfig, seed: int) -> dict[str, Dataset]:
     """The parts as their source gave them, neither filled nor scaled."""
-    loaded = config.source.load()
+    loaded = config.source.read()
     whole = loaded.train
     parts: dict[str, Dataset] = {"train": whole}
     if config.split is not None:
@@ -127,7 +127,7 @@ def split_raw(config: DataConfig, seed: int) -> dict[str, Dataset]:
         named = {"train": chosen.train, "validation": chosen.validation, "test": chosen.test}
         parts = {name: whole.take(indices) for name, indices in named.items() if len(indices)}
     if config.test_source is not None:
-        parts["test"] = config.test_source.load_like(whole)
+        parts["test"] = config.test_source.read_like(whole)
     elif loaded.test is not None and "test" not in parts:
         parts["test"] = loaded.test
     for name, part in parts.items():
@@ -154,9 +154,7 @@ def prepare(config: DataConfig, seed: int, *, dtype: FloatType = "float32") -> P
     from lamina.data.preprocessing import Preprocessing
 
     parts = split_raw(config, seed)
-    preprocessing = Preprocessing.fit(
-        parts["train"], normalize=config.normalizer, normalize_targets=config.normalize_targets, dtype=dtype
-    )
+    preprocessing = Preprocessing.fit(parts["train"], normalize=config.normalizer, normalize_targets=config.normalize_targets, dtype=dtype)
     ready = {name: preprocessing.prepare(part) for name, part in parts.items()}
     return Prepared(ready["train"], ready.get("validation"), ready.get("test"), preprocessing.schema, preprocessing)
 

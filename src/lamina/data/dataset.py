@@ -9,9 +9,9 @@ import numpy as np
 
 from lamina.data.arrays import check_finite, check_lengths, check_shape, to_array, to_floats
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
-from lamina.data.targets import describe_target, encode_target
+from lamina.data.targets import BY_AXES, describe_target, encode_target, shape_of
 from lamina.errors import DataError
-from lamina.shapes import Features, Image, Sequence as Steps, Shape, Volume
+from lamina.shapes import Features, Shape
 
 if TYPE_CHECKING:
     from lamina.data.columns import Columns
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 FloatType = Literal["float32", "float64"]
 DataLike: TypeAlias = Any
 """A `Dataset`; a pair ``(x, y)``; ``x`` alone; a mapping of arrays by input name; a Polars or pandas frame."""
-
-_BY_AXES: dict[int, type[Shape]] = {1: Features, 2: Steps, 3: Image, 4: Volume}
 
 
 class Dataset:
@@ -110,13 +108,14 @@ class Dataset:
         inputs, shapes = _inputs(x, shape, dtype)
         given = {} if y is None else dict(y) if isinstance(y, Mapping) else {TARGET: y}
         arrays = {name: to_array(value, f"target {name!r}") for name, value in given.items()}
-        check_lengths({f"input {name!r}": len(a) for name, a in inputs.items()} | {f"target {name!r}": _rows(a, name) for name, a in arrays.items()})
+        lengths = {f"input {name!r}": len(array) for name, array in inputs.items()}
+        check_lengths(lengths | {f"target {name!r}": _rows(array, name) for name, array in arrays.items()})
         described = {name: describe_target(array, f"target {name!r}", labels=labels, kind=kind) for name, array in arrays.items()}
         return cls(
             inputs,
             {name: encode_target(array, described[name], f"target {name!r}", dtype) for name, array in arrays.items()},
             DataSchema(inputs=shapes, targets=described),
-            _weight(weight),
+            check_weight(weight),
         )
 
     @classmethod
@@ -134,7 +133,8 @@ class Dataset:
         from lamina.data.columns import dataset_from_table
         from lamina.data.frames import read_frame
 
-        return dataset_from_table(cls, read_frame(frame), target=target, **roles)
+        made: Self = dataset_from_table(cls, read_frame(frame), target=target, **roles)
+        return made
 
     def take(self, indices: np.ndarray) -> Self:
         """The samples at these places, in this order."""
@@ -213,7 +213,7 @@ def as_dataset(
         targets = np.stack(list(_numeric_columns(targets).values()), axis=1)
     if schema is None:
         return Dataset.from_arrays(data, targets, shape=_fitting(data, shapes), dtype=dtype, **roles)
-    inputs, _ = _inputs(data, schema.inputs if shapes is None or len(shapes) > 1 else dict(zip(schema.inputs, shapes.values(), strict=False)), dtype)
+    inputs, _ = _inputs(data, schema.inputs, dtype)
     known = list(schema.targets)
     given = {} if targets is None else dict(targets) if isinstance(targets, Mapping) else {known[0] if known else TARGET: targets}
     encoded = {}
@@ -221,7 +221,7 @@ def as_dataset(
         where = f"target {name!r}"
         array = to_array(value, where)
         encoded[name] = encode_target(array, schema.targets.get(name) or describe_target(array, where), where, dtype)
-    return Dataset(inputs, encoded, schema, _weight(roles.get("weight")))
+    return Dataset(inputs, encoded, schema, check_weight(roles.get("weight")))
 
 
 def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: FloatType = "float32") -> dict[str, np.ndarray]:
@@ -241,7 +241,7 @@ def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: Fl
 def _numeric_columns(frame: Any) -> Mapping[str, np.ndarray]:
     from lamina.data.frames import read_frame
 
-    return {name: to_floats(to_array(column, f"column {name!r}"), f"column {name!r}", "float64") for name, column in read_frame(frame).items()}
+    return {name: to_floats(column, f"column {name!r}", "float64") for name, column in read_frame(frame).items()}
 
 
 def _fitting(data: Any, shapes: Mapping[str, Shape] | None) -> Shape | Mapping[str, Shape] | None:
@@ -309,8 +309,7 @@ def _tokens(array: np.ndarray, shape: Shape, where: str) -> np.ndarray:
 
 def _shape_of(array: np.ndarray, where: str) -> Shape:
     """Vectors, sequences, images or volumes, by the number of axes."""
-    kind = _BY_AXES.get(array.ndim - 1)
-    if kind is None or 0 in array.shape[1:]:
+    if array.ndim - 1 not in BY_AXES or 0 in array.shape[1:]:
         raise DataError(
             "DA003",
             where=where,
@@ -319,17 +318,28 @@ def _shape_of(array: np.ndarray, where: str) -> Shape:
             cause="a single column without its axis, or an axis of size 0",
             fix="write x.reshape(-1, 1) for one feature" if array.ndim == 1 else "say the shape: shape=lm.features(...)",
         )
-    return kind(**dict(zip(kind.axes, array.shape[1:], strict=True)))
+    return shape_of(array.shape[1:])
 
 
 def _rows(array: np.ndarray, name: str) -> int:
     if array.ndim == 0:
-        fix = "give a list or an array"
-        raise DataError("DA003", where=f"target {name!r}", expected="one value for each sample", got="a single value", cause="no axis of samples", fix=fix)
+        raise DataError(
+            "DA003",
+            where=f"target {name!r}",
+            expected="one value for each sample",
+            got="a single value",
+            cause="no axis of samples",
+            fix="give a list or an array",
+        )
     return len(array)
 
 
-def _weight(weight: Any) -> np.ndarray | None:
+def check_weight(weight: Any) -> np.ndarray | None:
+    """Weights of samples as float64.
+
+    Raises:
+        DataError: DA010, for weights below 0 or all 0.
+    """
     if weight is None:
         return None
     array = to_floats(to_array(weight, "weight"), "weight", "float64")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -167,12 +167,12 @@ class Loader:
             return permutation(total, self.seed, "order", epoch)[rank::count]
         return np.arange(rank * total // count, (rank + 1) * total // count)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Generator[Batch, None, None]:
         """The rest of the current epoch; afterwards the loader stands at the start of the next."""
         yield from self.epoch(self._epoch)
         self._epoch, self._position = self._epoch + 1, 0
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int) -> Generator[Batch, None, None]:
         """The batches of an epoch: of the current one what is left of it, of another all.
 
         Closing the iterator early stops its threads.
@@ -205,26 +205,30 @@ class Loader:
 
     # -- batches ------------------------------------------------------------------------------------------------------
 
-    def _sliced(self, epoch: int) -> Iterator[Batch]:
+    def _sliced(self, epoch: int) -> Generator[Batch, None, None]:
         order = torch.from_numpy(np.ascontiguousarray(self.order(epoch)))
         ordered = [tensor.index_select(0, order.to(tensor.device)) for tensor in self._arrays]
         weights = None if self.dataset.weight is None else self.dataset.weight[order.numpy()]
         names, wanted, size = list(self.dataset.inputs), list(self.dataset.targets), self.batch_size
         start, stop, count = self._position * size, min(len(self) * size, len(order)), len(self.dataset.inputs)
         # One split for all batches makes views several times faster than a slice for each.
-        pieces = zip(order[start:stop].split(size), *(tensor[start:stop].split(size) for tensor in ordered), strict=True)
         if start >= stop:
             return
+        pieces = zip(*(torch.split(tensor[start:stop], size) for tensor in (order, *ordered)), strict=True)
+        plain = weights is None and self.device.type == "cpu" and len(names) == len(wanted) == 1
         for indices, *parts in pieces:
-            if self.device.type != "cpu":
-                parts = [part.to(self.device, non_blocking=True) for part in parts]
+            if plain:
+                # The usual case, without what the general one costs: it happens at every step.
+                yield Batch({names[0]: parts[0]}, {wanted[0]: parts[1]}, None, indices, float(len(indices)))
+                continue
+            moved = [part.to(self.device, non_blocking=True) for part in parts]
             weight, total = None, float(len(indices))
             if weights is not None:
-                weight, total = parts[-1], float(weights[start : start + size].sum())
+                weight, total = moved[-1], float(weights[start : start + size].sum())
                 start += size
-            yield Batch(dict(zip(names, parts, strict=False)), dict(zip(wanted, parts[count:], strict=False)), weight, indices, total)
+            yield Batch(dict(zip(names, moved, strict=False)), dict(zip(wanted, moved[count:], strict=False)), weight, indices, total)
 
-    def _gathered(self, epoch: int) -> Iterator[Batch]:
+    def _gathered(self, epoch: int) -> Generator[Batch, None, None]:
         order, size = np.ascontiguousarray(self.order(epoch)), self.batch_size
         waiting = (order[start : start + size] for start in range(self._position * size, len(self) * size, size))
         if self.workers == 0:

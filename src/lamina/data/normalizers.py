@@ -34,14 +34,14 @@ class Fitted:
         """Scaled values, computed in float64 and given back in the type of ``array`` (float64 for whole numbers)."""
         import numpy as np
 
-        scaled = (array - self._along(self.offset, array)) * self._along(self.factor, array)
+        scaled: np.ndarray = (array - self._along(self.offset, array)) * self._along(self.factor, array)
         return scaled.astype(array.dtype if array.dtype.kind == "f" else np.float64, copy=False)
 
     def invert(self, array: np.ndarray) -> np.ndarray:
         """What `apply` was given."""
         import numpy as np
 
-        values = array / self._along(self.factor, array) + self._along(self.offset, array)
+        values: np.ndarray = array / self._along(self.factor, array) + self._along(self.offset, array)
         return values.astype(array.dtype if array.dtype.kind == "f" else np.float64, copy=False)
 
     def _along(self, numbers: np.ndarray, array: np.ndarray) -> np.ndarray:

@@ -185,8 +185,7 @@ class Preprocessing:
 
     def _raw_array(self, data: Any) -> dict[str, np.ndarray]:
         """Rows without names of columns: in the order of training."""
-        import numpy as np
-
+        from lamina.data.arrays import check_shape, to_array, to_floats
         from lamina.data.dataset import as_inputs
 
         columns = self.columns
@@ -199,8 +198,10 @@ class Preprocessing:
                 cause=f"the columns {', '.join(list(columns.vocabularies)[:5])} hold categories, which an array of numbers can't",
                 fix="give a Polars or pandas frame, a csv file, or a dict of columns",
             )
-        if columns is not None and columns.missing != "error" and not isinstance(data, Mapping) and np.isnan(filled := np.asarray(data, dtype=float)).any():
-            return {INPUT: filled}
+        if columns is not None and columns.missing != "error" and not isinstance(data, Mapping):
+            rows = to_floats(to_array(data, "input 'input'"), "input 'input'", "float64")
+            check_shape(rows, self.schema.inputs[INPUT], "input 'input'")
+            return {INPUT: rows}
         return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
 
     def _filled(self, array: np.ndarray, name: str) -> np.ndarray:

@@ -89,19 +89,19 @@ class Split(Description, family="split"):
         for name, (setting, size) in wanted.items():
             if setting and size == 0:
                 raise _refused(
-                    f"data.split.{name}",
-                    "at least one sample",
-                    f"{setting} of {count} samples, which is none",
-                    "there are too few samples for such a small part",
-                    f"write {name}: {max(1, count // 10)} for that many samples, or {name}: 0 for no such part",
+                    where=f"data.split.{name}",
+                    expected="at least one sample",
+                    got=f"{setting} of {count} samples, which is none",
+                    cause="there are too few samples for such a small part",
+                    fix=f"write {name}: {max(1, count // 10)} for that many samples, or {name}: 0 for no such part",
                 )
         if sum(sizes) >= count:
             raise _refused(
-                "data.split",
-                f"parts that leave something of the {count} samples to train on",
-                f"{sizes[0]} for validation and {sizes[1]} for test",
-                "validation and test together take everything",
-                f"write for example validation: {count // 10} and test: {count // 5}",
+                where="data.split",
+                expected=f"parts that leave something of the {count} samples to train on",
+                got=f"{sizes[0]} for validation and {sizes[1]} for test",
+                cause="validation and test together take everything",
+                fix=f"write for example validation: {count // 10} and test: {count // 5}",
             )
 
 
@@ -260,7 +260,8 @@ def _among(order: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
 
     mask = np.zeros(count, dtype=bool)
     mask[chosen] = True
-    return mask[order]
+    found: np.ndarray = mask[order]
+    return found
 
 
 def _stratified(order: np.ndarray, classes: np.ndarray, size: int, dataset: Dataset) -> np.ndarray:
@@ -282,14 +283,14 @@ def _stratified(order: np.ndarray, classes: np.ndarray, size: int, dataset: Data
         names = next(target.labels for target in dataset.schema.targets.values() if target.kind == "classes")
         need = int(np.ceil(len(order) / counts.min()))
         raise _refused(
-            f"data.split.stratify, class {names[value] if names else value!r}",
-            "samples of every class in every part",
-            f"{counts[few[0]]} samples of this class, and {size} places in a part",
-            "the class is too rare, or the part too small, to keep the proportions",
-            f"make the part larger (at least {need} samples), gather more of this class, or write stratify: false",
+            where=f"data.split.stratify, class {names[value] if names else value!r}",
+            expected="samples of every class in every part",
+            got=f"{counts[few[0]]} samples of this class, and {size} places in a part",
+            cause="the class is too rare, or the part too small, to keep the proportions",
+            fix=f"make the part larger (at least {need} samples), gather more of this class, or write stratify: false",
         )
     return np.concatenate([order[own == value][:many] for value, many in zip(values, quota, strict=True)])
 
 
-def _refused(where: str, expected: str, got: str, cause: str, fix: str) -> DataError:
+def _refused(*, where: str, expected: str, got: str, cause: str, fix: str) -> DataError:
     return DataError("DA011", where=where, expected=expected, got=got, cause=cause, fix=fix)

@@ -9,12 +9,14 @@ import numpy as np
 from lamina.data.arrays import check_finite, to_floats
 from lamina.data.schema import Target, TargetKind
 from lamina.errors import DataError
-from lamina.shapes import features
+from lamina.shapes import Features, Image, Shape, Volume
+from lamina.shapes import Sequence as Steps
+
+BY_AXES: dict[int, type[Shape]] = {1: Features, 2: Steps, 3: Image, 4: Volume}
+"""What arrays are, by the number of axes after the samples."""
 
 
-def describe_target(
-    array: np.ndarray, where: str, *, labels: Sequence[str] | None = None, kind: TargetKind | None = None
-) -> Target:
+def describe_target(array: np.ndarray, where: str, *, labels: Sequence[str] | None = None, kind: TargetKind | None = None) -> Target:
     """What a target is, as its values show: whole numbers, text and true/false are classes, other numbers are numbers.
 
     Args:
@@ -32,18 +34,21 @@ def describe_target(
     if kind == "classes":
         return _classes(array, where, names)
     if array.dtype.kind not in "biuf":
-        raise _odd(where, "numbers", f"text such as {str(array.ravel()[0])[:30]!r}", "a target of text can only be classes", "leave kind out")
+        raise _odd(
+            where=where,
+            expected="numbers",
+            got=f"text such as {str(array.ravel()[0])[:30]!r}",
+            cause="a target of text can only be classes",
+            fix="leave kind out",
+        )
     columns = array.shape[1:] or (1,)
-    return Target(kind=kind, shape=features(columns[-1]) if len(columns) == 1 else _steps(columns), labels=names)
+    return Target(kind=kind, shape=shape_of(columns), labels=names)
 
 
-def _steps(columns: tuple[int, ...]):  # type: ignore[no-untyped-def]
-    from lamina.shapes import Image, Volume, sequence
-
-    if len(columns) == 2:
-        return sequence(*columns)
-    sizes = dict(zip(("channels", "height", "width") if len(columns) == 3 else ("channels", "depth", "height", "width"), columns, strict=True))
-    return (Image if len(columns) == 3 else Volume)(**sizes)
+def shape_of(sizes: Sequence[int]) -> Shape:
+    """Vector, sequence, image or volume, by the number of axes."""
+    kind = BY_AXES[len(sizes)]
+    return kind(**dict(zip(kind.axes, sizes, strict=True)))
 
 
 def _guess(array: np.ndarray, labels: tuple[str, ...] | None) -> TargetKind:
@@ -89,13 +94,24 @@ def whole_numbers(array: np.ndarray, where: str) -> np.ndarray:
         wrong = array != np.floor(array)
         if wrong.any():
             index = int(np.nonzero(wrong)[0][0])
-            fix = 'to predict numbers, write kind="numbers"; to predict classes, number them 0, 1, 2 ...'
-            raise _odd(f"{where}, sample {index}", "whole numbers", str(array[wrong][0]), "class numbers must be whole", fix)
+            raise _odd(
+                where=f"{where}, sample {index}",
+                expected="whole numbers",
+                got=str(array[wrong][0]),
+                cause="class numbers must be whole",
+                fix='to predict numbers, write kind="numbers"; to predict classes, number them 0, 1, 2 ...',
+            )
     whole = array.astype(np.int64)
     if whole.size and whole.min() < 0:
         index = int(np.nonzero(whole < 0)[0][0])
         cause = "classes are counted from 0; -1 often stands for the second class, or for a missing label"
-        raise _odd(f"{where}, sample {index}", "a class number from 0 up", str(whole[whole < 0][0]), cause, "number the classes 0, 1, 2 ...")
+        raise _odd(
+            where=f"{where}, sample {index}",
+            expected="a class number from 0 up",
+            got=str(whole[whole < 0][0]),
+            cause=cause,
+            fix="number the classes 0, 1, 2 ...",
+        )
     if whole.ndim == 2 and whole.shape[1] == 1:
         return whole[:, 0]
     return whole
@@ -115,13 +131,15 @@ def encode_target(array: np.ndarray, target: Target, where: str, dtype: str) -> 
         floats = floats[:, None]
     if target.shape is not None and not target.shape.matches(floats.shape[1:]):
         fix = f"give targets {target.shape}"
-        raise DataError("DA003", where=where, expected=f"an array {target.shape}", got=str(list(floats.shape)), cause="another number of columns", fix=fix)
+        got = str(list(floats.shape))
+        raise DataError("DA003", where=where, expected=f"an array {target.shape}", got=got, cause="another number of columns", fix=fix)
     if target.kind == "multilabel":
         wrong = (floats != 0) & (floats != 1)
         if wrong.any():
             index = int(np.nonzero(wrong)[0][0])
             cause = "each label is either there (1) or not (0)"
-            raise _odd(f"{where}, sample {index}", "0 or 1", str(floats[wrong][0]), cause, 'for other numbers write kind="numbers"')
+            fix = 'for other numbers write kind="numbers"'
+            raise _odd(where=f"{where}, sample {index}", expected="0 or 1", got=str(floats[wrong][0]), cause=cause, fix=fix)
     return np.ascontiguousarray(floats)
 
 
@@ -137,7 +155,8 @@ def _class_numbers(array: np.ndarray, target: Target, where: str) -> np.ndarray:
         names = f" ({', '.join(target.labels[:6])}{' ...' if len(target.labels) > 6 else ''})" if target.labels else ""
         cause = "labels that count from 1, or a class that was not there in training"
         fix = f"subtract 1 from the labels if they count from 1, or train with at least {int(whole.max()) + 1} classes"
-        raise _odd(f"{where}, sample {index}", f"a class from 0 to {width - 1}{names}", str(whole[whole >= width][0]), cause, fix)
+        got = str(whole[whole >= width][0])
+        raise _odd(where=f"{where}, sample {index}", expected=f"a class from 0 to {width - 1}{names}", got=got, cause=cause, fix=fix)
     return np.ascontiguousarray(whole)
 
 
@@ -153,9 +172,15 @@ def _look_up(array: np.ndarray, target: Target, where: str) -> np.ndarray:
         index, value = int(np.nonzero(wrong)[0][0]), str(array[wrong][0])
         near = nearest(value, names.tolist())
         fix = f"did you mean {near!r}?" if near else "train on data that hold this class too, or leave the row out"
-        raise _odd(f"{where}, sample {index}", f"one of {', '.join(names[:10])}", repr(value), "a class that is not known", fix)
+        raise _odd(
+            where=f"{where}, sample {index}",
+            expected=f"one of {', '.join(names[:10])}",
+            got=repr(value),
+            cause="a class that is not known",
+            fix=fix,
+        )
     return np.ascontiguousarray(found, dtype=np.int64)
 
 
-def _odd(where: str, expected: str, got: str, cause: str, fix: str) -> DataError:
+def _odd(*, where: str, expected: str, got: str, cause: str, fix: str) -> DataError:
     return DataError("DA007", where=where, expected=expected, got=got, cause=cause, fix=fix)

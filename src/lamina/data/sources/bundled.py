@@ -43,7 +43,7 @@ class Bundled(Source):
     def schema(self) -> DataSchema:
         return DataSchema.single(self.sample, self.target)
 
-    def load(self) -> Partitions:
+    def read(self) -> Partitions:
         from lamina.data.columns import Columns
         from lamina.data.dataset import Dataset
 
@@ -99,9 +99,20 @@ class Wine(Bundled):
     file: ClassVar[str] = "wine_data.csv"
     sample: ClassVar[Shape] = features(13)
     target: ClassVar[Target] = Target("classes", labels=("class_0", "class_1", "class_2"))
-    columns: ClassVar[tuple[str, ...]] = tuple(
-        "alcohol malic_acid ash alcalinity_of_ash magnesium total_phenols flavanoids nonflavanoid_phenols proanthocyanins "
-        "color_intensity hue od280/od315_of_diluted_wines proline".split()
+    columns: ClassVar[tuple[str, ...]] = (
+        "alcohol",
+        "malic_acid",
+        "ash",
+        "alcalinity_of_ash",
+        "magnesium",
+        "total_phenols",
+        "flavanoids",
+        "nonflavanoid_phenols",
+        "proanthocyanins",
+        "color_intensity",
+        "hue",
+        "od280/od315_of_diluted_wines",
+        "proline",
     )
 
     @classmethod
@@ -109,8 +120,18 @@ class Wine(Bundled):
         return [cls()]
 
 
-_CELL = ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points", "symmetry")
-_CELL = (*_CELL, "fractal dimension")
+_CELL = (
+    "radius",
+    "texture",
+    "perimeter",
+    "area",
+    "smoothness",
+    "compactness",
+    "concavity",
+    "concave points",
+    "symmetry",
+    "fractal dimension",
+)
 
 
 @register("breast_cancer")

@@ -44,7 +44,7 @@ class SyntheticControl(Source):
     def schema(self) -> DataSchema:
         return DataSchema.single(self.sample, self.target)
 
-    def load(self) -> Partitions:
+    def read(self) -> Partitions:
         import numpy as np
 
         from lamina.data.dataset import Dataset

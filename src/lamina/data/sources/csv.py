@@ -91,31 +91,21 @@ class Csv(Source):
 
     def schema(self) -> DataSchema:
         """Columns, categories and labels; the file is read once for it, without Polars or pandas."""
-        return self.load().train.schema
+        return self.read().train.schema
 
-    def load(self) -> Partitions:
-        return Partitions(self._dataset(None))
-
-    def load_like(self, training: Dataset) -> Dataset:
-        from lamina.data.preprocessing import Preprocessing
-
-        raw = Preprocessing(training.schema, columns=training.columns, dtype="float64")
-        table = self.table()
-        columns = training.columns
-        if columns is None:
-            return self.load().train
-        from lamina.data.columns import require
-
-        require(table, columns.target, self.path)
-        return raw.raw_dataset(table)
-
-    def _dataset(self, columns: Any) -> Dataset:
+    def read(self) -> Partitions:
         from lamina.data.columns import Roles, dataset_from_table
         from lamina.data.dataset import Dataset
 
         roles = {name: getattr(self, name) for name in Roles.model_fields if name in self.model_fields_set}
-        found: Dataset = dataset_from_table(Dataset, self.table(), where=self.path, columns=columns, **roles)
-        return found
+        return Partitions(dataset_from_table(Dataset, self.table(), where=self.path, **roles))
+
+    def read_like(self, training: Dataset) -> Dataset:
+        from lamina.data.preprocessing import Preprocessing
+
+        if training.columns is None:
+            return self.read().train
+        return Preprocessing(training.schema, columns=training.columns, dtype="float64").raw_dataset(self.table())
 
     def table(self) -> dict[str, np.ndarray]:
         """All columns: float64, or text where a value is none that could be a number.
@@ -123,9 +113,7 @@ class Csv(Source):
         Raises:
             DataError: DA031 if the file isn't there, DA032 if a row has another number of values.
         """
-        return read_table(
-            self.path, delimiter=self.delimiter, header=self.header, names=self.names, texts=self.categorical, first_row=self.header
-        )
+        return read_table(self.path, delimiter=self.delimiter, header=self.header, names=self.names, texts=self.categorical)
 
 
 def read_table(
@@ -135,7 +123,6 @@ def read_table(
     header: bool = True,
     names: tuple[str, ...] | None = None,
     texts: tuple[str, ...] = (),
-    first_row: bool = True,
 ) -> dict[str, np.ndarray]:
     """Columns of a text file by name, see `Csv`.
 
@@ -153,7 +140,14 @@ def read_table(
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         fix = "rename one of them; if the file has no header, write header: false"
-        raise DataError("DA017", where=str(path), expected="columns with different names", got=f"{twice!r} twice", cause="the header repeats a name", fix=fix)
+        raise DataError(
+            "DA017",
+            where=str(path),
+            expected="columns with different names",
+            got=f"{twice!r} twice",
+            cause="the header repeats a name",
+            fix=fix,
+        )
     odd = next((i for i, row in enumerate(rows) if len(row) != len(names)), None)
     if odd is not None:
         raise DataError(

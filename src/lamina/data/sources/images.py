@@ -74,7 +74,7 @@ class Idx(Images):
     sums: ClassVar[dict[str, tuple[int, str]]]
     sample: ClassVar[Shape] = image(1, 28, 28)
 
-    def load(self) -> Partitions:
+    def read(self) -> Partitions:
         return Partitions(self._part("train"), self._part("t10k"))
 
     @classmethod
@@ -159,7 +159,7 @@ class Cifar10(Images):
     def examples(cls) -> list[Any]:
         return [cls(), cls(subset=True)]
 
-    def load(self) -> Partitions:
+    def read(self) -> Partitions:
         train = [self._single(f"data_batch_{i}") for i in range(1, 6)]
         test = self._single("test_batch") or (self._single("test_batch_first2000") if self.subset else None)
         if self.subset and any(train) and test:
@@ -175,7 +175,7 @@ class Cifar10(Images):
     def _records(self, names: list[str], paths: list[Path | None]) -> Dataset:
         return self._decoded(b"".join(_unpacked(path) for path in paths if path is not None), ", ".join(names))
 
-    def _from_archive(self, path: Path) -> Dataset | Any:
+    def _from_archive(self, path: Path) -> Partitions:
         found: dict[str, bytes] = {}
         try:
             with tarfile.open(path, "r:gz") as archive:

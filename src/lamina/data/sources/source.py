@@ -38,7 +38,7 @@ class Source(Description, family="source"):
         """
         raise NotImplementedError(type(self).__name__)
 
-    def load(self) -> Partitions:
+    def read(self) -> Partitions:
         """Read everything.
 
         Raises:
@@ -46,9 +46,9 @@ class Source(Description, family="source"):
         """
         raise NotImplementedError(type(self).__name__)
 
-    def load_like(self, training: Dataset) -> Dataset:
+    def read_like(self, training: Dataset) -> Dataset:
         """Everything as one test part for data that were trained on; tables are read with the columns of training."""
-        return self.load().train
+        return self.read().train
 
     def normalizer(self) -> Normalizer | None:
         """How inputs are scaled unless the recipe says otherwise: pixels have a known range, measurements have none."""
@@ -56,7 +56,7 @@ class Source(Description, family="source"):
 
     @property
     def has_test(self) -> bool:
-        """Whether `load` gives a test part of its own."""
+        """Whether `read` gives a test part of its own."""
         return False
 
     def resolve_paths(self, base: Path) -> Self:
