@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lamina.archive import (
     LABELS,
@@ -40,16 +40,16 @@ class Kept:
     """What an archive says of a network before any weight is read.
 
     Attributes:
-        network: The description; None for an own module, whose code no file holds.
-        plan: The network with all shapes; None for an own module.
+        network: The description.
+        plan: The network with all shapes.
         seed: Of the model.
         dtype: Of the weights.
     """
 
-    network: Network | None
-    plan: Plan | None
+    network: Network
+    plan: Plan
     seed: int
-    dtype: str
+    dtype: Literal["float32", "float64"]
 
 
 def save_model(model: Model, path: str | os.PathLike[str], *, training: TrainingState | None = None, own_modules: bool = False) -> None:
@@ -95,7 +95,7 @@ def _describe(model: Model, *, own_modules: bool) -> dict[str, Any]:
         return {**facts, "network": None, "inputs": inputs}
 
 
-def read_kept(archive: Archive) -> Kept:
+def described(archive: Archive) -> Kept:
     """The description of an archive, with its weights' names, types and shapes checked against it.
 
     Raises:
@@ -109,7 +109,14 @@ def read_kept(archive: Archive) -> Kept:
     if type(seed) is not int or dtype not in ("float32", "float64"):
         raise _unreadable(archive, f"seed {str(seed)[:40]}, dtype {str(dtype)[:40]}")
     if data["network"] is None:
-        return Kept(None, None, seed, dtype)
+        raise ArchiveError(
+            "AR026",
+            where=str(archive.path),
+            expected="the description of a network",
+            got="the weights of an own torch.nn.Module, whose code is in no file",
+            cause="the model was trained from an own module",
+            fix="build it in Python, lm.Model(MyModule(), loss=...), and take the weights: model.load_weights(path)",
+        )
     try:
         document = Document(data, str(archive.path))
         network = Network.from_document(document, ("network",))

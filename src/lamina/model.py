@@ -12,8 +12,8 @@ from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset, as_dataset, as_inputs
 from lamina.data.preprocessing import Preprocessing
 from lamina.data.schema import DataSchema
-from lamina.errors import ArchiveError, DataError, DescriptionError
-from lamina.keep import read_extras, read_kept, save_model
+from lamina.errors import DataError, DescriptionError
+from lamina.keep import described, read_extras, save_model
 from lamina.labels import choose_labels
 from lamina.network import Network
 from lamina.network.inference import resolve
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     from lamina.data.dataset import DataLike
     from lamina.data.schema import Target, TargetKind
-    from lamina.engine.network import NetworkModule
+    from lamina.engine.network import Network as RunnableNetwork
     from lamina.evaluate.evaluation import Evaluation
     from lamina.evaluate.result import Report
     from lamina.network.losses import Loss
     from lamina.network.summary import Summary
     from lamina.train.evaluator import Judgement
-    from lamina.train.fit import Run
+    from lamina.train.session import Run
     from lamina.train.state import TrainingState
 
 DType = Literal["float32", "float64"]
@@ -71,14 +71,16 @@ class Model:
         self.dtype: DType = dtype
         self.schema: DataSchema | None = None
         self.preprocessing: Preprocessing | None = None
-        self.description: Network | None = network if isinstance(network, Network) else None
+        self.description: Network | None = None
         self.plan: Plan | None = None
-        self._network: NetworkModule | None = None
-        if self.description is None:
+        self._network: RunnableNetwork | None = None
+        if not isinstance(network, Network):
             from lamina.engine.foreign import ForeignNetwork
 
             self._network = ForeignNetwork(network, loss=loss, inputs=_named(input))
-        elif loss is not None:
+            return
+        self.description = network
+        if loss is not None:
             raise DescriptionError(
                 "SP004",
                 where="Model.loss",
@@ -87,13 +89,13 @@ class Model:
                 cause="a described network ends in an Output or LossLayer, which has the loss",
                 fix=f"write Output(units, loss={loss!r}) as the last layer",
             )
-        elif input is not None or self.description.has_inputs:
+        if input is not None or network.has_inputs:
             self._resolve(_named(input))
 
     # -- the network --------------------------------------------------------------------------------------------------
 
     @property
-    def network(self) -> NetworkModule:
+    def network(self) -> RunnableNetwork:
         """The runnable network, built when it is first needed.
 
         Raises:
@@ -175,6 +177,9 @@ class Model:
         """
         dataset = self.dataset(data, targets, target=target)
         if self.schema is None:
+            if dataset.columns is not None and self.preprocessing is None:
+                self.preprocessing = Preprocessing.fit(dataset, dtype=self.dtype)
+                dataset = self.preprocessing.prepare(dataset)
             self.take_schema(dataset.schema)
             self.check_data(dataset)
         return dataset
@@ -425,17 +430,8 @@ def load(path: str | os.PathLike[str]) -> Model:
         (1, 2)
     """
     archive = Archive(path)
-    kept = read_kept(archive)
-    if kept.network is None or kept.plan is None:
-        raise ArchiveError(
-            "AR026",
-            where=str(path),
-            expected="the description of a network",
-            got="the weights of an own torch.nn.Module, whose code is in no file",
-            cause="the model was trained from an own module",
-            fix="build it in Python, lm.Model(MyModule(), loss=...), and take the weights: model.load_weights(path)",
-        )
-    model = Model(kept.network, seed=kept.seed, input=kept.plan.inputs, dtype="float64" if kept.dtype == "float64" else "float32")
+    kept = described(archive)
+    model = Model(kept.network, seed=kept.seed, input=kept.plan.inputs, dtype=kept.dtype)
     model.schema, model.preprocessing = read_extras(archive)
     model.load_parameters(archive.arrays(WEIGHTS))
     return model

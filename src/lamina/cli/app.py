@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -61,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
+) -> None:
     """Warnings of ours as one line; those of libraries with their category."""
     label = "Warning" if issubclass(category, LaminaWarning) else category.__name__
     print(f"{label}: {message}", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lamina.cli.output import print_json
+from lamina.cli.startup import without_collection
 
 NAME = "check"
 
@@ -21,7 +22,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 
 def run(recipe: Recipe, sets: Sets = None, as_json: AsJson = False) -> None:  # noqa: FBT002 (typer makes the option)
     """Find every mistake in a recipe, with file, line and fix, before anything runs. Loads no torch."""
-    from lamina.train.recipe import load_recipe
+    with without_collection():
+        from lamina.train.recipe import load_recipe
 
     loaded, document = load_recipe(recipe, sets or ())
     checked = loaded.check(document)

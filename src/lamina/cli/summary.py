@@ -9,6 +9,7 @@ import typer
 
 from lamina.cli.check import AsJson, Sets
 from lamina.cli.output import print_json
+from lamina.cli.startup import without_collection
 
 NAME = "summary"
 
@@ -20,15 +21,16 @@ def run(
     as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
 ) -> None:
     """Show every layer with its output shape, parameters, FLOPs and memory. Loads no torch."""
-    from lamina.network.summary import summarize
-
-    if source.suffix == ".lamina":
-        from lamina.keep import read_description
-
-        plan, size = read_description(source).plan, batch or 32
-    else:
+    with without_collection():
+        from lamina.network.summary import summarize
         from lamina.train.recipe import load_recipe
 
+    if source.suffix == ".lamina":
+        from lamina.archive import Archive
+        from lamina.keep import described
+
+        plan, size = described(Archive(source)).plan, batch or 32
+    else:
         recipe, document = load_recipe(source, sets or ())
         plan, size = recipe.check(document).plan, batch or recipe.data.batch_size
     table = summarize(plan, batch=size)

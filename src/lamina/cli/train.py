@@ -9,6 +9,7 @@ import typer
 
 from lamina.cli.check import AsJson, Recipe, Sets
 from lamina.cli.output import print_json
+from lamina.cli.startup import without_collection
 
 NAME = "train"
 
@@ -21,7 +22,8 @@ def run(
     as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
 ) -> None:
     """Train a network by a recipe, show progress, judge it on the test part, keep the model."""
-    from lamina.train.recipe import load_recipe
+    with without_collection():
+        from lamina.train.recipe import load_recipe
 
     loaded, document = load_recipe(recipe, sets or ())
     checked = loaded.check(document)

@@ -7,14 +7,15 @@ that its index in the data set gives it; a block that a shard holds only in part
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lamina.errors import EvaluationError
 from lamina.evaluate.evaluation import Accumulator
 from lamina.evaluate.exact import ExactSum
 from lamina.evaluate.result import Report
@@ -22,7 +23,7 @@ from lamina.train.metrics import MetricNames
 
 if TYPE_CHECKING:
     from lamina.data.dataset import Dataset
-    from lamina.engine.network import NetworkModule
+    from lamina.engine.network import Network
     from lamina.engine.precision import Precision
 
 BLOCK = 64
@@ -64,16 +65,44 @@ class Judgement:
         """The results with tables and charts."""
         return self._report(quiet=False)
 
-    def _report(self, *, quiet: bool) -> Report:
-        pairs = zip(self.names.judged, self.accumulators, strict=True)
-        return Report({self.names.key(judged): accumulator.result(quiet=quiet) for judged, accumulator in pairs})
-
     @property
     def metrics(self) -> dict[str, float]:
         """All figures by name, ``loss`` first."""
+        return self._report(quiet=True).metrics
+
+    def _report(self, *, quiet: bool) -> Report:
         total, weight = (part.value() for part in self.loss)
-        loss = {"loss": total / weight} if weight else {}
-        return {**loss, **self.names.collect(self._report(quiet=True))}
+        pairs = zip(self.names.judged, self.accumulators, strict=True)
+        results = {judged.key: accumulator.result(quiet=quiet) for judged, accumulator in pairs}
+        return Report(results, {"loss": total / weight} if weight else {})
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that was counted, as plain data and NumPy arrays: what processes send each other to be merged."""
+        states = {judged.key: accumulator.state_dict() for judged, accumulator in zip(self.names.judged, self.accumulators, strict=True)}
+        return {"loss": [part.state_dict() for part in self.loss], "accumulators": states}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> Judgement:
+        """Take over a saved state; gives this one back.
+
+        Raises:
+            EvaluationError: EV005, if it is that of other evaluations.
+        """
+        states = state["accumulators"]
+        keys = [judged.key for judged in self.names.judged]
+        if sorted(states) != sorted(keys):
+            raise EvaluationError(
+                "EV005",
+                where="the state of a judgement",
+                expected=", ".join(keys),
+                got=", ".join(states),
+                cause="it was taken with other evaluations, or of a network with other outputs",
+                fix="judge every shard with the same model and the same evaluations",
+            )
+        for part, saved in zip(self.loss, state["loss"], strict=True):
+            part.load_state_dict(saved)
+        for key, accumulator in zip(keys, self.accumulators, strict=True):
+            accumulator.load_state_dict(states[key])
+        return self
 
 
 class Evaluator:
@@ -105,7 +134,7 @@ class Evaluator:
         """``max`` if more of a metric is better, else ``min``."""
         return "min" if metric == "loss" else self.names.better(metric)
 
-    def run(self, network: NetworkModule, dataset: Dataset, *, shard: tuple[int, int] = (0, 1)) -> Judgement:
+    def run(self, network: Network, dataset: Dataset, *, shard: tuple[int, int] = (0, 1)) -> Judgement:
         """Judge one shard of a data set; `Judgement.merge` puts shards together.
 
         Args:
@@ -126,7 +155,7 @@ class Evaluator:
             network.train(training)
         return judgement
 
-    def _judge(self, network: NetworkModule, dataset: Dataset, indices: Indices, judgement: Judgement) -> None:
+    def _judge(self, network: Network, dataset: Dataset, indices: Indices, judgement: Judgement) -> None:
         part = dataset.take(indices)
         outputs: dict[str, list[np.ndarray]] = {}
         losses = []

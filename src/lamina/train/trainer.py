@@ -232,7 +232,7 @@ class Trainer:
         Raises:
             TrainingError: TR051, if the state is of another kind of run.
         """
-        values: dict[str, Any] = state.values
+        values = state.values
         state.check(steps_per_epoch=len(self.loader), optimizer=self.config.optimizer.to_dict(full=True))
         self.step, self.epoch = values["step"], values["epoch"]
         self._loss_sum.fill_(values["loss_sum"])
