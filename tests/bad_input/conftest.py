@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
 
 from lamina.cli import main
 
@@ -61,9 +62,16 @@ def everything(folder: Path) -> dict[str, bytes | None]:
     return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
 
 
+@pytest.fixture(scope="session")
+def commands() -> object:
+    """The commands, put together once: typer would do it anew for each call, which takes longer than most refusals."""
+    return typer.main.get_command(sys.modules["lamina.cli.app"].app)
+
+
 @pytest.fixture
-def lamina(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+def lamina(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, commands: object) -> Callable[..., Outcome]:
     """Run a command in this process."""
+    monkeypatch.setattr("lamina.cli.app.app", commands)
 
     def run(*words: object) -> Outcome:
         capsys.readouterr()
