@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -143,34 +144,65 @@ class Result:
         }
 
 
+def full_names(results: Mapping[str, Iterable[str]]) -> dict[str, dict[str, str]]:
+    """What the figures of several results are called together; the one rule for reports, validation and early stopping.
+
+    A figure keeps its own name. Where two results about the same output have a figure of one name, the name of the evaluation
+    stands before it; where results are about several outputs, the name of the output stands before all.
+
+    Args:
+        results: Names of the figures of each result; the keys are those of `Report.results`.
+
+    Returns:
+        For each result, the full name of each of its figures.
+
+    Example:
+        >>> full_names({"roc": ["auc"], "roc_2": ["auc", "bins"]})
+        {'roc': {'auc': 'roc/auc'}, 'roc_2': {'auc': 'roc_2/auc', 'bins': 'bins'}}
+        >>> full_names({"left/regression": ["mse"], "right/regression": ["mse"]})["right/regression"]
+        {'mse': 'right/mse'}
+    """
+    lists = {key: list(names) for key, names in results.items()}
+    outputs = {key: key.rpartition("/")[0] for key in lists}
+    taken = Counter((outputs[key], name) for key, names in lists.items() for name in names)
+
+    def full(key: str, name: str) -> str:
+        prefix = f"{outputs[key]}/" if outputs[key] else ""
+        return prefix + (name if taken[outputs[key], name] == 1 else f"{key.rpartition('/')[2]}/{name}")
+
+    return {key: {name: full(key, name) for name in names} for key, names in lists.items()}
+
+
 @dataclass(frozen=True)
 class Report:
     """Several results about the same predictions, by name.
 
     Attributes:
-        results: The results, by the name of their evaluation.
+        results: The results, by the name of their evaluation; with several outputs, by ``output/evaluation``.
+        figures: What belongs to none of them: the loss.
     """
 
     results: Mapping[str, Result] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """All figures; a name that two results share is prefixed with the name of its result."""
-        taken: dict[str, int] = {}
-        for result in self.results.values():
-            for name in result.metrics:
-                taken[name] = taken.get(name, 0) + 1
-        return {
-            name if taken[name] == 1 else f"{key}/{name}": value
-            for key, result in self.results.items()
-            for name, value in result.metrics.items()
-        }
+        """All figures, called as `full_names` says."""
+        names = full_names({key: result.metrics for key, result in self.results.items()})
+        found = dict(self.figures)
+        for key, result in self.results.items():
+            found |= {names[key][name]: value for name, value in result.metrics.items()}
+        return found
 
     def __getitem__(self, metric: str) -> float:
         return self.metrics[metric]
 
     def __str__(self) -> str:
-        return "\n\n".join(str(result) for result in self.results.values())
+        parts = ["  ".join(f"{name} {show(value)}" for name, value in self.figures.items())]
+        for key, result in self.results.items():
+            output = key.rpartition("/")[0]
+            parts.append(f"output {output}, {result}" if output else str(result))
+        return "\n\n".join(part for part in parts if part)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data (JSON)."""

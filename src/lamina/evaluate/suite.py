@@ -13,7 +13,7 @@ from lamina.evaluate.classification import Classification
 from lamina.evaluate.evaluation import Accumulator, Evaluation, Kind, TargetLike
 from lamina.evaluate.multilabel import Multilabel
 from lamina.evaluate.regression import Regression
-from lamina.evaluate.result import Report
+from lamina.evaluate.result import Report, full_names
 from lamina.evaluate.roc import Roc
 
 
@@ -66,7 +66,7 @@ class Suite:
     @classmethod
     def start(cls, evaluations: Sequence[Evaluation], target: TargetLike | None = None, *, width: int | None = None) -> Suite:
         """Empty accumulators, see `Evaluation.start`."""
-        return cls({name: evaluation.start(target, width=width) for name, evaluation in _named(evaluations).items()})
+        return cls({name: evaluation.start(target, width=width) for name, evaluation in named_evaluations(evaluations).items()})
 
     def update(self, predictions: ArrayLike, targets: ArrayLike, weight: ArrayLike | None = None) -> None:
         """Judge a batch, see `Accumulator.update`."""
@@ -117,12 +117,12 @@ class Suite:
 
 def report_metric_names(evaluations: Sequence[Evaluation], target: TargetLike | None = None, *, width: int | None = None) -> list[str]:
     """Names of all figures of the `Report` that a `Suite` of these evaluations makes, known before any data."""
-    lists = {key: evaluation.metric_names(target, width=width) for key, evaluation in _named(evaluations).items()}
-    every = [name for names in lists.values() for name in names]
-    return [name if every.count(name) == 1 else f"{key}/{name}" for key, names in lists.items() for name in names]
+    names = full_names({key: rule.metric_names(target, width=width) for key, rule in named_evaluations(evaluations).items()})
+    return [full for group in names.values() for full in group.values()]
 
 
-def _named(evaluations: Sequence[Evaluation]) -> dict[str, Evaluation]:
+def named_evaluations(evaluations: Sequence[Evaluation]) -> dict[str, Evaluation]:
+    """Evaluations by their type; a second one of a type is called ``roc_2``."""
     found: dict[str, Evaluation] = {}
     for evaluation in evaluations:
         base = evaluation.type_name or type(evaluation).__name__.lower()

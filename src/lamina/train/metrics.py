@@ -15,7 +15,6 @@ from lamina.spec import format_path, parse_path
 if TYPE_CHECKING:
     from lamina.data.schema import DataSchema, Target
     from lamina.evaluate.evaluation import Evaluation
-    from lamina.evaluate.result import Report
     from lamina.network.plan import Plan
     from lamina.spec import Document
 
@@ -88,16 +87,16 @@ class Judged:
     """One evaluation of one output.
 
     Attributes:
+        key: What its result is called in a report: ``classification``, or ``output/classification`` with several outputs.
         output: The output.
         target: The target it is compared with.
         evaluation: How.
-        prefix: What its figures' names begin with, such as ``roc/``; empty where names are unique without.
     """
 
+    key: str
     output: str
     target: str
     evaluation: Evaluation
-    prefix: str
 
 
 class MetricNames:
@@ -113,56 +112,47 @@ class MetricNames:
     """
 
     def __init__(self, pairs: Mapping[str, str], schema: DataSchema, evaluations: Iterable[Evaluation] = ()) -> None:
+        from lamina.evaluate.suite import named_evaluations
+
         self.pairs = dict(pairs)
         self.schema = schema
+        self.judged: list[Judged] = []
         chosen = tuple(evaluations)
-        found: list[tuple[str, Evaluation]] = []
-        for output, target in self.pairs.items():
-            kind = schema.targets[target].kind
-            fitting = [e for e in chosen if kind in e.judges] if chosen else [_default(kind)]
-            found += [(output, evaluation) for evaluation in fitting]
+        kinds = {output: schema.targets[target].kind for output, target in self.pairs.items()}
         for evaluation in chosen:
-            if not any(e is evaluation for _, e in found):
-                raise _judges_nothing(evaluation, [schema.targets[t].kind for t in self.pairs.values()])
-        self.judged = [Judged(o, self.pairs[o], e, self._prefix(o, e, found)) for o, e in found]
+            if not set(evaluation.judges) & set(kinds.values()):
+                raise _judges_nothing(evaluation, list(kinds.values()))
+        for output, target in self.pairs.items():
+            fitting = [e for e in chosen if kinds[output] in e.judges] if chosen else [_default(kinds[output])]
+            prefix = f"{output}/" if len(self.pairs) > 1 else ""
+            self.judged += [Judged(prefix + name, output, target, e) for name, e in named_evaluations(fitting).items()]
 
     def all(self) -> list[str]:
         """All names, in the order in which they are shown."""
-        return [judged.prefix + name for judged in self.judged for name in self._own(judged)]
+        return [full for names in self._names().values() for full in names.values()]
 
     def better(self, metric: str) -> str:
         """``max`` or ``min``."""
+        names = self._names()
         for judged in self.judged:
-            bare = metric.removeprefix(judged.prefix)
-            if metric.startswith(judged.prefix) and bare in self._own(judged):
-                return judged.evaluation.better(bare)
+            for own, full in names[judged.key].items():
+                if full == metric:
+                    return judged.evaluation.better(own)
         return "min"
-
-    def collect(self, report: Report) -> dict[str, float]:
-        """Figures of a report under these names."""
-        return {
-            judged.prefix + name: value
-            for judged in self.judged
-            for name, value in report.results[self.key(judged)].metrics.items()
-        }
-
-    def key(self, judged: Judged) -> str:
-        """What a result is called in a report."""
-        name = judged.evaluation.type_name or type(judged.evaluation).__name__
-        return name if len(self.pairs) == 1 else f"{judged.output}/{name}"
 
     def target(self, output: str) -> Target:
         """What an output is compared with."""
         return self.schema.targets[self.pairs[output]]
 
+    def _names(self) -> dict[str, dict[str, str]]:
+        """For each result, the full name of each of its figures; a report calls them by the same rule."""
+        from lamina.evaluate.result import full_names
+
+        return full_names({judged.key: self._own(judged) for judged in self.judged})
+
     def _own(self, judged: Judged) -> list[str]:
         target = self.target(judged.output)
         return judged.evaluation.metric_names(target, width=target.width)
-
-    def _prefix(self, output: str, evaluation: Evaluation, found: Sequence[tuple[str, Evaluation]]) -> str:
-        prefix = "" if len(self.pairs) == 1 else f"{output}/"
-        first = next(e for o, e in found if o == output)
-        return prefix if evaluation is first else f"{prefix}{evaluation.type_name}/"
 
 
 def check_monitors(
@@ -184,6 +174,7 @@ def check_monitors(
             if metric not in known:
                 where = f"{path}.{setting}" if path else setting
                 near = nearest(metric, known)
+                hint = "use one of the metrics above; data.split.validation makes validation/..."
                 problems.append(
                     Problem(
                         code="TR055",
@@ -191,7 +182,7 @@ def check_monitors(
                         expected=f"one of {', '.join(known)}",
                         got=repr(metric),
                         cause="a typo" if near else "nothing in this run computes it",
-                        fix=f"did you mean {near!r}?" if near else "use one of the metrics above; data.split.validation makes validation/...",
+                        fix=f"did you mean {near!r}?" if near else hint,
                         source=None if document is None else document.source(parse_path(where)),
                     )
                 )
