@@ -111,6 +111,15 @@ class Model:
             self._network.eval()
         return self._network
 
+    def widen(self) -> None:
+        """Compute in float64 from now on; weights that are there already keep their values."""
+        if self.dtype != "float64":
+            import torch
+
+            self.dtype = "float64"
+            if self._network is not None:
+                self._network.to(torch.float64)
+
     def _resolve(self, inputs: Mapping[str, Shape] | None) -> Plan:
         if self.description is None:
             message = "an own module has no plan"
@@ -151,7 +160,7 @@ class Model:
         """Set parameters and buffers by name.
 
         Raises:
-            ArchiveError: AR025, if names or shapes are not those of the network; nothing is changed then.
+            LaminaError: EN008, with all names that are missing, unexpected or of another shape; nothing is changed then.
         """
         self.network.load_arrays(arrays)
 
@@ -411,7 +420,7 @@ class Model:
         """Take parameters and buffers from a ``.lamina`` file into this network.
 
         Raises:
-            ArchiveError: If the file is damaged, or AR025 if its weights are not those of this network.
+            LaminaError: If the file is damaged, or EN008 if its weights are not those of this network.
         """
         self.load_parameters(Archive(path).arrays(WEIGHTS))
 

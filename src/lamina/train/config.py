@@ -28,7 +28,8 @@ class TrainConfig(Description):
         callbacks: Anything else that watches or steers; one given here replaces the default one of its type.
         evaluate_every: Evaluate on the validation part every so many epochs (and after the last).
         device: ``auto`` (CUDA, then MPS, then CPU), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: ``float32``; ``float64``; ``bfloat16`` or ``float16`` autocast with float32 weights; ``auto``.
+        precision: ``float32``: the weights' own, float64 if the model was made so; ``float64``; ``bfloat16`` or ``float16``: autocast
+            with float32 weights; ``auto``: bfloat16 where the hardware has units for it.
         threads: CPU threads torch computes with; None leaves torch's choice. Recorded, and restored on resume.
         progress: Show progress: a bar on a terminal, else one line an epoch.
     """

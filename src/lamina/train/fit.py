@@ -67,6 +67,8 @@ def fit(
         2
     """
     config = TrainConfig(**settings)
+    if config.precision == "float64":
+        model.widen()
     train = model.training_data(data, targets, target=target)
     held = None
     if isinstance(validation, float):

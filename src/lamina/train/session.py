@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset
 from lamina.data.loader import Loader
@@ -147,6 +149,7 @@ class Session:
             workers=self.feed.workers,
             drop_last=self.feed.drop_last,
             device=device,
+            dtype=getattr(torch, self.model.dtype),
         )
         return Trainer(
             self.model,
