@@ -134,10 +134,11 @@ def check_shape(array: np.ndarray, shape: Shape, where: str) -> None:
     dims = [d for d in shape.dims if d is not None]
     if array.ndim == len(shape.dims) and shape.matches(array.shape):
         cause, fix = "this is one sample without a batch axis", "add the axis: x[None]"
-    elif array.ndim and shape.size is not None and array[:1].size == shape.size:
-        cause, fix = "the numbers are as many, but stand in other axes", f"write x.reshape(-1, {', '.join(map(str, dims))})"
+    # Before the reshape below: reshaping images whose channels come last would scramble them.
     elif array.ndim == 4 and len(shape.dims) == 3 and shape.matches((array.shape[3], *array.shape[1:3])):
         cause, fix = "the channels come last; Lamina wants them first", "write x.transpose(0, 3, 1, 2)"
+    elif array.ndim and shape.size is not None and array[:1].size == shape.size:
+        cause, fix = "the numbers are as many, but stand in other axes", f"write x.reshape(-1, {', '.join(map(str, dims))})"
     else:
         cause, fix = "the data are not what the network was described for", f"give samples {shape}, or describe the network for the data"
     raise DataError("DA003", where=where, expected=f"an array {shape}", got=describe_array(array.shape), cause=cause, fix=fix)

@@ -170,7 +170,6 @@ class Loader:
     def __iter__(self) -> Generator[Batch, None, None]:
         """The rest of the current epoch; afterwards the loader stands at the start of the next."""
         yield from self.epoch(self._epoch)
-        self._epoch, self._position = self._epoch + 1, 0
 
     def epoch(self, number: int) -> Generator[Batch, None, None]:
         """The batches of an epoch: of the current one what is left of it, of another all.
@@ -186,6 +185,8 @@ class Loader:
                 batch = next(batches, None)
                 self.wait_seconds += time.perf_counter() - started
                 if batch is None:
+                    # Who saw the end has left the epoch; who still holds its last batch has not.
+                    self._epoch, self._position = number + 1, 0
                     return
                 # Handed out is done: the state that somebody saves while holding this batch comes after it.
                 self._position += 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from lamina.errors import DataError
 from lamina.spec import Description, register
+from lamina.spec.fields import listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,24 +30,12 @@ class Parts:
 
 
 class Split(Description, family="split"):
-    """Base of all splits; a mapping without ``type`` means `RandomSplit`.
-
-    Attributes:
-        validation: Samples to judge each epoch by: a fraction, or how many.
-        test: Samples to judge the result by: a fraction, or how many.
-    """
-
-    validation: Part = 0.0
-    test: Part = 0.0
+    """Base of all splits; a mapping without ``type`` means `RandomSplit`."""
 
     @classmethod
     def adapt(cls, value: Any) -> Any:
         """``{validation: 0.1}`` is short for ``{type: random, validation: 0.1}``."""
         return {"type": "random", **value} if isinstance(value, dict) and "type" not in value else value
-
-    @classmethod
-    def shorthand_schema(cls) -> list[dict[str, Any]]:
-        return [{"$ref": "#/$defs/RandomSplit", "not": {"required": ["type"]}}]
 
     def parts(self, dataset: Dataset, seed: int) -> Parts:
         """Where each sample goes.
@@ -57,36 +46,75 @@ class Split(Description, family="split"):
         import numpy as np
 
         count = len(dataset)
-        self._check_room(self._sizes(count), count)
         test, validation = self._choose(dataset, seed)
         taken = np.zeros(count, dtype=bool)
         taken[test] = taken[validation] = True
         parts = Parts(np.flatnonzero(~taken), np.sort(validation), np.sort(test))
-        self._check_room((len(parts.validation), len(parts.test)), count)
+        for name, wanted, size in (("validation", self.has_validation, len(validation)), ("test", self.has_test, len(test))):
+            if wanted and size == 0:
+                raise _refused(
+                    where=f"data.split, {name} part",
+                    expected="at least one sample",
+                    got=f"none of {count}",
+                    cause="nothing was assigned to it, or there are too few groups to share out",
+                    fix=f"give it samples, or leave {name} out of the split",
+                )
+        if len(parts.train) == 0:
+            raise _refused(
+                where="data.split, training part",
+                expected="at least one sample",
+                got=f"none of {count}",
+                cause="the other parts take everything",
+                fix="make validation and test smaller",
+            )
         return parts
 
     @property
     def has_validation(self) -> bool:
         """Whether there will be a validation part."""
-        return self.validation > 0
+        raise NotImplementedError(type(self).__name__)
 
     @property
     def has_test(self) -> bool:
         """Whether there will be a test part."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _choose(self, dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of test and of validation."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class SizedSplit(Split):
+    """Base of splits into parts of given sizes.
+
+    Attributes:
+        validation: Samples to judge each epoch by: a fraction, or how many.
+        test: Samples to judge the result by: a fraction, or how many.
+    """
+
+    validation: Part = 0.0
+    test: Part = 0.0
+
+    @property
+    def has_validation(self) -> bool:
+        return self.validation > 0
+
+    @property
+    def has_test(self) -> bool:
         return self.test > 0
+
+    def parts(self, dataset: Dataset, seed: int) -> Parts:
+        self._check_room(len(dataset))
+        return super().parts(dataset, seed)
 
     def _sizes(self, count: int) -> tuple[int, int]:
         """Samples of validation and test; fractions are rounded to the nearest whole number."""
         validation, test = (size if isinstance(size, int) else round(size * count) for size in (self.validation, self.test))
         return validation, test
 
-    def _choose(self, dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of test and of validation."""
-        raise NotImplementedError(type(self).__name__)
-
-    def _check_room(self, sizes: tuple[int, int], count: int) -> None:
-        wanted = {"validation": (self.validation, sizes[0]), "test": (self.test, sizes[1])}
-        for name, (setting, size) in wanted.items():
+    def _check_room(self, count: int) -> None:
+        sizes = self._sizes(count)
+        for name, setting, size in (("validation", self.validation, sizes[0]), ("test", self.test, sizes[1])):
             if setting and size == 0:
                 raise _refused(
                     where=f"data.split.{name}",
@@ -106,7 +134,7 @@ class Split(Description, family="split"):
 
 
 @register("random")
-class RandomSplit(Split):
+class RandomSplit(SizedSplit):
     """Each sample goes to a part by chance.
 
     Attributes:
@@ -133,7 +161,7 @@ class RandomSplit(Split):
 
 
 @register("grouped")
-class GroupedSplit(Split):
+class GroupedSplit(SizedSplit):
     """Samples of one group (a patient, a customer) stay together: no group is in two parts.
 
     Groups are taken in random order until a part has the wanted number of samples, as nearly as whole groups can.
@@ -168,7 +196,7 @@ class GroupedSplit(Split):
 
 
 @register("by_time")
-class TimeSplit(Split):
+class TimeSplit(SizedSplit):
     """The latest samples are for the test, those before them for validation: the future is never learned from."""
 
     @classmethod
@@ -189,11 +217,10 @@ class PredefinedSplit(Split):
     """The data say themselves where each sample goes: a csv source's ``part`` column with train, validation and test.
 
     Attributes:
-        validation: Not used.
-        test: Not used.
+        holds: Which parts there are.
     """
 
-    names: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
+    holds: listed(Literal["train", "validation", "test"]) = ("train", "validation", "test")  # type: ignore[valid-type]
 
     @classmethod
     def examples(cls) -> list[Any]:
@@ -201,29 +228,29 @@ class PredefinedSplit(Split):
 
     @property
     def has_validation(self) -> bool:
-        return True
+        return "validation" in self.holds
 
     @property
     def has_test(self) -> bool:
-        return True
+        return "test" in self.holds
 
     def _choose(self, dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
         import numpy as np
 
         part = _role(dataset, dataset.part, "predefined", "part").astype(str)
-        wrong = np.flatnonzero(~np.isin(part, self.names))
+        wrong = np.flatnonzero(~np.isin(part, self.holds))
         if len(wrong):
             from lamina.errors import nearest
 
             index = int(wrong[0])
-            near = nearest(str(part[index]), self.names)
+            near = nearest(str(part[index]), self.holds)
             raise DataError(
                 "DA013",
                 where=f"column of the role part, sample {index}",
-                expected="train, validation or test",
+                expected=f"one of {', '.join(self.holds)}",
                 got=repr(str(part[index])),
                 cause="a typo" if near else "the part is not known",
-                fix=f"did you mean {near!r}?" if near else "write one of the three words",
+                fix=f"did you mean {near!r}?" if near else "write one of these words, or add it to holds",
             )
         return np.flatnonzero(part == "test"), np.flatnonzero(part == "validation")
 

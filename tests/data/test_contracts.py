@@ -1,0 +1,83 @@
+"""Every registered source, split and normalizer, in every example, keeps its contract."""
+
+from __future__ import annotations
+
+import pytest
+
+import lamina.data.config  # noqa: F401 (fills the registry)
+from lamina.data.normalizers import Standardize
+from lamina.data.splits import RandomSplit
+from lamina.errors import DataError
+from lamina.spec import registry
+from lamina.testing.data import check_normalizer, check_source, check_split
+
+
+def examples(family: str) -> list:
+    return [pytest.param(e, id=f"{name}-{i}") for name, kind in registry.components(family) for i, e in enumerate(kind.examples())]
+
+
+@pytest.fixture(autouse=True)
+def _local(tmp_path, monkeypatch, shared_data) -> None:
+    """Data sets come from the shared folder, and nothing is downloaded; the files of csv examples are written."""
+    monkeypatch.setenv("LAMINA_DATA", str(shared_data))
+    monkeypatch.setenv("LAMINA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LAMINA_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flowers.csv").write_text("size,colour,species\n1,red,rose\n2.5,blue,iris\n3,red,iris\n")
+    (tmp_path / "rows.txt").write_text("1 2\n3   4\n")
+
+
+@pytest.mark.parametrize("source", examples("source"))
+def test_source(source) -> None:
+    try:
+        source.schema(), source.read()
+    except DataError as error:
+        if error.code != "DA030":
+            raise
+        pytest.skip(f"{source.type_name}: its files are not all here ({error.problems[0].where})")
+    check_source(source)
+
+
+@pytest.mark.parametrize("split", examples("split"))
+def test_split(split) -> None:
+    check_split(split)
+
+
+@pytest.mark.parametrize("normalizer", examples("normalizer"))
+def test_normalizer(normalizer) -> None:
+    check_normalizer(normalizer)
+
+
+def test_all_are_registered() -> None:
+    assert {
+        "breast_cancer",
+        "cifar10",
+        "csv",
+        "diabetes",
+        "digits",
+        "fashion_mnist",
+        "iris",
+        "mnist",
+        "synthetic_control",
+        "wine",
+    } <= set(registry.names("source"))
+    assert {"random", "grouped", "by_time", "predefined"} <= set(registry.names("split"))
+    assert {"standardize", "min_max", "robust", "scale"} <= set(registry.names("normalizer"))
+
+
+def test_the_suite_notices_a_lost_sample(monkeypatch) -> None:
+    real = RandomSplit.parts
+
+    def losing(self, dataset, seed):
+        parts = real(self, dataset, seed)
+        return type(parts)(parts.train[1:], parts.validation, parts.test)
+
+    monkeypatch.setattr(RandomSplit, "parts", losing)
+    with pytest.raises(AssertionError, match="exactly one part"):
+        check_split(RandomSplit(validation=0.1))
+
+
+def test_the_suite_notices_a_scale_that_is_no_inverse(monkeypatch) -> None:
+    monkeypatch.setattr(Standardize, "_numbers", lambda self, rows: (rows[0] * float("nan"), rows[0]))
+    with pytest.raises(AssertionError, match="NaN"):
+        check_normalizer(Standardize())
