@@ -118,6 +118,8 @@ TITLES: dict[str, str] = {
     # DA090+: files of new data and predictions
     "DA090": "unknown kind of file",
     "DA091": "the data file can't be read",
+    "DA092": "there is no such part of the data",
+    "DA093": "the file can't be written",
     # TR050+: the trainer and recipes
     "TR050": "another number of threads",
     "TR051": "the checkpoint is of another kind of run",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Annotated, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -39,7 +39,9 @@ def _version(*, value: bool) -> None:
 @app.callback()
 def _common(
     *,
-    version: bool = typer.Option(False, "--version", callback=lambda value: _version(value=value), is_eager=True, help="Print the version."),
+    version: Annotated[
+        bool, typer.Option("--version", callback=lambda value: _version(value=value), is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options before the command."""
 

@@ -14,7 +14,11 @@ from lamina.version import __version__
 NAME = "doctor"
 
 CORE = ("torch", "numpy", "pydantic", "PyYAML", "safetensors", "polars", "scikit-learn", "rich", "typer")
-OPTIONAL = {"pandas": "data frames of pandas", "pyarrow": "exchange of pandas and Polars frames", "tensorboard": "looking at the TensorBoard log"}
+OPTIONAL = {
+    "pandas": "data frames of pandas",
+    "pyarrow": "exchange of pandas and Polars frames",
+    "tensorboard": "looking at the TensorBoard log",
+}
 
 
 def run(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lamina.cli.check import AsJson
-from lamina.cli.output import print_json
+from lamina.cli.output import print_json, writing
 
 NAME = "evaluate"
 
@@ -19,19 +19,25 @@ def run(
         str,
         typer.Option(help="A recipe or data file (YAML, JSON), a CSV file, or a data section such as '{source: {type: digits}}'."),
     ],
-    part: Annotated[str, typer.Option(help="Which part of the data: test, validation, train or all.")] = "test",
-    seed: Annotated[int | None, typer.Option(help="Seed of the split; the recipe's, else the model's, by default.", show_default=False)] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(help="Which part of the data: test, validation, train or all. By default test, where there is one, else all."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the split; by default the recipe's, else the model's.")] = None,
     html: Annotated[Path | None, typer.Option(help="Also write a report with plots to this file.", show_default=False)] = None,
     as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
 ) -> None:
     """Judge a model on labelled data and print the tables."""
+    from lamina.cli.labelled import labelled_data
     from lamina.model import load
-    from lamina.train.source import labelled_data
 
     loaded = load(model)
-    report = loaded.evaluate(labelled_data(data, loaded, part=part, seed=seed))
+    dataset, judged = labelled_data(data, loaded, part=part, seed=seed)
+    typer.echo(f"{len(dataset)} samples, part: {judged}", err=True)
+    report = loaded.evaluate(dataset)
     if html is not None:
-        report.to_html(html, title=f"{model.name} on {data}")
+        with writing(html):
+            report.to_html(html, title=f"{model.name} on {data}")
     if as_json:
         print_json(report.to_dict())
     else:

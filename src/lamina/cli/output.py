@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from lamina.errors import LaminaError
+from lamina.errors import DataError, LaminaError
 
 
 def say_error(error: LaminaError, *, as_json: bool) -> None:
@@ -16,6 +19,26 @@ def say_error(error: LaminaError, *, as_json: bool) -> None:
         print_json({"problems": error.to_json()})
     else:
         print(f"Error: {error}", file=sys.stderr)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system says against writing a file, as a message.
+
+    Raises:
+        DataError: DA093.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            "DA093",
+            where=str(path),
+            expected="a file that can be written",
+            got=error.strerror or str(error),
+            cause="the folder isn't there or can't be written to, or the disk is full",
+            fix="make the folder, or choose another place",
+        ) from error
 
 
 def print_json(data: Any) -> None:

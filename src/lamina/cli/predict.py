@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lamina.cli.output import writing
+
 NAME = "predict"
 
 
@@ -24,5 +26,7 @@ def run(
     from lamina.predictions import read_inputs, write_predictions
 
     loaded = load(model)
-    count = write_predictions(loaded, read_inputs(input), output)
+    new = read_inputs(input)
+    with writing(output):
+        count = write_predictions(loaded, new, output)
     typer.echo(f"{count} predictions in {output}", err=True)

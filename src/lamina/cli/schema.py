@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lamina.cli.output import print_json
+from lamina.cli.output import print_json, writing
 
 NAME = "schema"
 
@@ -24,4 +24,5 @@ def run(output: Annotated[Path | None, typer.Option("-o", "--output", help="Writ
     if output is None:
         print_json(schema)
     else:
-        atomic_write_text(output, json.dumps(schema, indent=2) + "\n")
+        with writing(output):
+            atomic_write_text(output, json.dumps(schema, indent=2) + "\n")

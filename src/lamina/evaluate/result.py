@@ -216,8 +216,9 @@ class Report:
     def to_html(self, path: str | Path, title: str = "Evaluation") -> None:
         """Write one self-contained HTML file with tables and charts, see `lamina.evaluate.html`."""
         from lamina.evaluate.html import render
+        from lamina.files import atomic_write_text
 
-        Path(path).write_text(render(self, title), encoding="utf-8")
+        atomic_write_text(Path(path), render(self, title))
 
 
 def plain_number(value: Cell) -> Any:

@@ -13,7 +13,7 @@ from lamina.network.layers.layer import last_axis
 from lamina.spec import format_path, parse_path
 
 if TYPE_CHECKING:
-    from lamina.data.schema import DataSchema, Target
+    from lamina.data.schema import DataSchema, Target, TargetKind
     from lamina.evaluate.evaluation import Evaluation
     from lamina.network.plan import Plan
     from lamina.spec import Document
@@ -190,7 +190,7 @@ def check_monitors(
         raise DescriptionError.of(problems)
 
 
-def _default(kind: str) -> Evaluation:
+def _default(kind: TargetKind) -> Evaluation:
     from lamina.evaluate import default_evaluation
 
     return default_evaluation(kind)
@@ -200,7 +200,7 @@ def _noun(target: Target) -> str:
     return {"classes": "classes", "multilabel": "labels"}.get(target.kind, "columns")
 
 
-def _judges_nothing(evaluation: Evaluation, kinds: Sequence[str]) -> DescriptionError:
+def _judges_nothing(evaluation: Evaluation, kinds: Sequence[TargetKind]) -> DescriptionError:
     return DescriptionError(
         "TR052",
         where=f"evaluate, {evaluation.type_name}",

@@ -1,0 +1,141 @@
+"""Labelled data for ``lamina evaluate``: what a recipe, a data section or a csv file holds, as a kept model takes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamina.errors import DataError
+
+if TYPE_CHECKING:
+    from lamina.data.config import DataConfig
+    from lamina.data.dataset import Dataset
+    from lamina.model import Model
+
+PARTS = ("test", "validation", "train", "all")
+
+
+def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int | None = None) -> tuple[Dataset, str]:
+    """Data to judge a model by, prepared as those it was trained on.
+
+    Args:
+        spec: A recipe or data section in a file (YAML, JSON), a csv file with the columns of training, or a data section itself.
+        model: The kept model; its columns, categories, labels and scales are the ones that count.
+        part: ``test``, ``validation``, ``train`` or ``all``; by default the test part if there is one, else all.
+        seed: Of the split; by default the recipe's, else the model's.
+
+    Returns:
+        The data, and which part they are.
+
+    Raises:
+        LaminaError: If the description is wrong, or the data are not such as the model was trained on.
+    """
+    _check_part(part, PARTS)
+    if spec.endswith(".csv"):
+        _check_part(part, ("all",))
+        return _table(spec, model), "all"
+    config, own_seed = _read(spec)
+    parts = _parts(config, model, next(s for s in (seed, own_seed, model.seed) if s is not None))
+    chosen = part or ("test" if "test" in parts else "all")
+    _check_part(chosen, (*parts, "all"))
+    found = list(parts.values()) if chosen == "all" else [parts[chosen]]
+    return _prepared(_joined(found), model), chosen
+
+
+def _read(spec: str) -> tuple[DataConfig, int | None]:
+    from lamina.data.config import DataConfig
+    from lamina.spec import load_document, parse_document
+
+    # A data section has a brace or a line break where a path has an ending.
+    inline = "{" in spec or "\n" in spec
+    document = parse_document(spec, "--data") if inline else load_document(spec)
+    base = Path.cwd() if inline else Path(spec).resolve().parent
+    data = document.data
+    whole = isinstance(data, dict) and "data" in data
+    config = DataConfig.from_document(document, ("data",) if whole else ())
+    own_seed = data.get("seed", 0) if whole else None
+    return config.resolve_paths(base), own_seed if type(own_seed) is int else None
+
+
+def _parts(config: DataConfig, model: Model, seed: int) -> dict[str, Dataset]:
+    """The parts as their source gives them, tables by the columns of the model."""
+    kept = model.preprocessing
+    loaded = config.source.read()
+    whole = loaded.train
+    split = None if config.split is None else config.split.parts(whole, seed)
+    if kept is not None and kept.columns is not None and whole.columns is not None:
+        like = config.source.read_like(whole.replace(columns=kept.columns, schema=kept.schema))
+        whole = whole.replace(inputs=like.inputs, targets=like.targets, columns=like.columns, schema=like.schema)
+    parts = {"train": whole}
+    if split is not None:
+        indices = {"train": split.train, "validation": split.validation, "test": split.test}
+        parts = {name: whole.take(places) for name, places in indices.items() if len(places)}
+    if config.test_source is not None:
+        parts["test"] = config.test_source.read_like(whole)
+    elif loaded.test is not None and "test" not in parts:
+        parts["test"] = loaded.test
+    return parts
+
+
+def _prepared(dataset: Dataset, model: Model) -> Dataset:
+    from lamina.data.preprocessing import Preprocessing
+
+    kept = model.preprocessing or Preprocessing(dataset.schema, dtype=model.dtype)
+    if kept.schema != dataset.schema:
+        raise DataError(
+            "DA022",
+            where="--data",
+            expected=f"data as those the model was trained on: {_shown(kept.schema.to_dict())}",
+            got=_shown(dataset.schema.to_dict()),
+            cause="the model was trained on other data",
+            fix="give the recipe that the model was trained by, or data with the same inputs and labels",
+        )
+    return kept.prepare(dataset)
+
+
+def _shown(schema: object) -> str:
+    text = str(schema)
+    return text if len(text) <= 300 else f"{text[:300]} ..."
+
+
+def _table(path: str, model: Model) -> Dataset:
+    kept = model.preprocessing
+    if kept is None or kept.columns is None or not kept.columns.target:
+        raise DataError(
+            "DA018",
+            where=f"--data {path}",
+            expected="a model that was trained on a table, so that it knows what the columns are for",
+            got="one that was trained on arrays",
+            cause="a csv file alone does not say which column is the answer",
+            fix=f"write --data '{{source: {{type: csv, path: {path}, target: COLUMN}}}}'",
+        )
+    return kept.dataset(path)
+
+
+def _joined(parts: list[Dataset]) -> Dataset:
+    import numpy as np
+
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    weight = None if first.weight is None else np.concatenate([part.weight for part in parts if part.weight is not None])
+    return first.replace(
+        inputs={name: np.concatenate([part.inputs[name] for part in parts]) for name in first.inputs},
+        targets={name: np.concatenate([part.targets[name] for part in parts]) for name in first.targets},
+        weight=weight,
+        groups=None,
+        times=None,
+        part=None,
+    )
+
+
+def _check_part(part: str | None, known: tuple[str, ...]) -> None:
+    if part is not None and part not in known:
+        raise DataError(
+            "DA092",
+            where=f"--part {part}",
+            expected=f"one of {', '.join(known)}",
+            got=repr(part),
+            cause="a typo" if part not in PARTS else "the data section sets no such part aside",
+            fix="write --part all to judge on everything" if part in PARTS else "write --part test, validation, train or all",
+        )
