@@ -173,6 +173,12 @@ class TrainingError(LaminaError):
     exit_code = 3
 
 
+class StartError(TrainingError):
+    """A run can't begin as it was asked to; nothing was trained, and nothing was written."""
+
+    exit_code = 2
+
+
 class EvaluationError(LaminaError):
     """An evaluation got something it can't judge."""
 

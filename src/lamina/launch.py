@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from lamina.data.config import prepare
-from lamina.engine.device import choose_device
 from lamina.model import Model
 from lamina.train.fit import keep_model
 from lamina.train.recipe import Recipe
@@ -44,12 +43,14 @@ def train_recipe(
     model.take_schema(prepared.schema)
     model.preprocessing = prepared.preprocessing
     model.check_data(*prepared.parts.values())
+    session = _session(recipe, model, prepared)
+    trainer = session.prepare()
     directory = RunDirectory.open(run_dir, name=name, resume=resume)
     with directory.locked():
+        session.enter(trainer, directory, resume=resume)
         directory.write_recipe(recipe.to_yaml(full=True))
-        directory.write_environment(seed=recipe.seed, device=str(choose_device(recipe.train.device)))
-        session = _session(recipe, model, prepared, directory)
-        run = session.run(resume=resume)
+        directory.write_environment(seed=recipe.seed, device=str(trainer.device))
+        run = session.run(trainer)
         if run.interrupted is None:
             if prepared.test is not None:
                 run.report = session.evaluator().run(model.network, prepared.test).report
@@ -58,7 +59,7 @@ def train_recipe(
     return run
 
 
-def _session(recipe: Recipe, model: Model, prepared: Prepared, directory: RunDirectory) -> Session:
+def _session(recipe: Recipe, model: Model, prepared: Prepared) -> Session:
     data = recipe.data
     feed = Feed(
         batch_size=data.batch_size,
@@ -67,4 +68,4 @@ def _session(recipe: Recipe, model: Model, prepared: Prepared, directory: RunDir
         drop_last=data.drop_last,
         evaluation_batch_size=data.evaluation_batch_size,
     )
-    return Session(model, recipe.train, prepared.train, prepared.validation, recipe.evaluate, feed, directory)
+    return Session(model, recipe.train, prepared.train, prepared.validation, recipe.evaluate, feed, kept=True)

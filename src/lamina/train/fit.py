@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lamina.engine.device import choose_device
 from lamina.evaluate.evaluation import Evaluation
 from lamina.keep import save_model
 from lamina.train.config import TrainConfig
@@ -75,21 +74,16 @@ def fit(
         train, held = train.split_off(validation, seed=model.seed)
     elif validation is not None:
         held = model.dataset(validation, target=target)
-    directory = None if run_dir is None else RunDirectory.open(run_dir, resume=resume)
-    session = Session(
-        model,
-        config,
-        train,
-        held,
-        evaluations(evaluation),
-        Feed(batch_size=batch_size, shuffle=shuffle, workers=workers, drop_last=drop_last),
-        directory,
-    )
-    if directory is None:
-        return session.run()
+    feed = Feed(batch_size=batch_size, shuffle=shuffle, workers=workers, drop_last=drop_last)
+    session = Session(model, config, train, held, evaluations(evaluation), feed, kept=run_dir is not None)
+    trainer = session.prepare()
+    if run_dir is None:
+        return session.run(trainer)
+    directory = RunDirectory.open(run_dir, resume=resume)
     with directory.locked():
-        directory.write_environment(seed=model.seed, device=str(choose_device(config.device)))
-        run = session.run(resume=resume)
+        session.enter(trainer, directory, resume=resume)
+        directory.write_environment(seed=model.seed, device=str(trainer.device))
+        run = session.run(trainer)
         if run.interrupted is None:
             keep_model(model, directory)
     return run

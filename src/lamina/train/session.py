@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from lamina.data.dataset import Dataset
 from lamina.data.loader import Loader
 from lamina.engine.device import choose_device
 from lamina.engine.precision import Precision
+from lamina.errors import StartError, TrainingError
 from lamina.evaluate.evaluation import Evaluation
 from lamina.evaluate.result import Report
 from lamina.train.callbacks import CallbackRun, callbacks_for
@@ -96,6 +98,8 @@ class Feed:
 class Session:
     """One training of one model: puts loader, callbacks, evaluator and trainer together.
 
+    `prepare` finds everything that doesn't fit and touches no file; `run` then trains.
+
     Attributes:
         model: What is trained; it knows the data's schema already.
         config: How.
@@ -103,7 +107,7 @@ class Session:
         validation: The validation part.
         evaluations: How validation and test are judged; empty for what fits the targets.
         feed: How data are fed.
-        directory: Where everything is kept.
+        kept: Whether `run` will get a directory.
     """
 
     model: Model
@@ -112,36 +116,72 @@ class Session:
     validation: Dataset | None = None
     evaluations: Sequence[Evaluation] = ()
     feed: Feed = field(default_factory=Feed)
-    directory: RunDirectory | None = None
+    kept: bool = False
+    _threads: int | None = None
 
-    def run(self, *, resume: bool = False) -> Run:
-        """Train, from the start or from the last good checkpoint of the run directory."""
-        archive = self._checkpoint() if resume else None
-        state = None if archive is None else TrainingState.read(archive)
-        threads = self.config.threads or (None if state is None else state.values["threads"])
-        with restored_environment(threads):
-            trainer = self._trainer()
-            if archive is not None and state is not None:
-                self.model.load_parameters(archive.arrays(WEIGHTS))
-                trainer.restore(state)
+    def prepare(self) -> Trainer:
+        """The trainer, ready for the first step.
+
+        Raises:
+            LaminaError: If the device isn't there, a metric that something waits for doesn't exist, and so on.
+        """
+        with restored_environment(self.config.threads), _refusing():
+            device = choose_device(self.config.device)
+            trainer = Trainer(
+                self.model,
+                self.config,
+                self._loader(device),
+                evaluator=self.evaluator(),
+                validation=self.validation,
+                callbacks=self._callbacks(),
+            )
+        trainer.check()
+        return trainer
+
+    def enter(self, trainer: Trainer, directory: RunDirectory, *, resume: bool = False) -> None:
+        """Give a prepared trainer its run directory, and set it to the last good checkpoint there, if it is to resume.
+
+        Nothing is written, so a checkpoint of another kind of run leaves the directory as it was.
+
+        Args:
+            trainer: What `prepare` gave.
+            directory: Where everything is kept.
+            resume: Whether to go on from a checkpoint; without one it starts from the beginning.
+
+        Raises:
+            ArchiveError: AR002, if all checkpoints are damaged; AR025, if they are of another network.
+            StartError: TR051, if the checkpoint is of another kind of run.
+        """
+        trainer.run_dir = directory
+        found = CheckpointStore(directory.checkpoints).to_resume() if resume else None
+        if found is None:
+            return
+        archive = Archive(found.path)
+        state = TrainingState.read(archive)
+        with _refusing():
+            trainer.check_state(state)
+            self.model.load_parameters(archive.arrays(WEIGHTS))
+            trainer.restore(state)
+        self._threads = self.config.threads or state.values["threads"]
+
+    def run(self, trainer: Trainer) -> Run:
+        """Train to the end.
+
+        Raises:
+            LaminaError: What goes wrong in training.
+        """
+        with restored_environment(self._threads or self.config.threads):
             trainer.run()
         return Run(
             self.model,
             history=trainer.history,
             stop_reason=trainer.stop_reason,
             interrupted=trainer.interrupted,
-            directory=self.directory,
+            directory=trainer.run_dir,
         )
 
-    def _checkpoint(self) -> Archive | None:
-        if self.directory is None:
-            return None
-        found = CheckpointStore(self.directory.checkpoints).latest_good()
-        return None if found is None else Archive(found.path)
-
-    def _trainer(self) -> Trainer:
-        device = choose_device(self.config.device)
-        loader = Loader(
+    def _loader(self, device: torch.device) -> Loader:
+        return Loader(
             self.train,
             self.feed.batch_size,
             seed=self.model.seed,
@@ -150,15 +190,6 @@ class Session:
             drop_last=self.feed.drop_last,
             device=device,
             dtype=getattr(torch, self.model.dtype),
-        )
-        return Trainer(
-            self.model,
-            self.config,
-            loader,
-            evaluator=self.evaluator(),
-            validation=self.validation,
-            callbacks=self._callbacks(),
-            run_dir=self.directory,
         )
 
     def evaluator(self) -> Evaluator:
@@ -183,6 +214,17 @@ class Session:
                 early_stopping=config.early_stopping,
                 checkpoints=config.checkpoints,
                 progress=config.progress,
-                kept=self.directory is not None,
+                kept=self.kept,
             )
         ]
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Before the first step nothing has failed yet: what is wrong then is wrong input."""
+    try:
+        yield
+    except StartError:
+        raise
+    except TrainingError as error:
+        raise StartError.of(error.problems) from error

@@ -121,6 +121,15 @@ class Trainer:
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
+    def check(self) -> None:
+        """See that every metric that a callback waits for will be there.
+
+        Raises:
+            DescriptionError: TR055, with the nearest name.
+        """
+        for callback in self.callbacks:
+            callback.validate(self.metric_names)
+
     def run(self) -> None:
         """Train to the end, or to the first reason to stop.
 
@@ -128,8 +137,7 @@ class Trainer:
             TrainingError: If training went wrong (a loss that is not finite); the callbacks have been told before.
         """
         with self._guarded():
-            for callback in self.callbacks:
-                callback.validate(self.metric_names)
+            self.check()
             for callback in self.callbacks:
                 callback.on_start(self)
             while not self._finished():
@@ -226,6 +234,14 @@ class Trainer:
             arrays={name: tensor.detach().cpu().numpy() for name, tensor in self.optimizer.state_dict().items()},
         )
 
+    def check_state(self, state: TrainingState) -> None:
+        """See that a run like this one can go on from `state`.
+
+        Raises:
+            TrainingError: TR051, if the state is of another kind of run.
+        """
+        state.check(steps_per_epoch=len(self.loader), optimizer=self.config.optimizer.to_dict(full=True))
+
     def restore(self, state: TrainingState) -> None:
         """Go on exactly where `state` was taken; the weights must have been loaded already.
 
@@ -233,7 +249,7 @@ class Trainer:
             TrainingError: TR051, if the state is of another kind of run.
         """
         values = state.values
-        state.check(steps_per_epoch=len(self.loader), optimizer=self.config.optimizer.to_dict(full=True))
+        self.check_state(state)
         self.step, self.epoch = values["step"], values["epoch"]
         self._loss_sum.fill_(values["loss_sum"])
         self._loss_weight = values["loss_weight"]
