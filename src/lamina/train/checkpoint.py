@@ -179,6 +179,25 @@ class CheckpointStore:
             )
         return None
 
+    def to_resume(self) -> Checkpoint | None:
+        """The newest good one to go on from; None if none was ever kept, so that the run begins anew.
+
+        Raises:
+            ArchiveError: AR002, if there are some and all of them are damaged.
+        """
+        found = self.latest_good()
+        manifests = sorted(self.directory.glob("step-*.json"))
+        if found is None and manifests:
+            raise ArchiveError(
+                "AR002",
+                where=str(self.directory),
+                expected="at least one checkpoint that is whole",
+                got=f"{len(manifests)}, the newest {manifests[-1].stem}, and all of them damaged",
+                cause="the files were cut short or changed after they were written",
+                fix="put a copy of one back (its .lamina and its .json), or start again with another --run-dir",
+            )
+        return found
+
     def _free(self, step: int) -> Path:
         """A name for this step that no checkpoint has; the one that had it stays good until the new one is."""
         path, again = self.directory / f"step-{step:08d}.lamina", 1

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lamina.errors import TrainingError
+from lamina.errors import StartError
 
 LOCK = ".lock"
 
@@ -24,7 +24,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     """Hold a folder while the body runs.
 
     Raises:
-        TrainingError: TR003, if another process holds it.
+        StartError: TR003, if another process holds it.
     """
     path = folder / LOCK
     descriptor = _acquire(path)
@@ -45,7 +45,7 @@ def _acquire(path: Path) -> int:
         if not _try_lock(descriptor):
             held = _shown(descriptor)
             os.close(descriptor)
-            raise TrainingError(
+            raise StartError(
                 "TR003",
                 where=str(path.parent),
                 expected="a folder in which nothing else trains",

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamina.errors import TrainingError
+from lamina.errors import StartError
 from lamina.files import atomic_write_text
 from lamina.train.lock import lock_folder
 from lamina.version import __version__
@@ -65,7 +65,8 @@ class RunDirectory:
             resume: Go on with the run that is there.
 
         Raises:
-            TrainingError: TR001, if another run is there and was not to be resumed; TR002, if there is nothing to resume.
+            StartError: TR001, if another run is there and was not to be resumed; TR002, if there is nothing to resume; TR004, if the
+                folder can't be made.
         """
         if run_dir is None:
             return cls._newest(name) if resume else cls._fresh(name)
@@ -75,7 +76,7 @@ class RunDirectory:
                 raise _nothing(directory.path)
             return directory
         if taken := directory._taken():
-            raise TrainingError(
+            raise StartError(
                 "TR001",
                 where=str(directory.path),
                 expected="a new or empty folder",
@@ -119,7 +120,7 @@ class RunDirectory:
         """Hold the folder, so that no other process trains in it; a lock that a killed process left behind holds nobody up.
 
         Raises:
-            TrainingError: TR003, if another process trains here.
+            StartError: TR003, if another process trains here.
         """
         with lock_folder(self.path):
             yield
@@ -208,7 +209,7 @@ def _make(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TrainingError(
+        raise StartError(
             "TR004",
             where=str(path),
             expected="a folder that can be made",
@@ -218,8 +219,8 @@ def _make(path: Path) -> None:
         ) from error
 
 
-def _nothing(path: Path) -> TrainingError:
-    return TrainingError(
+def _nothing(path: Path) -> StartError:
+    return StartError(
         "TR002",
         where=str(path),
         expected="the folder of a run to go on with",
