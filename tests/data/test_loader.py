@@ -21,12 +21,12 @@ FIRST_ORDER = [3, 4, 1, 2, 7, 0, 6, 5]
 @pytest.fixture(scope="module")
 def data() -> Dataset:
     rng = np.random.default_rng(0)
-    made = Dataset.from_arrays(rng.normal(size=(N, 3)), rng.integers(0, 4, N), weight=rng.random(N))
-    return made
+    return Dataset.from_arrays(rng.normal(size=(N, 3)), rng.integers(0, 4, N), weight=rng.random(N))
 
 
 def seen(batches) -> list:
-    return [(b.indices.tolist(), b.inputs["input"].tolist(), b.targets["output"].tolist(), b.weight.tolist(), b.total_weight) for b in batches]
+    arrays = ((b, b.indices, b.inputs["input"], b.targets["output"], b.weight) for b in batches)
+    return [([part.tolist() for part in parts], b.total_weight) for b, *parts in arrays]
 
 
 WAYS = [{}, {"resident_bytes": 0}, {"workers": 2, "resident_bytes": 0}, {"workers": 4, "resident_bytes": 0, "prefetch": 1}, {"workers": 2}]

@@ -80,7 +80,7 @@ def test_data_may_say_it_themselves() -> None:
             ["sample 1", "did you mean 'test'"],
             lambda: PredefinedSplit().parts(data(3).replace(part=np.array(["train", "tset", "test"])), 1),
         ),
-        ("DA011", ["data.split.validation"], lambda: PredefinedSplit().parts(data(2).replace(part=np.array(["train", "test"])), 1)),
+        ("DA011", ["validation part"], lambda: PredefinedSplit().parts(data(2).replace(part=np.array(["train", "test"])), 1)),
         ("DA011", ["data.split"], lambda: GroupedSplit(test=0.5).parts(data(20).replace(groups=np.zeros(20)), 1)),
     ],
     ids=range(9),
