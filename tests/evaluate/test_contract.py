@@ -32,9 +32,9 @@ def test_the_suite_notices_wrong_names(monkeypatch) -> None:
 
 
 def test_the_suite_notices_means_of_means(monkeypatch) -> None:
-    from lamina.evaluate.classification import _ClassCounter
+    from lamina.evaluate.counting.classification import ClassCounter
 
-    real = _ClassCounter._result
+    real = ClassCounter._result
 
     def drifting(self) -> Result:
         result = real(self)
@@ -42,6 +42,6 @@ def test_the_suite_notices_means_of_means(monkeypatch) -> None:
         result.metrics["accuracy"] += 1e-16 * self._seen
         return result
 
-    monkeypatch.setattr(_ClassCounter, "_result", drifting)
+    monkeypatch.setattr(ClassCounter, "_result", drifting)
     with pytest.raises(AssertionError, match="same bits"):
         check_evaluation(Classification())

@@ -32,10 +32,10 @@ def python(code: str, *, check: bool = True) -> subprocess.CompletedProcess[str]
     [
         (IMPORT, (*HEAVY, "numpy", "pydantic", "yaml", "typer")),
         (HELP, (*HEAVY, "numpy")),
-        (CHECK, HEAVY),
-        (SUMMARY, HEAVY),
-        (SCHEMA, HEAVY),
-        (DESCRIBE, HEAVY),
+        (CHECK, (*HEAVY, "numpy")),
+        (SUMMARY, (*HEAVY, "numpy")),
+        (SCHEMA, (*HEAVY, "numpy")),
+        (DESCRIBE, (*HEAVY, "numpy")),
     ],
     ids=["import", "help", "check", "summary", "schema", "describe"],
 )

@@ -1,4 +1,4 @@
-"""Judging a model: mergeable counts and exact sums, never means of means. NumPy only; torch is never loaded."""
+"""Judging a model: mergeable counts and exact sums, never means of means. Torch is never loaded, NumPy only to count."""
 
 from lamina.evaluate.calibration import Calibration
 from lamina.evaluate.classification import Classification

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lamina.evaluate.exact import Floats, Integers
+from lamina.evaluate.names import f_name
 
 
 def ratio(part: ArrayLike, whole: ArrayLike) -> Floats:
@@ -85,11 +86,6 @@ class ClassCounts:
             "false_positive_rate": self.false_positive_rate(),
             "false_negative_rate": self.false_negative_rate(),
         }
-
-
-def f_name(beta: float) -> str:
-    """Name of the F score: ``f1``, ``f2``, ``f0.5``."""
-    return f"f{beta:g}"
 
 
 def _summed(at: Integers, count: Floats, size: int) -> Floats:

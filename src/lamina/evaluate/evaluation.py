@@ -5,14 +5,15 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol, Self
-
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 from lamina.errors import EvaluationError, LaminaWarning, nearest
 from lamina.evaluate.result import Result
 from lamina.spec import Description
+
+if TYPE_CHECKING:
+    # Whoever only describes an evaluation needs no NumPy; accumulators do, and live in `lamina.evaluate.counting`.
+    from numpy.typing import ArrayLike
 
 Kind = Literal["classes", "numbers", "multilabel"]
 """What targets are: one class a sample, numbers, or several yes/no labels."""
@@ -153,6 +154,8 @@ class Accumulator(ABC):
         Raises:
             EvaluationError: If the batch can't be judged; the accumulator is then as it was before.
         """
+        import numpy as np
+
         self._update(predictions, targets, weight)
         self._seen += len(np.asarray(predictions))
 

@@ -243,3 +243,8 @@ def show(cell: Cell) -> str:
 def metric_table(metrics: Mapping[str, float], names: Sequence[str], title: str = "") -> Table:
     """A table of two columns: metric and value."""
     return Table(title, ("metric", "value"), tuple((name, metrics[name]) for name in names))
+
+
+def whole(value: float) -> int | float:
+    """A count as a whole number, unless weights made it a fraction."""
+    return int(value) if float(value).is_integer() else float(value)

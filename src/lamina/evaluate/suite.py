@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any, Self
 
 from lamina.errors import EvaluationError
 from lamina.evaluate.calibration import Calibration
@@ -15,6 +13,9 @@ from lamina.evaluate.multilabel import Multilabel
 from lamina.evaluate.regression import Regression
 from lamina.evaluate.result import Report, full_names
 from lamina.evaluate.roc import Roc
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def default_evaluation(kind: Kind) -> Evaluation:

@@ -1,0 +1,1 @@
+"""How evaluations count: their accumulators, apart from the descriptions, so that these need no NumPy."""
