@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamina.errors import DataError
+from lamina.evaluate.result import plain_number
 from lamina.files import atomic_write
 from lamina.labels import choose_labels
 from lamina.model import Model
@@ -86,8 +87,8 @@ def _encoded(columns: dict[str, np.ndarray], suffix: str) -> bytes:
         return buffer.getvalue()
     lists = {name: array.tolist() for name, array in columns.items()}
     if suffix == ".json":
-        rows = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
-        return (json.dumps(rows, ensure_ascii=False) + "\n").encode()
+        rows = [{name: plain_number(value) for name, value in zip(lists, row, strict=True)} for row in zip(*lists.values(), strict=True)]
+        return (json.dumps(rows, ensure_ascii=False, allow_nan=False) + "\n").encode()
     import csv
 
     text = io.StringIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -14,6 +15,7 @@ from lamina.engine.optimizers import optimizer_for
 from lamina.engine.parameters import FlatParameters
 from lamina.engine.precision import Precision
 from lamina.engine.step import StepRunner
+from lamina.evaluate.result import plain_number
 from lamina.train.callbacks import CallbackRun
 from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Evaluator
@@ -225,7 +227,7 @@ class Trainer:
                 "loss_weight": self._loss_weight,
                 "loader": self.loader.state_dict(),
                 "stop_reason": self.stop_reason if self._final else None,
-                "history": self.history,
+                "history": [{name: plain_number(value) for name, value in row.items()} for row in self.history],
                 "threads": torch.get_num_threads(),
                 "precision": self.precision.state_dict(),
                 "optimizer": self.config.optimizer.to_dict(full=True),
@@ -254,7 +256,7 @@ class Trainer:
         self._loss_sum.fill_(values["loss_sum"])
         self._loss_weight = values["loss_weight"]
         self.stop_reason = values["stop_reason"]
-        self.history = list(values["history"])
+        self.history = [{name: math.nan if value is None else value for name, value in row.items()} for row in values["history"]]
         self.loader.load_state_dict(values["loader"])
         self.precision.load_state_dict(values["precision"])
         self.optimizer.load_state_dict({name: torch.from_numpy(array) for name, array in state.arrays.items()})
