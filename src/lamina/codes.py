@@ -127,6 +127,7 @@ TITLES: dict[str, str] = {
     "TR053": "an output has no target",
     "TR054": "the output does not match the labels",
     "TR055": "there is no such metric",
+    "TR056": "the loss does not fit the labels",
     # AR: checkpoints
     "AR001": "the checkpoint can't be written",
     "AR002": "the checkpoint is damaged",

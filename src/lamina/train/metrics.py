@@ -15,6 +15,7 @@ from lamina.spec import format_path, parse_path
 if TYPE_CHECKING:
     from lamina.data.schema import DataSchema, Target, TargetKind
     from lamina.evaluate.evaluation import Evaluation
+    from lamina.network.losses import Loss
     from lamina.network.plan import Plan
     from lamina.spec import Document
 
@@ -55,7 +56,8 @@ def check_targets(plan: Plan, schema: DataSchema, document: Document | None = No
         document: Gives line and column.
 
     Raises:
-        DescriptionError: TR053 for outputs without a target, TR054 for the wrong number of units; all of them at once.
+        DescriptionError: TR053 for outputs without a target, TR054 for the wrong number of units, TR056 for a loss that can't judge
+            such a target; all of them at once.
     """
     problems = []
     for output, name in pair_outputs(plan.outputs, schema).items():
@@ -65,12 +67,26 @@ def check_targets(plan: Plan, schema: DataSchema, document: Document | None = No
         # Some losses read several units as one value (a mixture), or one unit as two classes.
         taken = given if loss is None or target.kind == "classes" else loss.target_width(given)
         binary = target.kind == "classes" and wanted == 2 and given == 1
+        where = f"network.{format_path(node.path)} {node.name!r} ({node.layer.type_name})"
+        better = None if loss is None else _better_loss(loss, target, given)
+        if loss is not None and better is not None:
+            problems.append(
+                Problem(
+                    code="TR056",
+                    where=where,
+                    expected=f"a loss for {_KINDS[target.kind]}, such as {better}",
+                    got=f"loss {loss.type_name}",
+                    cause=f"{loss.type_name} compares the output with {_JUDGED[loss.target]}",
+                    fix=f"write loss: {better}",
+                    source=None if document is None else document.source(("network", *node.path, "loss")),
+                )
+            )
         if wanted is not None and taken != wanted and not binary:
             labels = f" ({', '.join(map(str, target.labels[:6]))}{', ...' if len(target.labels) > 6 else ''})" if target.labels else ""
             problems.append(
                 Problem(
                     code="TR054",
-                    where=f"network.{format_path(node.path)} {node.name!r} ({node.layer.type_name})",
+                    where=where,
                     expected=f"{wanted} units, one for each of the {_noun(target)} of the data{labels}",
                     got=f"{given}",
                     cause="the output layer does not match the labels",
@@ -153,6 +169,24 @@ class MetricNames:
     def _own(self, judged: Judged) -> list[str]:
         target = self.target(judged.output)
         return judged.evaluation.metric_names(target, width=target.width)
+
+
+_KINDS = {"classes": "one class of several", "multilabel": "labels that don't exclude each other", "numbers": "numbers"}
+_JUDGED = {
+    "classes": "one class of several",
+    "same": "a number for each unit",
+    "binary": "0 or 1 for each unit",
+    "signs": "one of two classes for each unit",
+}
+
+
+def _better_loss(loss: Loss, target: Target, units: int) -> str | None:
+    """A loss that can judge the target, if this one can't."""
+    if loss.target == "classes":
+        # Several numbers may be the share of each class.
+        alone = target.kind == "numbers" and target.width == 1
+        return "mse" if alone else "binary_cross_entropy" if target.kind == "multilabel" else None
+    return "cross_entropy" if target.kind == "classes" and loss.target_width(units) > 1 else None
 
 
 def check_monitors(

@@ -61,9 +61,10 @@ class _Check:
                 fix=misfit.fix,
             )
         if self.loss.target == "classes":
+            # The labels themselves first: a single one that is out of range is named, and not taken for one more class.
+            self._classes()
             if classes is not None and classes != self.units:
                 self._wrong_units(classes, f"{classes} class labels")
-            self._classes()
             return
         self._shaped()
         self._values()
