@@ -38,8 +38,8 @@ def train_recipe(
         LaminaError: If the recipe or the data are wrong; then nothing was written.
     """
     recipe.check()
-    prepared = prepare(recipe.data, recipe.seed)
     model = Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
+    prepared = prepare(recipe.data, recipe.seed, dtype=model.dtype)
     model.take_schema(prepared.schema)
     model.preprocessing = prepared.preprocessing
     model.check_data(*prepared.parts.values())
