@@ -10,7 +10,7 @@ import pytest
 
 from lamina.errors import DescriptionError, RegistrationError
 from lamina.spec import Description, Registry, register, registry
-from lamina.spec.registry import ENTRY_POINT_GROUP
+from lamina.spec.plugins import COMPONENTS, Plugins
 
 number = itertools.count()
 
@@ -105,9 +105,9 @@ def install(folder: Path, name: str, code: str, monkeypatch: pytest.MonkeyPatch)
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{ENTRY_POINT_GROUP}]\n{name} = {name}\n")
+    (info / "entry_points.txt").write_text(f"[{COMPONENTS}]\n{name} = {name}\n")
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(registry, "_plugins_loaded", False)
+    monkeypatch.setattr(registry, "_plugins", Plugins(COMPONENTS))
 
 
 def test_third_parties_components_are_loaded_when_an_unknown_type_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +131,37 @@ def test_a_broken_plugin_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     problem = caught.value.problems[0]
     assert (problem.code, problem.where, problem.got) == ("SP008", f"entry point {name} = {name}", "ValueError: half installed")
     assert problem.fix == "update or uninstall the package that declares this entry point"
+
+
+def test_a_broken_plugin_is_named_every_time_and_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lamina.shapes import Shape
+
+    families = dict(registry._families)
+    monkeypatch.setattr(registry, "_families", {**families, "shape": dict(families["shape"])})
+    broken, whole = f"plugin_{next(number)}", f"plugin_{next(number)}"
+    install(tmp_path, broken, "raise ValueError('half installed')", monkeypatch)
+    install(tmp_path, whole, PLUGIN.replace("PLACE", whole), monkeypatch)
+    for _ in range(2):
+        with pytest.raises(RegistrationError, match=broken):
+            registry.names("shape")
+    assert str(Shape.from_yaml(f"{{type: ring_{whole}, count: 4}}")) == "[batch, 4]"
+
+
+def test_a_plugin_that_asks_for_what_is_unknown_while_it_is_imported_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"plugin_{next(number)}"
+    code = "from lamina.spec import registry\nassert registry.get('shape', 'no_such_shape') is None\n"
+    install(tmp_path, name, code, monkeypatch)
+    assert "no_such_shape" not in registry.names("shape")
+
+
+def test_a_class_of_the_same_name_from_elsewhere_does_not_take_the_place(root: type[Description]) -> None:
+    apple = register("apple")(member(root))
+    stranger = member(root)
+    stranger.__module__ = "somebody.elses"
+    with pytest.raises(RegistrationError) as caught:
+        register("apple")(stranger)
+    assert caught.value.problems[0].fix == "choose another name, or apple@2 if this is its next version"
+    assert registry.get(root.family_name(), "apple") is apple
 
 
 def test_a_registry_of_its_own_starts_empty() -> None:

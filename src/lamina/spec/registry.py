@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from lamina.errors import RegistrationError, nearest
+from lamina.spec.plugins import COMPONENTS, Plugins
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from lamina.spec.description import Description
 
-ENTRY_POINT_GROUP = "lamina.components"
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(@([2-9]|[1-9][0-9]+))?")
 
 T = TypeVar("T", bound="type[Description]")
@@ -28,7 +26,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._families: dict[str, dict[str, type[Description]]] = {}
-        self._plugins_loaded = False
+        self._plugins = Plugins(COMPONENTS)
 
     def add(self, family: str, name: str, component: type[Description]) -> None:
         """Enter a component.
@@ -40,7 +38,8 @@ class Registry:
         if not _TYPE.fullmatch(name):
             raise _refused(name, "lower case letters, digits and _, with @2, @3 ... for later versions", repr(name), "rename it")
         taken = known.get(name)
-        if taken is not None and taken.__qualname__ != component.__qualname__:
+        # The same class again is a module that is loaded again; one that is only called alike is somebody else's.
+        if taken is not None and (taken.__module__, taken.__qualname__) != (component.__module__, component.__qualname__):
             raise _refused(
                 name,
                 f"a name that is free among the {family}s",
@@ -59,14 +58,14 @@ class Registry:
     def get(self, family: str, name: str) -> type[Description] | None:
         """The class registered as ``name``, or None; loads third parties' components if it isn't known yet."""
         found = self._families.get(family, {}).get(name)
-        if found is None and not self._plugins_loaded:
-            self.load_plugins()
+        if found is None:
+            self._plugins.load()
             found = self._families.get(family, {}).get(name)
         return found
 
     def names(self, family: str) -> list[str]:
         """All type strings of a family, sorted, third parties' included."""
-        self.load_plugins()
+        self._plugins.load()
         return sorted(self._families.get(family, {}))
 
     def families(self) -> list[str]:
@@ -77,16 +76,6 @@ class Registry:
         """Pairs of type string and class, sorted."""
         for name in self.names(family):
             yield name, self._families[family][name]
-
-    def load_plugins(self) -> None:
-        """Import what third parties registered as entry points; done once."""
-        if self._plugins_loaded:
-            return
-        self._plugins_loaded = True
-        from importlib.metadata import entry_points
-
-        for point in entry_points(group=ENTRY_POINT_GROUP):
-            _load(point)
 
     def nearest(self, family: str, name: str) -> str | None:
         """The type string most like ``name``."""
@@ -124,23 +113,6 @@ def register(name: str) -> Callable[[T], T]:
         return component
 
     return decorate
-
-
-def _load(point: EntryPoint) -> None:
-    try:
-        point.load()
-    except RegistrationError:
-        raise
-    # A third party's module may raise anything; whatever it is, the user must hear whose it was.
-    except Exception as error:
-        raise RegistrationError(
-            "SP008",
-            where=f"entry point {point.name} = {point.value}",
-            expected="a module that imports and registers its components",
-            got=f"{type(error).__name__}: {error}",
-            cause="the installed package is broken or doesn't fit this version",
-            fix="update or uninstall the package that declares this entry point",
-        ) from error
 
 
 def _refused(name: str, expected: str, got: str, fix: str) -> RegistrationError:
