@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,7 @@ def run(
     if as_json:
         print_json(outcome.to_dict())
     else:
-        print(outcome)
+        # A log wants the figures; the tables stand in evaluation.html.
+        print(outcome if sys.stdout.isatty() else outcome.brief())
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)

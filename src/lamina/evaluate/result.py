@@ -204,6 +204,12 @@ class Report:
             parts.append(f"output {output}, {result}" if output else str(result))
         return "\n\n".join(part for part in parts if part)
 
+    def brief(self) -> str:
+        """The main figures in one line: all but other ways to average and those of single classes or columns."""
+        names = full_names({key: result.metrics for key, result in self.results.items()})
+        shown = {full for group in names.values() for own, full in group.items() if "/" not in own and "=" not in own}
+        return "  ".join(f"{name} {show(value)}" for name, value in self.metrics.items() if name in shown or name in self.figures)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data (JSON)."""
         metrics = {name: plain_number(value) for name, value in self.metrics.items()}

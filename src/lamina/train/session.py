@@ -66,13 +66,21 @@ class Run:
         }
 
     def __str__(self) -> str:
-        lines = [str(self.report)] if self.report is not None else []
+        return "\n\n".join(([str(self.report)] if self.report is not None else []) + self._remarks())
+
+    def brief(self) -> str:
+        """A few lines, for logs: the main figures of the test part, and where the rest is."""
+        figures = [] if self.report is None else [f"test part: {self.report.brief()}"]
+        return "\n".join(figures + self._remarks())
+
+    def _remarks(self) -> list[str]:
+        lines = []
         if self.stop_reason:
             lines.append(f"Stopped: {self.stop_reason}")
         if self.directory is not None:
             kept = "resume it with --resume" if self.interrupted is not None else f"the model is {self.directory.model}"
             lines.append(f"Run directory {self.directory.path}; {kept}")
-        return "\n\n".join(lines)
+        return lines
 
 
 @dataclass(frozen=True)
