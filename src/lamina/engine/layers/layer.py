@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from lamina.engine.activations import ActivationFunction, activation_function, identity
+from lamina.engine.implementations import Implementations
 from lamina.engine.initializers import initialize
 from lamina.engine.losses import LossFunction
 from lamina.engine.noise import noise_module, weight_noise_function
 from lamina.engine.randomness import generator
-from lamina.errors import RegistrationError
 from lamina.network.initializers import Initializer, Ones
 from lamina.network.layers.layer import Layer, Parameter
 from lamina.network.plan import Node
-
-L = TypeVar("L", bound=Layer)
 
 
 @dataclass(frozen=True)
@@ -143,34 +141,9 @@ class ParametricModule(LayerModule):
             self._parameters.update(kept)
 
 
-_MODULES: dict[type[Layer], type[LayerModule]] = {}
-
-M = TypeVar("M", bound="type[LayerModule]")
-
-
-def runs(*descriptions: type[Layer]) -> Callable[[M], M]:
-    """Class decorator: this module runs these descriptions.
-
-    Raises:
-        RegistrationError: EN001, if another module already does.
-    """
-
-    def decorate(module: M) -> M:
-        for description in descriptions:
-            taken = _MODULES.get(description)
-            if taken is not None and taken.__qualname__ != module.__qualname__:
-                raise RegistrationError(
-                    "EN001",
-                    where=f"@runs({description.__name__})",
-                    expected="one module per description",
-                    got=f"{taken.__qualname__} and {module.__qualname__}",
-                    cause="two modules claim the same layer",
-                    fix="remove one of them, or register a new version of the layer",
-                )
-            _MODULES[description] = module
-        return module
-
-    return decorate
+_MODULES: Implementations[type[LayerModule]] = Implementations("layer", "runs", of="a LayerModule", taken="EN001", missing="EN002")
+runs = _MODULES.register
+"""Class decorator: this module runs these descriptions."""
 
 
 def module_for(node: Node) -> LayerModule:
@@ -179,14 +152,5 @@ def module_for(node: Node) -> LayerModule:
     Raises:
         RegistrationError: EN002, if nothing runs this description.
     """
-    for base in type(node.layer).__mro__:
-        if base in _MODULES:
-            return _MODULES[base](node)
-    raise RegistrationError(
-        "EN002",
-        where=f"layer {node.name!r} ({node.layer.type_name})",
-        expected="a module registered with @runs for this description",
-        got=f"none for {type(node.layer).__name__}",
-        cause="the package that describes the layer did not register how it runs",
-        fix=f"add a LayerModule decorated with @runs({type(node.layer).__name__})",
-    )
+    layer = node.layer
+    return _MODULES.find(layer, where=f"layer {node.name!r} ({layer.type_name or type(layer).__name__})")(node)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from lamina.engine.constraints import constrain
+from lamina.engine.implementations import Implementations
 from lamina.engine.optimizers.clipping import clipper
 from lamina.engine.parameters import FlatBuffer, FlatParameters
-from lamina.errors import RegistrationError, TrainingError
+from lamina.errors import TrainingError
 from lamina.learning.clipping import Clip
 from lamina.learning.optimizers import Optimizer
 from lamina.learning.schedules import value_of
@@ -233,34 +234,9 @@ def _penalty(kind: str, coefficient: float, buffer: FlatBuffer, runs: list[slice
     return l2 if kind == "l2" else l1
 
 
-_RUNS: dict[type[Optimizer], type[OptimizerRun[Any]]] = {}
-
-R = TypeVar("R", bound="type[OptimizerRun[Any]]")
-
-
-def updates(*descriptions: type[Optimizer]) -> Callable[[R], R]:
-    """Class decorator: this class runs these optimisers.
-
-    Raises:
-        RegistrationError: EN025, if another class already does.
-    """
-
-    def decorate(run: R) -> R:
-        for description in descriptions:
-            taken = _RUNS.get(description)
-            if taken is not None and taken.__qualname__ != run.__qualname__:
-                raise RegistrationError(
-                    "EN025",
-                    where=f"@updates({description.__name__})",
-                    expected="one class for each optimiser",
-                    got=f"{taken.__qualname__} and {run.__qualname__}",
-                    cause="two classes claim the same optimiser",
-                    fix="remove one of them, or register a new version of the optimiser",
-                )
-            _RUNS[description] = run
-        return run
-
-    return decorate
+_RUNS: Implementations[type[OptimizerRun[Any]]] = Implementations("optimizer", "updates", of="an OptimizerRun", missing="EN025")
+updates = _RUNS.register
+"""Class decorator: this class runs these optimisers."""
 
 
 def optimizer_for(description: Optimizer, flat: FlatParameters, clip: Clip | None = None) -> OptimizerRun[Any]:
@@ -275,14 +251,4 @@ def optimizer_for(description: Optimizer, flat: FlatParameters, clip: Clip | Non
         RegistrationError: EN025, if nothing runs this description.
         DescriptionError: EN020, if a schedule waits for the length of the run.
     """
-    for base in type(description).__mro__:
-        if base in _RUNS:
-            return _RUNS[base](description, flat, clip)
-    raise RegistrationError(
-        "EN025",
-        where=f"optimizer {description.type_name!r}",
-        expected="an OptimizerRun registered with @updates for this description",
-        got=f"none for {type(description).__name__}",
-        cause="the package that describes the optimiser did not register how it runs",
-        fix=f"add an OptimizerRun decorated with @updates({type(description).__name__})",
-    )
+    return _RUNS.find(description)(description, flat, clip)
