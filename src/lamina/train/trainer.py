@@ -147,15 +147,18 @@ class Trainer:
             self.flat.check()
 
     def _finished(self) -> bool:
-        return self.stop_reason is not None or self.epoch >= self.total_epochs or self.step >= self.total_steps
+        # A run that was killed between its last step and the judgement of it is not over.
+        judged = self.history[-1]["step"] if self.history else 0
+        return self.stop_reason is not None or (self.step >= self.total_steps and self.step == judged)
 
     def _run_epoch(self) -> None:
         waited = self.loader.wait_seconds
         with closing(self.loader.epoch(self.epoch)) as batches:
-            for batch in batches:
-                self._update(batch)
-                if self.stop_reason is not None or self.step >= self.total_steps:
+            while self.stop_reason is None and self.step < self.total_steps:
+                batch = next(batches, None)
+                if batch is None:
                     break
+                self._update(batch)
         self.timing.data_wait_seconds += self.loader.wait_seconds - waited
         if self.step % len(self.loader) == 0:
             self.epoch += 1
@@ -188,7 +191,7 @@ class Trainer:
         self.observation = {"train/loss": float(self._loss_sum) / self._loss_weight}
         self._loss_sum.zero_()
         self._loss_weight = 0.0
-        last = self._finished()
+        last = self.step >= self.total_steps
         if self.evaluator is not None and self.validation is not None and (self.epoch % self.config.evaluate_every == 0 or last):
             started = time.perf_counter()
             judged = self.evaluator.run(self.network, self.validation)
