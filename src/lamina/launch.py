@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from lamina.data.config import prepare
+from lamina.errors import DataError
 from lamina.model import Model
 from lamina.train.fit import keep_model
 from lamina.train.recipe import Recipe
@@ -14,6 +15,7 @@ from lamina.train.session import Feed, Run, Session
 
 if TYPE_CHECKING:
     from lamina.data.config import Prepared
+    from lamina.spec import Document
 
 
 def train_recipe(
@@ -22,6 +24,7 @@ def train_recipe(
     run_dir: str | os.PathLike[str] | None = None,
     name: str = "run",
     resume: bool = False,
+    document: Document | None = None,
 ) -> Run:
     """Train by a recipe, judge on the test part, keep everything in a run directory.
 
@@ -30,6 +33,7 @@ def train_recipe(
         run_dir: Where to keep everything; a new ``runs/NAME`` by default.
         name: For the default run directory.
         resume: Go on from the last good checkpoint in the run directory.
+        document: The file the recipe was read from, so that problems carry line and column.
 
     Returns:
         The model, its history and its judgement.
@@ -37,12 +41,15 @@ def train_recipe(
     Raises:
         LaminaError: If the recipe or the data are wrong; then nothing was written.
     """
-    recipe.check()
+    recipe.check(document)
     model = Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
-    prepared = prepare(recipe.data, recipe.seed, dtype=model.dtype)
-    model.take_schema(prepared.schema)
-    model.preprocessing = prepared.preprocessing
-    model.check_data(*prepared.parts.values())
+    try:
+        prepared = prepare(recipe.data, recipe.seed, dtype=model.dtype)
+        model.take_schema(prepared.schema)
+        model.preprocessing = prepared.preprocessing
+        model.check_data(*prepared.parts.values())
+    except DataError as error:
+        raise error.at(document.source(("data",)) if document is not None else None) from error
     session = _session(recipe, model, prepared)
     trainer = session.prepare()
     directory = RunDirectory.open(run_dir, name=name, resume=resume)

@@ -122,7 +122,7 @@ def test_ranks_that_differ_into_a_vertex(refused: Callable[..., Any], recipe: Ca
     assert "network.nodes.one (reshape)" in problem.got or "network.nodes.other (reshape)" in problem.got
 
 
-def test_all_wrong_layers_at_once(refused: Callable[..., Any], recipe: Callable[..., Path]) -> None:
+def test_shapes_and_metrics_at_once(refused: Callable[..., Any], recipe: Callable[..., Path]) -> None:
     file = recipe(
         "data: {source: {type: digits}}\n"
         "network:\n"
@@ -134,9 +134,11 @@ def test_all_wrong_layers_at_once(refused: Callable[..., Any], recipe: Callable[
         "    - {type: output, units: 3}\n"
         "train: {early_stopping: {monitor: validation/acuracy}}\n"
     )
-    (problem,) = refused("check", file)
-    assert problem.code == "NN002"
-    assert problem.at(file, 5, 7)
+    window, metric = refused("check", file)
+    assert window.code == "NN002"
+    assert window.at(file, 5, 7)
+    assert metric.code == "TR055"
+    assert metric.at(file, 9, 26)
 
 
 @pytest.mark.parametrize("command", ["train", "check", "summary"])

@@ -34,7 +34,7 @@ def run(
     # Only now, with a recipe that is right, is torch worth its second.
     from lamina.launch import train_recipe
 
-    outcome = train_recipe(loaded, run_dir=run_dir, name=recipe.stem, resume=resume)
+    outcome = train_recipe(loaded, run_dir=run_dir, name=recipe.stem, resume=resume, document=document)
     if as_json:
         print_json(outcome.to_dict())
     else:

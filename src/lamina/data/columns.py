@@ -114,7 +114,7 @@ class Columns(Description):
                 "DA005",
                 where=f"{where}, row {index + 1}, column {name!r}",
                 expected="a number",
-                got=repr(column[index]) if len(column) else "text",
+                got=repr(str(column[index])) if len(column) else "text",
                 cause="the column held only numbers before, or holds a mark for missing values",
                 fix=f"correct the value, or list the column under categorical: [{name}]",
             )
@@ -154,23 +154,34 @@ class Columns(Description):
         return hot
 
 
-def require(table: Table, names: tuple[str, ...], where: str) -> None:
+def require(table: Table, names: tuple[str, ...], where: str, *, named: bool = False) -> None:
     """See that a table has these columns.
+
+    Args:
+        table: The table.
+        names: The columns.
+        where: For the message.
+        named: Whether the user has just named them, so that the typo is in the name, not in the table.
 
     Raises:
         DataError: DA014, for all that are missing, with the nearest name.
     """
     missing = [name for name in names if name not in table]
     if missing:
-        free = [name for name in table if name not in names]
-        near = nearest(missing[0], free)
+        near = nearest(missing[0], list(table) if named else [name for name in table if name not in names])
+        if named:
+            cause = "a typo" if near else "the table has no such column"
+            fix = f"did you mean {near!r}?" if near else "name one of its columns"
+        else:
+            cause = "the column was renamed" if near else "the column is not there"
+            fix = f"did you mean {near!r}? Rename it to {missing[0]!r}" if near else "give all columns that the model was trained on"
         raise DataError(
             "DA014",
             where=where,
             expected=f"a column {missing[0]!r}" + (f" (and {', '.join(map(repr, missing[1:6]))})" if len(missing) > 1 else ""),
             got=f"the columns {', '.join(list(table)[:12])}",
-            cause="the column was renamed" if near else "the column is not there",
-            fix=f"did you mean {near!r}? Rename it to {missing[0]!r}" if near else "give all columns that the model was trained on",
+            cause=cause,
+            fix=fix,
         )
 
 
@@ -184,7 +195,7 @@ def describe_table(table: Table, roles: Roles, where: str) -> tuple[Columns, dic
 
     singles = tuple(name for name in (roles.group, roles.time, roles.part, roles.weight) if name is not None)
     explicit = roles.features or ()
-    require(table, (*roles.target, *explicit, *roles.ignore, *singles, *roles.categorical, *roles.numeric), where)
+    require(table, (*roles.target, *explicit, *roles.ignore, *singles, *roles.categorical, *roles.numeric), where, named=True)
     others = {*roles.target, *roles.ignore, *singles}
     features = explicit or tuple(name for name in table if name not in others)
     if not features or {*features} & {*roles.target}:

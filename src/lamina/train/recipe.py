@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 from lamina.data.config import DataConfig
 from lamina.data.schema import DataSchema
-from lamina.errors import DescriptionError, LaminaError, Problem
+from lamina.errors import DescriptionError, LaminaError, Problem, ShapeError
 from lamina.evaluate.evaluation import Evaluation
 from lamina.network import Network
 from lamina.network.checks import run_checks
@@ -73,20 +73,30 @@ class Recipe(Description):
             LaminaError: With every problem at once: shapes, networks that would run but be wrong, labels that don't match the
                 output, metrics that won't exist.
         """
-        schema = self.data.schema()
-        plan = resolve(self.network, schema.inputs_for(self.network), document=document)
-        findings = run_checks(plan, self.network.ignore, training=True)
-        problems = [_placed(f.problem, ("network", *f.path), document) for f in findings if f.severity == "error"]
-        warnings = [_placed(f.problem, ("network", *f.path), document) for f in findings if f.severity == "warning"]
-        problems += _found_by(lambda: check_targets(plan, schema, document))
-        if not problems:
-            problems += _found_by(lambda: self._check_metrics(plan, schema, document))
-        if problems:
-            raise DescriptionError.of(problems)
+        try:
+            schema = self.data.schema()
+        except LaminaError as error:
+            raise error.at(document.source(("data", "source")) if document is not None else None) from error
+        problems: list[Problem] = []
+        warnings: list[Problem] = []
+        plan: Plan | None = None
+        try:
+            plan = resolve(self.network, schema.inputs_for(self.network), document=document)
+        except ShapeError as error:
+            problems += error.problems
+        else:
+            for found in run_checks(plan, self.network.ignore, training=True):
+                placed = _placed(found.problem, ("network", *found.path), document)
+                (problems if found.severity == "error" else warnings).append(placed)
+            problems += _found_by(lambda: check_targets(plan, schema, document))
+        if not any(problem.code == "TR053" for problem in problems):
+            problems += _found_by(lambda: self._check_metrics(schema, document))
+        if problems or plan is None:
+            raise (DescriptionError if plan is not None else ShapeError).of(problems)
         return Checked(self, plan, schema, tuple(warnings))
 
-    def _check_metrics(self, plan: Plan, schema: DataSchema, document: Document | None) -> None:
-        names = MetricNames(pair_outputs(plan.outputs, schema), schema, self.evaluate)
+    def _check_metrics(self, schema: DataSchema, document: Document | None) -> None:
+        names = MetricNames(pair_outputs(self.network.output_names(), schema), schema, self.evaluate)
         known = ["train/loss"]
         if self.data.has_validation:
             known += [f"validation/{name}" for name in ("loss", *names.all())]
