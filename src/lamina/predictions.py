@@ -32,8 +32,10 @@ def read_inputs(path: Path) -> Any:
 
             return polars.read_csv(path, infer_schema_length=None)
         # Never pickles: an object array in the file is refused.
-        loaded = np.load(path, allow_pickle=False)
-        return loaded if path.suffix == ".npy" else {name: loaded[name] for name in loaded.files}
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        with np.load(path, allow_pickle=False) as loaded:
+            return {name: loaded[name] for name in loaded.files}
     except Exception as error:
         raise DataError(
             "DA091",
