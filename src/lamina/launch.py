@@ -9,7 +9,7 @@ from lamina.data.config import prepare
 from lamina.errors import DataError
 from lamina.model import Model
 from lamina.train.fit import keep_model
-from lamina.train.recipe import Recipe
+from lamina.train.recipe import Recipe, place_error
 from lamina.train.run import RunDirectory
 from lamina.train.session import Feed, Run, Session
 
@@ -49,7 +49,7 @@ def train_recipe(
         model.preprocessing = prepared.preprocessing
         model.check_data(*prepared.parts.values())
     except DataError as error:
-        raise error.at(document.source(("data",)) if document is not None else None) from error
+        raise place_error(error, document, ("data", "source")) from error
     session = _session(recipe, model, prepared)
     trainer = session.prepare()
     directory = RunDirectory.open(run_dir, name=name, resume=resume)
@@ -60,7 +60,7 @@ def train_recipe(
         run = session.run(trainer)
         if run.interrupted is None:
             if prepared.test is not None:
-                run.report = session.evaluator().run(model.network, prepared.test).report
+                run.report = session.evaluator(full=True).run(model.network, prepared.test).report
                 directory.write_evaluation(run.report, title=f"{name}: test part")
             keep_model(model, directory)
     return run

@@ -106,7 +106,7 @@ def test_columns_of_the_same_name(refused: Callable[..., Any], csv: Callable[...
     assert problem.code == "DA017"
 
 
-@pytest.mark.parametrize("content", [b"", b"width,height,kind\n", b"\xff\xfe\x00\x01" * 20, b'a,b,kind\n1,"2,3\n'])
+@pytest.mark.parametrize("content", [b"", b"width,height,kind\n", b"\xff\xfe\x00\x01" * 20, b'a,b,kind\n1,"2,3\n'], ids=["empty", "header alone", "not UTF-8", "open quote"])
 def test_files_that_are_no_table(refused: Callable[..., Any], csv: Callable[..., Path], tmp_path: Path, content: bytes) -> None:
     file = csv(rows())
     (tmp_path / "rows.csv").write_bytes(content)

@@ -122,12 +122,22 @@ class MetricNames:
         pairs: Target by output, see `pair_outputs`.
         schema: What the targets are.
         evaluations: How to judge; each goes to every output whose kind it judges. Empty: what fits each target.
+        scores: Outputs that give plain scores instead of probabilities, see `plain_scores`.
+        full: Where nothing is chosen, judge by everything that fits, with ROC and calibration.
 
     Raises:
         DescriptionError: TR052, if an evaluation fits none of the targets.
     """
 
-    def __init__(self, pairs: Mapping[str, str], schema: DataSchema, evaluations: Iterable[Evaluation] = ()) -> None:
+    def __init__(
+        self,
+        pairs: Mapping[str, str],
+        schema: DataSchema,
+        evaluations: Iterable[Evaluation] = (),
+        *,
+        scores: Mapping[str, float | None] | None = None,
+        full: bool = False,
+    ) -> None:
         from lamina.evaluate.suite import named_evaluations
 
         self.pairs = dict(pairs)
@@ -139,7 +149,8 @@ class MetricNames:
             if not set(evaluation.judges) & set(kinds.values()):
                 raise _judges_nothing(evaluation, list(kinds.values()))
         for output, target in self.pairs.items():
-            fitting = [e for e in chosen if kinds[output] in e.judges] if chosen else [_default(kinds[output])]
+            suited = _suited(kinds[output], output, scores or {}, full=full)
+            fitting = [e for e in chosen if kinds[output] in e.judges] if chosen else suited
             prefix = f"{output}/" if len(self.pairs) > 1 else ""
             self.judged += [Judged(prefix + name, output, target, e) for name, e in named_evaluations(fitting).items()]
 
@@ -207,7 +218,9 @@ def check_monitors(
         for setting, metric in settings.items():
             if metric not in known:
                 where = f"{path}.{setting}" if path else setting
-                near = nearest(metric, known)
+                # Without a validation part, training's loss is no typo for that of validation.
+                part = f"{metric.partition('/')[0]}/"
+                near = nearest(metric, known) if any(name.startswith(part) for name in known) or part != "validation/" else None
                 hint = "use one of the metrics above; data.split.validation makes validation/..."
                 problems.append(
                     Problem(
@@ -224,10 +237,26 @@ def check_monitors(
         raise DescriptionError.of(problems)
 
 
-def _default(kind: TargetKind) -> Evaluation:
-    from lamina.evaluate import default_evaluation
+def plain_scores(plan: Plan | None) -> dict[str, float | None]:
+    """Outputs whose activation gives scores, not probabilities (of a hinge loss, say), with where the second of two classes starts.
 
-    return default_evaluation(kind)
+    Args:
+        plan: The network; of an own module (None) nothing is known, and probabilities are expected.
+    """
+    found: dict[str, float | None] = {}
+    for name in plan.outputs if plan is not None else ():
+        activation = getattr(plan.node(name).layer, "effective_activation", None) if plan is not None else None
+        if plan is not None and activation is not None and not activation.gives_probabilities:
+            found[name] = 0.0 if last_axis(plan.node(name).output_shape) == 1 else None
+    return found
+
+
+def _suited(kind: TargetKind, output: str, scores: Mapping[str, float | None], *, full: bool) -> Sequence[Evaluation]:
+    from lamina.evaluate import Classification, default_evaluation, default_report
+
+    if kind == "classes" and output in scores:
+        return (Classification(probabilities=False, threshold=scores[output]),)
+    return default_report(kind) if full else (default_evaluation(kind),)
 
 
 def _noun(target: Target) -> str:
@@ -241,7 +270,7 @@ def _judges_nothing(evaluation: Evaluation, kinds: Sequence[TargetKind]) -> Desc
         expected=f"a target of kind {' or '.join(evaluation.judges)}",
         got=f"targets of kind {', '.join(sorted(set(kinds)))}",
         cause="the evaluation was made for another kind of task",
-        fix=f"write evaluate: {{type: {_default(kinds[0]).type_name}}}, or leave the section out",
+        fix=f"write evaluate: {{type: {_suited(kinds[0], '', {}, full=False)[0].type_name}}}, or leave the section out",
     )
 
 

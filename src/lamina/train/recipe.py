@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -15,10 +16,10 @@ from lamina.network import Network
 from lamina.network.checks import run_checks
 from lamina.network.inference import resolve
 from lamina.network.plan import Plan
-from lamina.spec import Description, Document, Path, load_document
+from lamina.spec import Description, Document, Path, load_document, parse_path
 from lamina.spec.fields import several
 from lamina.train.config import TrainConfig
-from lamina.train.metrics import MetricNames, check_monitors, check_targets, pair_outputs
+from lamina.train.metrics import MetricNames, check_monitors, check_targets, pair_outputs, plain_scores
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Recipe(Description):
         try:
             schema = self.data.schema()
         except LaminaError as error:
-            raise error.at(document.source(("data", "source")) if document is not None else None) from error
+            raise place_error(error, document, ("data", "source")) from error
         problems: list[Problem] = []
         warnings: list[Problem] = []
         plan: Plan | None = None
@@ -90,13 +91,16 @@ class Recipe(Description):
                 (problems if found.severity == "error" else warnings).append(placed)
             problems += _found_by(lambda: check_targets(plan, schema, document))
         if not any(problem.code == "TR053" for problem in problems):
-            problems += _found_by(lambda: self._check_metrics(schema, document))
+            problems += _found_by(lambda: self._check_metrics(schema, plan, document))
         if problems or plan is None:
             raise (DescriptionError if plan is not None else ShapeError).of(problems)
         return Checked(self, plan, schema, tuple(warnings))
 
-    def _check_metrics(self, schema: DataSchema, document: Document | None) -> None:
-        names = MetricNames(pair_outputs(self.network.output_names(), schema), schema, self.evaluate)
+    def _check_metrics(self, schema: DataSchema, plan: Plan | None, document: Document | None) -> None:
+        try:
+            names = MetricNames(pair_outputs(self.network.output_names(), schema), schema, self.evaluate, scores=plain_scores(plan))
+        except LaminaError as error:
+            raise place_error(error, document, ("evaluate",)) from error
         known = ["train/loss"]
         if self.data.has_validation:
             known += [f"validation/{name}" for name in ("loss", *names.all())]
@@ -112,6 +116,18 @@ def _found_by(check: Callable[[], object]) -> list[Problem]:
     except LaminaError as error:
         return list(error.problems)
     return []
+
+
+def place_error(error: LaminaError, document: Document | None, default: Path) -> LaminaError:
+    """The error with file, line and column for every problem that has none: of the setting it speaks of, else of ``default``."""
+    if document is None:
+        return error
+    found = []
+    for problem in error.problems:
+        word = re.match(r"(data|network|train|evaluate)(\.[a-z_]+|\[\d+\])+", problem.where)
+        path = parse_path(word[0]) if word else default
+        found.append(problem if problem.source else problem.at(document.source(path)))
+    return type(error).of(found)
 
 
 def _placed(problem: Problem, path: Path, document: Document | None) -> Problem:

@@ -21,7 +21,7 @@ from lamina.train.callbacks import CallbackRun, callbacks_for
 from lamina.train.checkpoint import CheckpointStore
 from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Evaluator
-from lamina.train.metrics import MetricNames, pair_outputs
+from lamina.train.metrics import MetricNames, pair_outputs, plain_scores
 from lamina.train.run import RunDirectory
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.trainer import Trainer
@@ -200,10 +200,15 @@ class Session:
             dtype=getattr(torch, self.model.dtype),
         )
 
-    def evaluator(self) -> Evaluator:
-        """What judges the validation part, and later the test part."""
+    def evaluator(self, *, full: bool = False) -> Evaluator:
+        """What judges the validation part, and later the test part.
+
+        Args:
+            full: Where no evaluation was chosen, judge by everything that fits, with ROC and calibration.
+        """
         schema, device = self.train.schema, choose_device(self.config.device)
-        names = MetricNames(pair_outputs(self.model.network.outputs, schema), schema, self.evaluations)
+        pairs = pair_outputs(self.model.network.outputs, schema)
+        names = MetricNames(pairs, schema, self.evaluations, scores=plain_scores(self.model.plan), full=full)
         # Judged in the weights' own precision: half of it would make the figures coarser, not the model.
         return Evaluator(
             names,
