@@ -31,8 +31,13 @@ class Labels:
         return iter(zip(self.labels.tolist(), self.probabilities.tolist(), strict=True))
 
 
-def choose_labels(outputs: np.ndarray, names: Sequence[str] | None) -> Labels:
+def choose_labels(outputs: np.ndarray, names: Sequence[str] | None, *, threshold: float = 0.5) -> Labels:
     """Labels for outputs ``[samples, ..., classes]``; a single column is the probability of the second of two classes.
+
+    Args:
+        outputs: What the network gave.
+        names: Of the classes.
+        threshold: A single column above this is the second class; 0 where outputs are scores.
 
     Example:
         >>> list(choose_labels(np.array([[0.1, 0.9]]), ["no", "yes"]))
@@ -40,8 +45,8 @@ def choose_labels(outputs: np.ndarray, names: Sequence[str] | None) -> Labels:
     """
     if outputs.shape[-1] == 1:
         second = outputs[..., 0]
-        indices = (second > 0.5).astype(np.int64)
-        probabilities = np.where(indices == 1, second, 1 - second)
+        indices = (second > threshold).astype(np.int64)
+        probabilities = np.where(indices == 1, second, 2 * threshold - second)
     else:
         indices = outputs.argmax(axis=-1)
         probabilities = np.take_along_axis(outputs, indices[..., None], axis=-1)[..., 0]

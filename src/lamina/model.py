@@ -236,10 +236,11 @@ class Model:
         from lamina.engine.device import choose_device
         from lamina.engine.precision import Precision
         from lamina.train.evaluator import Evaluator
-        from lamina.train.metrics import MetricNames, evaluations, pair_outputs
+        from lamina.train.metrics import MetricNames, evaluations, pair_outputs, plain_scores
 
         dataset = self.dataset(data, targets)
-        names = MetricNames(pair_outputs(self.network.outputs, dataset.schema), dataset.schema, evaluations(evaluation))
+        pairs = pair_outputs(self.network.outputs, dataset.schema)
+        names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=plain_scores(self.plan))
         chosen = choose_device(device)
         self.network.to(chosen)
         evaluator = Evaluator(
@@ -360,8 +361,10 @@ class Model:
             DataError: AR027, if no output is one of classes.
         """
         outputs = self.outputs(data, batch_size=batch_size, device=device)
+        from lamina.train.metrics import plain_scores
+
         found = {
-            name: choose_labels(outputs[name], target.labels)
+            name: choose_labels(outputs[name], target.labels, threshold=0.0 if name in plain_scores(self.plan) else 0.5)
             for name, target in self.targets.items()
             if target is not None and target.kind == "classes"
         }
