@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -17,23 +17,12 @@ from lamina.engine.build import build
 from lamina.network.layers.layer import Layer, ParametricLayer
 from lamina.network.plan import Node, Plan
 from lamina.shapes import Shape, Tokens, batch_shape
-from lamina.spec import registry
+from lamina.testing.promises import promise
 
 BATCHES = (1, 2, 5)
 LENGTHS = (5, 8)
 """Steps that stand for an unknown length."""
 SEED = 7
-
-
-def registered_layers() -> Iterator[tuple[str, Layer, tuple[Shape, ...]]]:
-    """Every example of every registered layer: an identifier, the layer, the shapes of its inputs."""
-    import lamina.network.layers
-    import lamina.network.vertices  # noqa: F401 - importing fills the registry
-
-    for name, component in registry.components("layer"):
-        examples = component.examples()
-        for number, (layer, shapes) in enumerate(examples):
-            yield f"{name}-{number}", layer, shapes
 
 
 def plan_of(layer: Layer, shapes: Sequence[Shape]) -> Plan:
@@ -81,10 +70,10 @@ def check_layer(layer: Layer, shapes: Sequence[Shape]) -> None:
 def check_description(layer: Layer) -> None:
     """It reads back from YAML, JSON and plain data as itself, in short and in full."""
     kind = type(layer)
-    _require(kind.from_yaml(layer.to_yaml()) == layer, "the description round-trips through YAML")
-    _require(kind.from_yaml(layer.to_json()) == layer, "the description round-trips through JSON")
-    _require(kind.from_dict(layer.to_dict(full=True)) == layer, "the full description round-trips")
-    _require(bool(kind.__doc__), "the description says what it is")
+    promise(kind.from_yaml(layer.to_yaml()) == layer, "the description round-trips through YAML")
+    promise(kind.from_yaml(layer.to_json()) == layer, "the description round-trips through JSON")
+    promise(kind.from_dict(layer.to_dict(full=True)) == layer, "the full description round-trips")
+    promise(bool(kind.__doc__), "the description says what it is")
 
 
 def check_shapes(layer: Layer, shapes: Sequence[Shape]) -> None:
@@ -102,9 +91,9 @@ def check_shapes(layer: Layer, shapes: Sequence[Shape]) -> None:
                 network.train(training)
                 y = network(sample_inputs(plan, batch, steps=steps, dtype=torch.float32))["tested"]
                 real = tuple(y.shape)
-                _require(real[0] == batch, f"the batch axis stays: {real}")
-                _require(inferred.matches(real[1:]), f"inferred {inferred}, really {list(real)}")
-                _require(exact.matches(real[1:]), f"inferred {exact} for {known}, really {list(real)}")
+                promise(real[0] == batch, f"the batch axis stays: {real}")
+                promise(inferred.matches(real[1:]), f"inferred {inferred}, really {list(real)}")
+                promise(exact.matches(real[1:]), f"inferred {exact} for {known}, really {list(real)}")
 
 
 def check_parameters(layer: Layer, shapes: Sequence[Shape]) -> None:
@@ -113,17 +102,17 @@ def check_parameters(layer: Layer, shapes: Sequence[Shape]) -> None:
     module = build(plan, SEED).layers[0]
     described = {name: parameter.shape for name, parameter in plan.nodes[0].parameters.items()}
     real = {name: tuple(value.shape) for name, value in module.named_parameters()}
-    _require(list(real.items()) == list(described.items()), f"parameters are as described: {described}, really {real}")
+    promise(list(real.items()) == list(described.items()), f"parameters are as described: {described}, really {real}")
     buffers = {name: tuple(value.shape) for name, value in module.named_buffers()}
-    _require(buffers == dict(plan.nodes[0].buffers), f"buffers are as described: {dict(plan.nodes[0].buffers)}, really {buffers}")
-    _require(all(bool(torch.isfinite(value).all()) for value in module.parameters()), "parameters have finite first values")
+    promise(buffers == dict(plan.nodes[0].buffers), f"buffers are as described: {dict(plan.nodes[0].buffers)}, really {buffers}")
+    promise(all(bool(torch.isfinite(value).all()) for value in module.parameters()), "parameters have finite first values")
 
 
 def check_cost(layer: Layer, shapes: Sequence[Shape]) -> None:
     """Operations are counted as a whole number, at least one for each multiplication by a weight."""
     output = layer.infer(tuple(shapes))
     flops = layer.flops(tuple(shapes), output)
-    _require(isinstance(flops, int) and flops >= 0, f"flops is a whole number of at least 0: {flops!r}")
+    promise(isinstance(flops, int) and flops >= 0, f"flops is a whole number of at least 0: {flops!r}")
 
 
 def check_dtypes(layer: Layer, shapes: Sequence[Shape]) -> None:
@@ -131,12 +120,12 @@ def check_dtypes(layer: Layer, shapes: Sequence[Shape]) -> None:
     plan = plan_of(layer, shapes)
     wide, narrow = build(plan, SEED, dtype=torch.float64), build(plan, SEED, dtype=torch.float32)
     for a, b in zip(wide.parameters(), narrow.parameters(), strict=True):
-        _require(torch.equal(a.float(), b), "the first values are the same in float32 and float64, up to rounding")
+        promise(torch.equal(a.float(), b), "the first values are the same in float32 and float64, up to rounding")
     wide.eval(), narrow.eval()
     y = wide(sample_inputs(plan, 3))["tested"]
     z = narrow(sample_inputs(plan, 3, dtype=torch.float32))["tested"]
-    _require(y.dtype == torch.float64 and z.dtype == torch.float32, f"float64 gives float64, float32 float32: {y.dtype}, {z.dtype}")
-    _require(torch.allclose(y.float(), z, rtol=1e-4, atol=1e-5), "float32 and float64 give the same but for rounding")
+    promise(y.dtype == torch.float64 and z.dtype == torch.float32, f"float64 gives float64, float32 float32: {y.dtype}, {z.dtype}")
+    promise(torch.allclose(y.float(), z, rtol=1e-4, atol=1e-5), "float32 and float64 give the same but for rounding")
 
 
 def check_independence(layer: Layer, shapes: Sequence[Shape]) -> None:
@@ -146,14 +135,18 @@ def check_independence(layer: Layer, shapes: Sequence[Shape]) -> None:
     inputs = sample_inputs(plan, 4)
     whole = network(inputs)["tested"]
     parts = [network({name: x[i : i + 1] for name, x in inputs.items()})["tested"] for i in range(4)]
-    _require(torch.allclose(whole, torch.cat(parts), rtol=1e-10, atol=1e-12), "at prediction, samples don't see each other")
-    _require(torch.equal(whole, network(inputs)["tested"]), "at prediction, nothing is random")
+    promise(torch.allclose(whole, torch.cat(parts), rtol=1e-10, atol=1e-12), "at prediction, samples don't see each other")
+    promise(torch.equal(whole, network(inputs)["tested"]), "at prediction, nothing is random")
 
 
-def check_gradients(layer: Layer, shapes: Sequence[Shape]) -> None:
+def check_gradients(layer: Layer, shapes: Sequence[Shape], *, full: bool = False) -> None:
     """In float64, the gradients of inputs and parameters are those that small differences give.
 
-    Compared along random directions, which costs two forward passes for each tensor in place of two for each number.
+    Args:
+        layer: The description.
+        shapes: Of its inputs.
+        full: Compare number by number; otherwise along random directions, which costs two forward passes for each tensor in
+            place of two for each number, and finds the same mistakes unless they are small.
     """
     plan = plan_of(layer, shapes)
     network = build(plan, SEED, dtype=torch.float64)
@@ -180,8 +173,8 @@ def check_gradients(layer: Layer, shapes: Sequence[Shape]) -> None:
         return y
 
     with torch.random.fork_rng(devices=[]):
-        right = torch.autograd.gradcheck(run, checked, eps=1e-6, atol=1e-5, rtol=1e-4, raise_exception=True, fast_mode=True)
-    _require(bool(right), "analytic gradients equal numerical ones")
+        right = torch.autograd.gradcheck(run, checked, eps=1e-6, atol=1e-5, rtol=1e-4, raise_exception=True, fast_mode=not full)
+    promise(bool(right), "analytic gradients equal numerical ones")
 
 
 def check_determinism(layer: Layer, shapes: Sequence[Shape]) -> None:
@@ -189,10 +182,10 @@ def check_determinism(layer: Layer, shapes: Sequence[Shape]) -> None:
     plan = plan_of(layer, shapes)
     first, second = _trained_once(plan, SEED), _trained_once(plan, SEED)
     for name, value in first.items():
-        _require(torch.equal(value, second[name]), f"the same seed gives the same {name}")
+        promise(torch.equal(value, second[name]), f"the same seed gives the same {name}")
     if layer.random:
         third = _trained_once(plan, SEED, draw=SEED + 1)
-        _require(not torch.equal(first["output"], third["output"]), "a layer that says it is random draws in training")
+        promise(not torch.equal(first["output"], third["output"]), "a layer that says it is random draws in training")
 
 
 def _trained_once(plan: Plan, seed: int, *, draw: int = SEED) -> dict[str, Tensor]:
@@ -218,10 +211,10 @@ def check_keeping(layer: Layer, shapes: Sequence[Shape]) -> None:
     source(sample_inputs(plan, 4, dtype=torch.float32))
     arrays = source.named_arrays()
     table = plan.nodes[0]
-    _require(set(arrays) == {f"tested/{name}" for name in (*table.parameters, *table.buffers)}, "arrays are called node/parameter")
+    promise(set(arrays) == {f"tested/{name}" for name in (*table.parameters, *table.buffers)}, "arrays are called node/parameter")
     other.load_arrays(arrays)
     inputs = sample_inputs(plan, 3, dtype=torch.float32)
-    _require(torch.equal(source.eval()(inputs)["tested"], other.eval()(inputs)["tested"]), "kept and loaded, it gives the same")
+    promise(torch.equal(source.eval()(inputs)["tested"], other.eval()(inputs)["tested"]), "kept and loaded, it gives the same")
 
 
 def check_copies(layer: Layer, shapes: Sequence[Shape]) -> None:
@@ -231,11 +224,11 @@ def check_copies(layer: Layer, shapes: Sequence[Shape]) -> None:
     twin = copy.deepcopy(network)
     inputs = sample_inputs(plan, 2, dtype=torch.float32)
     before = network(inputs)["tested"]
-    _require(torch.equal(before, twin(inputs)["tested"]), "a deep copy computes the same")
+    promise(torch.equal(before, twin(inputs)["tested"]), "a deep copy computes the same")
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter.zero_()
-    _require(torch.equal(before, network(inputs)["tested"]), "a deep copy shares no weights")
+    promise(torch.equal(before, network(inputs)["tested"]), "a deep copy shares no weights")
 
 
 def check_settings(layer: ParametricLayer, shapes: Sequence[Shape]) -> None:
@@ -244,12 +237,12 @@ def check_settings(layer: ParametricLayer, shapes: Sequence[Shape]) -> None:
     if "dropout" not in layer.unused_settings:
         noisy.append(layer.replace(dropout=0.5))
     for changed in noisy:
-        _require(changed.random, "a layer with noise says that it is random")
+        promise(changed.random, "a layer with noise says that it is random")
         plan = plan_of(changed, shapes)
         network = build(plan, SEED)
         inputs = sample_inputs(plan, 4, dtype=torch.float32)
         plain = build(plan_of(layer, shapes), SEED).eval()(inputs)["tested"]
-        _require(torch.equal(network.eval()(inputs)["tested"], plain), "outside training, noise changes nothing")
+        promise(torch.equal(network.eval()(inputs)["tested"], plain), "outside training, noise changes nothing")
         check_determinism(changed, shapes)
 
 
@@ -259,9 +252,3 @@ def _lengths(shapes: Sequence[Shape]) -> tuple[int, ...]:
 
 def _with_steps(shape: Shape, steps: int) -> Shape:
     return shape.replace(steps=steps) if None in shape.dims else shape
-
-
-def _require(holds: bool, promise: str) -> None:  # noqa: FBT001 (an assertion that survives -O)
-    if not holds:
-        message = f"broken promise: {promise}"
-        raise AssertionError(message)

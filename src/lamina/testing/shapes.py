@@ -1,0 +1,31 @@
+"""Contract suite of shapes: what each kind must say of itself."""
+
+from __future__ import annotations
+
+import math
+
+from lamina.shapes import Shape, batch_shape
+from lamina.testing.promises import check_round_trips, promise
+
+
+def check_shape(shape: Shape) -> None:
+    """Run the whole contract on one description.
+
+    Raises:
+        AssertionError: Naming the promise that is broken.
+
+    Example:
+        >>> from lamina.shapes import image
+        >>> check_shape(image(1, 8, 8))
+    """
+    check_round_trips(shape)
+    real = batch_shape(shape, 3, unknown=7)[1:]
+    promise(len(shape.axes) == len(shape.dims) == len(real), "every axis has a name and a size")
+    promise(shape.matches(real), "arrays of its sizes match")
+    promise(not shape.matches((*real, 2)) and not shape.matches(real[:-1]), "arrays of another rank don't")
+    for place, size in enumerate(shape.dims):
+        other = (*real[:place], real[place] + 1, *real[place + 1 :])
+        promise(shape.matches(other) == (size is None), "another size matches only where it comes from the data")
+    promise(shape.size == (None if None in shape.dims else math.prod(real)), "size is the product of its axes, None if one is unknown")
+    promise(shape.dtype in ("float", "int"), "it holds numbers, or whole numbers")
+    promise(str(shape).startswith("[batch, "), "it prints as messages write it")
