@@ -204,6 +204,7 @@ class Model:
         batch_size: int = 1024,
         shard: tuple[int, int] = (0, 1),
         device: str = "auto",
+        full: bool = False,
     ) -> Report:
         """Judge the model on data it has not seen.
 
@@ -216,11 +217,12 @@ class Model:
             batch_size: Samples taken at once.
             shard: Judge only this part of how many; see `judge` for putting parts together.
             device: Where to compute.
+            full: Where ``evaluation`` is not given: judge by everything that fits, with ROC and calibration.
 
         Returns:
             Tables to print, ``.metrics`` by name, ``.to_html(path)``.
         """
-        return self.judge(data, targets, evaluation=evaluation, batch_size=batch_size, shard=shard, device=device).report
+        return self.judge(data, targets, evaluation=evaluation, batch_size=batch_size, shard=shard, device=device, full=full).report
 
     def judge(
         self,
@@ -231,6 +233,7 @@ class Model:
         batch_size: int = 1024,
         shard: tuple[int, int] = (0, 1),
         device: str = "auto",
+        full: bool = False,
     ) -> Judgement:
         """As `evaluate`, but what it gives can be merged: ``model.judge(data, shard=(0, 2)).merge(...)`` then ``.report``."""
         from lamina.engine.device import choose_device
@@ -240,7 +243,7 @@ class Model:
 
         dataset = self.dataset(data, targets)
         pairs = pair_outputs(self.network.outputs, dataset.schema)
-        names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=plain_scores(self.plan))
+        names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=plain_scores(self.plan), full=full)
         chosen = choose_device(device)
         self.network.to(chosen)
         evaluator = Evaluator(

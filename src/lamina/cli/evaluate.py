@@ -32,9 +32,9 @@ def run(
     from lamina.model import load
 
     loaded = load(model)
-    dataset, judged = labelled_data(data, loaded, part=part, seed=seed)
-    typer.echo(f"{len(dataset)} samples, part: {judged}", err=True)
-    report = loaded.evaluate(dataset)
+    labelled = labelled_data(data, loaded, part=part, seed=seed)
+    typer.echo(f"{len(labelled.dataset)} samples, part: {labelled.part}", err=True)
+    report = loaded.evaluate(labelled.dataset, evaluation=labelled.evaluations, full=True)
     if html is not None:
         with writing(html):
             report.to_html(html, title=f"{model.name} on {data}")

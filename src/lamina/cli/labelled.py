@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,28 @@ from lamina.errors import DataError
 if TYPE_CHECKING:
     from lamina.data.config import DataConfig
     from lamina.data.dataset import Dataset
+    from lamina.evaluate.evaluation import Evaluation
     from lamina.model import Model
 
 PARTS = ("test", "validation", "train", "all")
 
 
-def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int | None = None) -> tuple[Dataset, str]:
+@dataclass(frozen=True)
+class Labelled:
+    """Data to judge by.
+
+    Attributes:
+        dataset: The data, prepared for the model.
+        part: Which part of what was given they are.
+        evaluations: How the recipe wants them judged; empty where there is none, or it leaves that open.
+    """
+
+    dataset: Dataset
+    part: str
+    evaluations: tuple[Evaluation, ...] = ()
+
+
+def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int | None = None) -> Labelled:
     """Data to judge a model by, prepared as those it was trained on.
 
     Args:
@@ -24,37 +41,34 @@ def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int
         part: ``test``, ``validation``, ``train`` or ``all``; by default the test part if there is one, else all.
         seed: Of the split; by default the recipe's, else the model's.
 
-    Returns:
-        The data, and which part they are.
-
     Raises:
         LaminaError: If the description is wrong, or the data are not such as the model was trained on.
     """
     _check_part(part, PARTS)
     if spec.endswith(".csv"):
         _check_part(part, ("all",))
-        return _table(spec, model), "all"
-    config, own_seed = _read(spec)
+        return Labelled(_table(spec, model), "all")
+    config, own_seed, evaluations = _read(spec)
     parts = _parts(config, model, next(s for s in (seed, own_seed, model.seed) if s is not None))
     chosen = part or ("test" if "test" in parts else "all")
     _check_part(chosen, (*parts, "all"))
     found = list(parts.values()) if chosen == "all" else [parts[chosen]]
-    return _prepared(_joined(found), model), chosen
+    return Labelled(_prepared(_joined(found), model), chosen, evaluations)
 
 
-def _read(spec: str) -> tuple[DataConfig, int | None]:
+def _read(spec: str) -> tuple[DataConfig, int | None, tuple[Evaluation, ...]]:
     from lamina.data.config import DataConfig
     from lamina.spec import load_document, parse_document
+    from lamina.train.recipe import Recipe
 
     # A data section has a brace or a line break where a path has an ending.
     inline = "{" in spec or "\n" in spec
     document = parse_document(spec, "--data") if inline else load_document(spec)
     base = Path.cwd() if inline else Path(spec).resolve().parent
-    data = document.data
-    whole = isinstance(data, dict) and "data" in data
-    config = DataConfig.from_document(document, ("data",) if whole else ())
-    own_seed = data.get("seed", 0) if whole else None
-    return config.resolve_paths(base), own_seed if type(own_seed) is int else None
+    if isinstance(document.data, dict) and "data" in document.data:
+        recipe = Recipe.from_document(document)
+        return recipe.data.resolve_paths(base), recipe.seed, recipe.evaluate
+    return DataConfig.from_document(document).resolve_paths(base), None, ()
 
 
 def _parts(config: DataConfig, model: Model, seed: int) -> dict[str, Dataset]:
