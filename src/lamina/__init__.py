@@ -21,7 +21,7 @@ _NAMES: dict[str, str] = {
     "lamina.network.layers": (
         "ActivationLayer AvgPool1d AvgPool2d AvgPool3d BatchNorm Bidirectional Conv1d Conv2d Conv3d ConvTranspose2d Dense"
         " DepthwiseConv2d Dropout Embedding Flatten GRU GlobalAvgPool GlobalMaxPool IdentityLayer LSTM LastStep LayerNorm LossLayer"
-        " MaxPool1d MaxPool2d MaxPool3d Module Output Permute Reshape SeparableConv2d SimpleRNN"
+        " MaxPool1d MaxPool2d MaxPool3d Module Output PReLU Permute Reshape SeparableConv2d SimpleRNN"
     ),
     "lamina.network.defaults": "Defaults",
     "lamina.network.sequential": "Sequential",

@@ -66,6 +66,7 @@ from lamina.network.layers import MaxPool3d as MaxPool3d
 from lamina.network.layers import Module as Module
 from lamina.network.layers import Output as Output
 from lamina.network.layers import Permute as Permute
+from lamina.network.layers import PReLU as PReLU
 from lamina.network.layers import Reshape as Reshape
 from lamina.network.layers import SeparableConv2d as SeparableConv2d
 from lamina.network.layers import SimpleRNN as SimpleRNN

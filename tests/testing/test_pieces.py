@@ -70,3 +70,4 @@ NAMES = {
 def test_the_lists_are_complete(family: str) -> None:
     """What Deeplearning4j has (but PReLU, which is a layer), and what is common today."""
     assert set(NAMES[family].split()) <= set(registry.names(family))
+    assert "prelu" in registry.names("layer")

@@ -3,7 +3,7 @@
 All work on each value alone but those with ``over_features``, which turn the values of one position into a distribution:
 over the last axis of ``[batch, n]`` and ``[batch, steps, n]``, over axis 1 (channels) of images and volumes.
 
-PReLU has a parameter, so it is a layer, not an activation.
+PReLU has a parameter, so it is a layer: `lamina.network.layers.PReLU`.
 """
 
 from __future__ import annotations

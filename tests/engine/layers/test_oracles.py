@@ -30,6 +30,7 @@ from lamina.network.layers import (
     Layer,
     LayerNorm,
     MaxPool2d,
+    PReLU,
     Recurrent,
     SeparableConv2d,
     SimpleRNN,
@@ -324,3 +325,33 @@ def test_layer_norm_is_torchs() -> None:
     channels = made(LayerNorm(), Image(channels=3, height=4, width=5))
     torchs = copy_to(channels, nn.LayerNorm(3), {})
     assert_same(run(channels, image), torchs(image.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize(("shared", "count"), [("positions", 3), ("all", 1)])
+def test_prelu_is_torchs(shared: Any, count: int) -> None:
+    for shape in (Features(3), Image(channels=3, height=4, width=2), Volume(channels=3, depth=2, height=2, width=2)):
+        x = torch.randn((5, *shape.dims), dtype=F64)  # type: ignore[arg-type]
+        network = made(PReLU(shared=shared), shape)
+        module = copy_to(network, nn.PReLU(count), {"weight": "weight"})
+        assert torch.equal(run(network, x), module(x))
+
+
+def test_prelu_of_sequences_and_with_a_slope_for_each_number() -> None:
+    x = torch.randn(5, 4, 3, dtype=F64)
+    for shared in ("positions", "none"):
+        network = made(PReLU(shared=shared), Sequence(steps=4, features=3))
+        weight = network.tensors()["tested/weight"]
+        assert torch.equal(run(network, x), torch.where(x > 0, x, x * weight))
+
+
+def test_prelu_starts_at_its_slope_and_never_decays() -> None:
+    from lamina.engine.optimizers import optimizer_for
+    from lamina.engine.parameters import FlatParameters
+    from lamina.learning import AdamW
+
+    network = build(plan_of(PReLU(0.1), (Features(3),)), 7)
+    (weight,) = network.tensors().values()
+    assert torch.equal(weight, torch.full((3,), 0.1))
+    flat = FlatParameters(network)
+    optimizer_for(AdamW(0.1, weight_decay=0.5), flat).step(0, 0.0)
+    assert torch.equal(weight, torch.full((3,), 0.1))

@@ -2,7 +2,7 @@
 
 # The vertices register themselves too; not by name, since they import from this package.
 import lamina.network.vertices  # noqa: F401
-from lamina.network.layers.activation import ActivationLayer, IdentityLayer
+from lamina.network.layers.activation import ActivationLayer, IdentityLayer, PReLU
 from lamina.network.layers.convolution import Conv1d, Conv2d, Conv3d, Convolution, ConvTranspose2d, DepthwiseConv2d, SeparableConv2d
 from lamina.network.layers.dense import Dense
 from lamina.network.layers.dropout import Dropout
@@ -56,6 +56,7 @@ __all__ = [
     "Module",
     "Output",
     "OutputMixin",
+    "PReLU",
     "Parameter",
     "ParametricLayer",
     "Permute",
