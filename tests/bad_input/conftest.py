@@ -16,7 +16,7 @@ import typer
 from lamina.cli import main
 
 _PROBLEM = re.compile(
-    r"^(?:Error: )?\[(?P<code>[A-Z]{2}\d{3})\] (?P<head>.*?)\.\n"
+    r"^(?P<kind>Error: |Warning: )?\[(?P<code>[A-Z]{2}\d{3})\] (?P<head>.*?)\.\n"
     r"  Expected: (?P<expected>.*?)\n"
     r"  Got:      (?P<got>.*?)\n"
     r"  Cause:    (?P<cause>.*?)\n"
@@ -52,8 +52,9 @@ class Outcome:
 
     @property
     def problems(self) -> list[Said]:
-        found = [Said(m["code"], m["head"], m["expected"], m["got"], m["cause"], m["fix"]) for m in _PROBLEM.finditer(self.err)]
-        assert len(found) == len(re.findall(r"^  More: ", self.err, re.MULTILINE)), f"a message lost its form:\n{self.err}"
+        matches = list(_PROBLEM.finditer(self.err))
+        found = [Said(m["code"], m["head"], m["expected"], m["got"], m["cause"], m["fix"]) for m in matches if m["kind"] != "Warning: "]
+        assert len(matches) == len(re.findall(r"^  More: ", self.err, re.MULTILINE)), f"a message lost its form:\n{self.err}"
         return found
 
 

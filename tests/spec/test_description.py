@@ -256,7 +256,7 @@ table: {a: 0}
 """
     )
     assert [(p.code, p.where, p.source and (p.source.line, p.source.column)) for p in found] == [
-        ("SP003", "sort.inner", (4, 3)),
+        ("SP003", "sort.inner", (4, 11)),
         ("SP003", "sort.others[0]", (6, 7)),
         ("SP004", "sort.others[1].by", (7, 22)),
         ("SP005", "sort.others[2]", (8, 7)),

@@ -93,7 +93,10 @@ class Document:
         path = set_value(self.data, path, read)
         for known in [p for p in self.sources if p[: len(path)] == path]:
             del self.sources[known]
-        self.sources[path] = Source("--set " + text.strip(), 1, len(text) + 2)
+        source = Source("--set " + text.strip(), 1, len(text) + 2)
+        # Mappings made on the way stand nowhere else.
+        for end in range(1, len(path) + 1):
+            self.sources.setdefault(path[:end], source)
 
 
 def load_document(file: str | FilePath) -> Document:
@@ -135,6 +138,7 @@ def parse_document(text: str, name: str = "<description>") -> Document:
         node = loader.get_single_node()
         document = Document(None, name)
         if node is None:
+            document.sources[()] = Source(name, 1, 1)
             return document
         reader = _Reader(loader, document)
         document.data = reader.read(node, ())

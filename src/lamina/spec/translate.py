@@ -65,8 +65,14 @@ def translate(error: ValidationError, name: str, data: Any, document: Document |
         path = prefix + own
         where = format_path(path) if document is not None else ".".join(filter(None, (name, format_path(path))))
         problem = _problem(found[0], where or name) if len(found) == 1 else _alternatives(found, where or name)
-        problems.append(problem.at(document.source(path) if document is not None else None))
+        problems.append(problem.at(document.source(_spot(path, found[0])) if document is not None else None))
     return DescriptionError.of(problems)
+
+
+def _spot(path: Path, found: Any) -> Path:
+    """What the reader has to change: of a wrong type, its key ``type``."""
+    wrong_type = found["type"] == "lamina_family" and found["ctx"]["problem"] in ("unknown", "other")
+    return (*path, "type") if wrong_type and isinstance(found["input"], Mapping) else path
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,10 @@ class RunDirectory:
         directory = cls(run_dir)
         if resume:
             if not directory.path.is_dir():
-                raise _nothing(directory.path)
+                raise _nothing(directory.path, "no such folder")
+            # An empty folder is that of a run that was killed before it wrote anything.
+            if not directory._taken() and any(not path.name.startswith(".") for path in directory.path.iterdir()):
+                raise _nothing(directory.path, "a folder of other files")
             return directory
         if taken := directory._taken():
             raise StartError(
@@ -108,7 +111,7 @@ class RunDirectory:
             number += 1
         path = _numbered(name, number)
         if not path.is_dir():
-            raise _nothing(path)
+            raise _nothing(path, "no such folder")
         return cls(path)
 
     def _taken(self) -> list[str]:
@@ -219,12 +222,12 @@ def _make(path: Path) -> None:
         ) from error
 
 
-def _nothing(path: Path) -> StartError:
+def _nothing(path: Path, got: str) -> StartError:
     return StartError(
         "TR002",
         where=str(path),
         expected="the folder of a run to go on with",
-        got="no such folder",
+        got=got,
         cause="the path is mistyped, or no run was started there",
         fix="give the --run-dir of the run, or leave --resume out to start a new one",
     )

@@ -157,7 +157,7 @@ class Session:
             resume: Whether to go on from a checkpoint; without one it starts from the beginning.
 
         Raises:
-            ArchiveError: AR002, if all checkpoints are damaged; AR025, if they are of another network.
+            ArchiveError: AR002, if all checkpoints are damaged; EN008, if they are of another network.
             StartError: TR051, if the checkpoint is of another kind of run.
         """
         trainer.run_dir = directory
