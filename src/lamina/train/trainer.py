@@ -19,6 +19,7 @@ from lamina.evaluate.result import plain_number
 from lamina.train.callbacks import CallbackRun
 from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Evaluator
+from lamina.train.mean import RunningMean
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.view import TimingStats
 
@@ -81,8 +82,7 @@ class Trainer:
         self.interrupted: int | None = None
         self._final = True
         self.timing = TimingStats()
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        self._loss_weight = 0.0
+        self._mean_loss = RunningMean(self.device)
 
     # -- what callbacks read ----------------------------------------------------------------------------------------
 
@@ -176,8 +176,7 @@ class Trainer:
         started = time.perf_counter()
         self.last_batch = batch
         loss = self.runner.train(batch.inputs, batch.targets, batch.weight, self.step, self.epoch_progress)
-        self._loss_sum.add_(loss, alpha=batch.total_weight)
-        self._loss_weight += batch.total_weight
+        self._mean_loss.add(loss, batch.total_weight)
         self.step += 1
         self.last_loss = loss
         timing = self.timing
@@ -188,9 +187,8 @@ class Trainer:
             hook(self)
 
     def _observe(self) -> None:
-        self.observation = {"train/loss": float(self._loss_sum) / self._loss_weight}
-        self._loss_sum.zero_()
-        self._loss_weight = 0.0
+        self.observation = {"train/loss": self._mean_loss.value}
+        self._mean_loss.set(0.0, 0.0)
         last = self.step >= self.total_steps
         if self.evaluator is not None and self.validation is not None and (self.epoch % self.config.evaluate_every == 0 or last):
             started = time.perf_counter()
@@ -226,8 +224,8 @@ class Trainer:
                 "step": self.step,
                 "epoch": self.epoch,
                 "steps_per_epoch": len(self.loader),
-                "loss_sum": float(self._loss_sum),
-                "loss_weight": self._loss_weight,
+                "loss_sum": self._mean_loss.sum,
+                "loss_weight": self._mean_loss.weight,
                 "loader": self.loader.state_dict(),
                 "stop_reason": self.stop_reason if self._final else None,
                 "history": [{name: plain_number(value) for name, value in row.items()} for row in self.history],
@@ -256,8 +254,7 @@ class Trainer:
         values = state.values
         self.check_state(state)
         self.step, self.epoch = values["step"], values["epoch"]
-        self._loss_sum.fill_(values["loss_sum"])
-        self._loss_weight = values["loss_weight"]
+        self._mean_loss.set(values["loss_sum"], values["loss_weight"])
         self.stop_reason = values["stop_reason"]
         self.history = [{name: math.nan if value is None else value for name, value in row.items()} for row in values["history"]]
         self.loader.load_state_dict(values["loader"])
