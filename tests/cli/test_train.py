@@ -61,13 +61,14 @@ def test_settings_from_the_command_line(recipe: Path, lamina: Lamina, tmp_path: 
 
 WRONG = {
     "train.epochs=0": "SP004",
-    "train.epochz=3": "SP007",
+    "train.epochz=3": "SP002",
     "network.layers[1].units=4": "TR054",
     "network.layers[0].activation=rellu": "SP003",
     "train.early_stopping={monitor: validation/acuracy}": "TR055",
     "data.source={type: iriss}": "SP003",
     "data.split={test: 0.9999, stratify: true}": "DA011",
     "train.device=quantum": "SP004",
+    "network.layers[7].units=4": "SP007",
 }
 
 
@@ -172,3 +173,14 @@ def test_stopped_by_a_signal_and_resumed(recipe: Path, tmp_path: Path, number: s
         process.communicate()
     assert (parts / "metrics.jsonl").read_bytes() == (tmp_path / "whole/metrics.jsonl").read_bytes()
     assert (parts / "model.lamina").read_bytes() == (tmp_path / "whole/model.lamina").read_bytes()
+
+
+def test_a_missing_part_exits_with_4(
+    recipe: Path, lamina: Lamina, tmp_path: Path, entries: Entries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sklearn", "sklearn.datasets"):
+        monkeypatch.setitem(sys.modules, name, None)
+    outcome = lamina("train", recipe)
+    assert outcome.code == 4
+    assert "pip install" in outcome.err
+    assert entries(tmp_path) == ["folder", "iris.yaml"]
