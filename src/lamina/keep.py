@@ -160,10 +160,29 @@ def read_extras(archive: Archive) -> tuple[DataSchema | None, Preprocessing | No
         ArchiveError: AR022, if it is damaged.
     """
     labels = archive.json(LABELS)
-    schema = None if labels is None else DataSchema.from_document(Document(labels, f"{archive.path}, {LABELS}"))
+    try:
+        schema = None if labels is None else DataSchema.from_document(Document(labels, str(archive.path)))
+    except LaminaError as error:
+        raise _misread(archive, LABELS, error) from error
     if not archive.has(PREPROCESSING):
         return schema, None
-    return schema, Preprocessing.from_archive(archive.json(PREPROCESSING), archive.arrays(PREPROCESSING_ARRAYS))
+    data, arrays = archive.json(PREPROCESSING), archive.arrays(PREPROCESSING_ARRAYS)
+    try:
+        return schema, Preprocessing.from_archive(data, arrays)
+    except LaminaError as error:
+        raise _misread(archive, PREPROCESSING, error) from error
+
+
+def _misread(archive: Archive, member: str, error: LaminaError) -> ArchiveError:
+    problem = error.problems[0]
+    return ArchiveError(
+        "AR022",
+        where=f"{archive.path}, member {member}, {problem.where}",
+        expected=problem.expected,
+        got=problem.got,
+        cause="the file was changed after it was written, or by a later version",
+        fix="save the model again with model.save(path)",
+    )
 
 
 def _unreadable(archive: Archive, got: str) -> ArchiveError:
