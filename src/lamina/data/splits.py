@@ -37,6 +37,10 @@ class Split(Description, family="split"):
         """``{validation: 0.1}`` is short for ``{type: random, validation: 0.1}``."""
         return {"type": "random", **value} if isinstance(value, dict) and "type" not in value else value
 
+    @classmethod
+    def shorthand_schema(cls) -> list[dict[str, Any]]:
+        return [{"$ref": "#/$defs/RandomSplit", "not": {"required": ["type"]}}]
+
     def parts(self, dataset: Dataset, seed: int) -> Parts:
         """Where each sample goes.
 
