@@ -416,3 +416,26 @@ def test_kinds_refuse(values: dict[str, Any]) -> None:
 def test_spread_gives_one_size_for_each_axis() -> None:
     assert spread(3, 2) == (3, 3)
     assert spread((3, 4), 2) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("layer", "cause", "fix"),
+    [
+        (
+            "relu",
+            "'relu' is an activation, not a layer",
+            "write {type: activation, activation: relu}, or activation: relu in the layer before",
+        ),
+        ("{type: mse}", "'mse' is a loss, not a layer", "write {type: loss, loss: mse}, or loss: mse in an output layer"),
+        ("gaussian_noise", "'gaussian_noise' is a noise, not a layer", "write {type: dropout, rate: {type: gaussian_noise, ...}}"),
+        ("{type: dense, units: 3, activation: prelu}", "'prelu' is a layer, not an activation", "put a layer {type: prelu} after this one"),
+        ("{type: dense, units: 3, initializer: relu}", "'relu' is an activation, not an initializer", "use one of those above"),
+    ],
+)
+def test_a_word_of_another_family_is_told_where_it_belongs(layer: str, cause: str, fix: str) -> None:
+    from lamina.network import Sequential
+
+    with pytest.raises(DescriptionError) as caught:
+        Sequential.from_yaml(f"{{type: sequential, layers: [{layer}, {{type: output, units: 3}}]}}")
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.cause, problem.fix) == ("SP003", cause, fix)

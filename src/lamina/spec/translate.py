@@ -190,8 +190,8 @@ def _wrong_family(where: str, context: Any, got: Any) -> Problem:
     family, problem, name = context["family"], context["problem"], context["name"]
     known = registry.names(family)
     listing, first = ", ".join(known), known[0] if known else "NAME"
-    kind = f"{'an' if family[0] in 'aeio' else 'a'} {family}"
-    near = registry.nearest(family, name)
+    kind, near = _one(family), registry.nearest(family, name)
+    home = next((other for other in registry.families() if name in registry.names(other)), None)
     if problem == "other":
         code, expected, cause = "SP003", f"type {context['wanted']}", "the type does not fit this place"
         fix = f"write type: {context['wanted']}"
@@ -200,12 +200,28 @@ def _wrong_family(where: str, context: Any, got: Any) -> Problem:
     elif problem == "kind":
         code, expected = "SP004", f"{kind}: one of the words {listing}, or a mapping with 'type'"
         cause, fix = f"this is no description of {kind}", f"write {{type: {first}}} with its settings"
+    elif home is not None and (near is None or (family, home) in _LAYERS_FOR):
+        code, expected, cause = "SP003", f"{kind} of type {listing}", f"{name!r} is {_one(home)}, not {kind}"
+        fix = _LAYERS_FOR.get((family, home), "use one of those above").format(name=name)
     else:
         code, expected = "SP003", f"{kind} of type {listing}"
         cause = "a typo" if near else "nothing is registered under this name; a package that registers it may not be installed"
-        fix = f"did you mean {near!r}?" if near else f"use one of the {family}s above"
+        fix = f"did you mean {near!r}?" if near else "use one of those above"
     shown = repr(name) if problem in ("other", "unknown") else _shown(got)
     return Problem(code=code, where=where, expected=expected, got=shown, cause=cause, fix=fix)
+
+
+_LAYERS_FOR = {
+    ("layer", "activation"): "write {{type: activation, activation: {name}}}, or activation: {name} in the layer before",
+    ("layer", "loss"): "write {{type: loss, loss: {name}}}, or loss: {name} in an output layer",
+    ("layer", "noise"): "write {{type: dropout, rate: {{type: {name}, ...}}}}",
+    ("activation", "layer"): "put a layer {{type: {name}}} after this one",
+}
+"""What to write for a component of the second family where one of the first was wanted: confusions likelier than typos."""
+
+
+def _one(family: str) -> str:
+    return f"{'an' if family[0] in 'aeio' else 'a'} {family}"
 
 
 def _cause(kind: str, got: Any) -> str:
