@@ -86,6 +86,7 @@ TITLES: dict[str, str] = {
     "TR006": "lines of the log are lost",
     "TR007": "the weights of the best epoch are lost",
     "TR008": "a callback stands twice",
+    "TR009": "the run directory can't be written",
     "TR010": "training has left the finite numbers",
     # DA: data
     "DA001": "a number is missing or not finite",

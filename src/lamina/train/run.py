@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import json
 import os
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamina.errors import StartError
+from lamina.errors import ArchiveError, StartError
 from lamina.files import atomic_write_text
 from lamina.train.lock import lock_folder
 from lamina.version import __version__
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 RUNS = "runs"
 _PACKAGES = ("torch", "numpy", "pydantic", "PyYAML", "safetensors", "polars", "scikit-learn")
 _GIT_SECONDS = 5.0
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class RunDirectory:
@@ -124,9 +126,29 @@ class RunDirectory:
 
         Raises:
             StartError: TR003, if another process trains here.
+            ArchiveError: TR009, if the body can't write (a full disk); what was safe before is safe still.
         """
-        with lock_folder(self.path):
-            yield
+        try:
+            with lock_folder(self.path):
+                yield
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise self._full(error) from error
+
+    def _full(self, error: OSError) -> ArchiveError:
+        from lamina.train.checkpoint import CheckpointStore
+
+        kept = CheckpointStore(self.checkpoints).all()
+        resume = f"; {kept[-1].path.name} is kept and whole" if kept else ""
+        return ArchiveError(
+            "TR009",
+            where=str(error.filename or self.path),
+            expected="room and permission to write there",
+            got=error.strerror or str(error),
+            cause="the disk is full, a quota is used up, or it became read-only",
+            fix=f"free some space and resume with --resume{resume}",
+        )
 
     def write_recipe(self, text: str) -> None:
         """Keep the recipe, with all defaults written out."""
