@@ -39,6 +39,11 @@ class Shape(Description, family="shape"):
         """Whether an array whose axes after the batch have these sizes is of this shape."""
         return len(dims) == len(self.dims) and all(own is None or own == d for own, d in zip(self.dims, dims, strict=True))
 
+    def agrees(self, other: Shape) -> bool:
+        """Whether both can be the shape of the same data; a length known only from the data may be any."""
+        same_kind = type(self) is type(other)
+        return same_kind and all(a is None or b is None or a == b for a, b in zip(self.dims, other.dims, strict=True))
+
     def __str__(self) -> str:
         return f"[{', '.join(['batch', *('?' if d is None else str(d) for d in self.dims)])}]"
 

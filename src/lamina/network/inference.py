@@ -211,9 +211,7 @@ def _disagreements(declared: Mapping[str, Shape], given: Mapping[str, Shape], wh
                 cause="the names of the data and of the network's inputs differ",
                 fix=f"rename the input {near or next(iter(declared))!r} to {name!r}, or the data",
             )
-        elif type(own) is not type(shape) or any(
-            a is not None and b is not None and a != b for a, b in zip(own.dims, shape.dims, strict=True)
-        ):
+        elif not own.agrees(shape):
             yield Problem(
                 code="NN011",
                 where=where,
@@ -222,8 +220,3 @@ def _disagreements(declared: Mapping[str, Shape], given: Mapping[str, Shape], wh
                 cause="the network was written for other data, or the data is read in another form than meant",
                 fix=f"remove the network's {where.rpartition('.')[2]}, so that the data says it, or set it to {shape.to_dict(full=True)}",
             )
-
-
-def _compatible(own: Shape, other: Shape) -> bool:
-    """Whether both can be the shape of the same data; an unknown length may be any."""
-    return type(own) is type(other) and all(a is None or b is None or a == b for a, b in zip(own.dims, other.dims, strict=True))

@@ -23,10 +23,7 @@ class Elementwise(Vertex):
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         first = inputs[0]
         for shape in inputs[1:]:
-            agree = type(shape) is type(first) and all(
-                own is None or other is None or own == other for own, other in zip(shape.dims, first.dims, strict=True)
-            )
-            if not agree:
+            if not shape.agrees(first):
                 raise self.refuse(
                     "NN003",
                     expected=f"inputs of one shape, {first} as the first",

@@ -26,6 +26,7 @@ def check_shape(shape: Shape) -> None:
     for place, size in enumerate(shape.dims):
         other = (*real[:place], real[place] + 1, *real[place + 1 :])
         promise(shape.matches(other) == (size is None), "another size matches only where it comes from the data")
+    promise(shape.agrees(shape), "it agrees with itself")
     promise(shape.size == (None if None in shape.dims else math.prod(real)), "size is the product of its axes, None if one is unknown")
     promise(shape.dtype in ("float", "int"), "it holds numbers, or whole numbers")
     promise(str(shape).startswith("[batch, "), "it prints as messages write it")

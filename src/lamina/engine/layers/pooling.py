@@ -74,30 +74,26 @@ class AvgPoolModule(PoolModule):
         return y / average(real, self._window, self._strides)
 
 
-@runs(GlobalMaxPool)
-class GlobalMaxPoolModule(LayerModule):
-    """Over steps, or all positions."""
+class GlobalPoolModule(LayerModule):
+    """What pooling over all steps, or all positions, shares: the axes of the tensor that vanish."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)
-        self._axes = _pooled_axes(node)
+        shape = node.input_shapes[0]
+        self._axes = (1,) if isinstance(shape, Sequence) else tuple(range(2, len(shape.dims) + 1))
+
+
+@runs(GlobalMaxPool)
+class GlobalMaxPoolModule(GlobalPoolModule):
+    """The largest."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.amax(self._axes)
 
 
 @runs(GlobalAvgPool)
-class GlobalAvgPoolModule(LayerModule):
-    """Over steps, or all positions."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
-        self._axes = _pooled_axes(node)
+class GlobalAvgPoolModule(GlobalPoolModule):
+    """The average."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(self._axes)
-
-
-def _pooled_axes(node: Node) -> tuple[int, ...]:
-    shape = node.input_shapes[0]
-    return (1,) if isinstance(shape, Sequence) else tuple(range(2, len(shape.dims) + 1))

@@ -90,10 +90,7 @@ class _Full(Convolution):
     def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
         channels, field = last_axis(inputs[0]), math.prod(self.window)
         fan_in, fan_out = channels // self.groups * field, self.filters // self.groups * field
-        found = {"weight": Parameter((self.filters, channels // self.groups, *self.window), "weight", fan_in, fan_out)}
-        if self.bias:
-            found["bias"] = Parameter((self.filters,), "bias", fan_in, fan_out)
-        return found
+        return self.weight_and_bias((self.filters, channels // self.groups, *self.window), self.filters, fan_in, fan_out)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 2 * last_axis(inputs[0]) // self.groups * math.prod(self.window) * elements(output)
@@ -292,10 +289,7 @@ class ConvTranspose2d(_Full):
     def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
         channels, field = last_axis(inputs[0]), math.prod(self.window)
         fan_in, fan_out = channels // self.groups * field, self.filters // self.groups * field
-        found = {"weight": Parameter((channels, self.filters // self.groups, *self.window), "weight", fan_in, fan_out)}
-        if self.bias:
-            found["bias"] = Parameter((self.filters,), "bias", fan_in, fan_out)
-        return found
+        return self.weight_and_bias((channels, self.filters // self.groups, *self.window), self.filters, fan_in, fan_out)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 2 * elements(inputs[0]) * self.filters // self.groups * math.prod(self.window)
@@ -348,10 +342,7 @@ class DepthwiseConv2d(Convolution):
 
     def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
         count, field = last_axis(inputs[0]) * self.multiplier, math.prod(self.window)
-        found = {"weight": Parameter((count, 1, *self.window), "weight", field, field * self.multiplier)}
-        if self.bias:
-            found["bias"] = Parameter((count,), "bias", field, field * self.multiplier)
-        return found
+        return self.weight_and_bias((count, 1, *self.window), count, field, field * self.multiplier)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 2 * math.prod(self.window) * elements(output)

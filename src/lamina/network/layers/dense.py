@@ -11,21 +11,11 @@ from lamina.spec import register
 from lamina.spec.fields import Count
 
 
-@register("dense")
-class Dense(ParametricLayer):
-    """Fully connected layer: ``y = activation(x W^T + b)``.
-
-    Input: ``[batch, n]``, or ``[batch, steps, n]``, where each step is treated alike. An image or volume before it is
-    flattened; the summary shows that. Output: the same with ``units`` in place of ``n``.
-
-    Parameters: ``weight [units, n]``, ``bias [units]``.
+class FullyConnected(ParametricLayer):
+    """What layers share that compute ``x W^T + b``: `Dense`, and `Output` at the end of a network.
 
     Attributes:
         units: Number of outputs.
-
-    Example:
-        >>> str(Dense(3).infer((Features(4),)))
-        '[batch, 3]'
     """
 
     positional: ClassVar[tuple[str, ...]] = ("units",)
@@ -40,13 +30,28 @@ class Dense(ParametricLayer):
 
     def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
         count = inputs[0].dims[-1] or 1
-        found = {"weight": Parameter((self.units, count), "weight", count, self.units)}
-        if self.bias:
-            found["bias"] = Parameter((self.units,), "bias", count, self.units)
-        return found
+        return self.weight_and_bias((self.units, count), self.units, count, self.units)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 2 * elements(inputs[0]) * self.units
+
+
+@register("dense")
+class Dense(FullyConnected):
+    """Fully connected layer: ``y = activation(x W^T + b)``.
+
+    Input: ``[batch, n]``, or ``[batch, steps, n]``, where each step is treated alike. An image or volume before it is
+    flattened; the summary shows that. Output: the same with ``units`` in place of ``n``.
+
+    Parameters: ``weight [units, n]``, ``bias [units]``.
+
+    Attributes:
+        units: Number of outputs.
+
+    Example:
+        >>> str(Dense(3).infer((Features(4),)))
+        '[batch, 3]'
+    """
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:

@@ -48,10 +48,7 @@ class Embedding(ParametricLayer):
     def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
         count = _vocabulary(inputs[0])
         # A token is a one-hot vector: the vocabulary feeds each output, as in Deeplearning4j and Keras.
-        found = {"weight": Parameter((count, self.units), "weight", count, self.units)}
-        if self.bias:
-            found["bias"] = Parameter((self.units,), "bias", count, self.units)
-        return found
+        return self.weight_and_bias((count, self.units), self.units, count, self.units)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return elements(output) if self.bias else 0

@@ -155,7 +155,6 @@ class ParametricLayer(Layer):
         bias: Whether there is a bias.
         bias_initializer: How biases start.
         dropout: Noise on the layer's *input* in training; a number is the probability of dropping.
-        weight_noise: Noise on the layer's parameters in training; a number is DropConnect's probability.
         weight_noise: Noise on the parameters in training; a number is the probability of dropping a weight (drop-connect).
         l1: Weight of ``sum |w|`` in the loss; weights only.
         l2: Weight of ``sum w^2 / 2`` in the loss; weights only.
@@ -183,6 +182,13 @@ class ParametricLayer(Layer):
     constraints: listed(Constraint) = ()  # type: ignore[valid-type]
     bias_constraints: listed(Constraint) = ()  # type: ignore[valid-type]
     frozen: bool = False
+
+    def weight_and_bias(self, shape: tuple[int, ...], count: int, fan_in: int, fan_out: int) -> dict[str, Parameter]:
+        """The parameters most layers have: a weight of this shape and, unless ``bias`` is off, ``count`` biases."""
+        found = {"weight": Parameter(shape, "weight", fan_in, fan_out)}
+        if self.bias:
+            found["bias"] = Parameter((count,), "bias", fan_in, fan_out)
+        return found
 
     @property
     def random(self) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from lamina.network.activations import Activation
-from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, elements
+from lamina.network.layers.dense import FullyConnected
+from lamina.network.layers.layer import Layer
 from lamina.network.losses import CrossEntropy, Loss
 from lamina.shapes import Features, Image, Sequence, Shape, Volume
 from lamina.spec import register
-from lamina.spec.fields import Count, NonNegative
+from lamina.spec.fields import NonNegative
 
 
 class OutputMixin(Layer):
@@ -36,7 +36,7 @@ class OutputMixin(Layer):
 
 
 @register("output")
-class Output(OutputMixin, ParametricLayer):
+class Output(OutputMixin, FullyConnected):
     """Dense layer with a loss, at the end of a network: ``scores = x W^T + b``, ``predictions = activation(scores)``.
 
     Input and parameters as for `Dense`: ``[batch, n]``; ``[batch, steps, n]``, where each step has its own prediction; an
@@ -51,30 +51,11 @@ class Output(OutputMixin, ParametricLayer):
         'softmax'
     """
 
-    positional: ClassVar[tuple[str, ...]] = ("units",)
-    accepts: ClassVar[tuple[type[Shape], ...]] = (Features, Sequence)
-    flattens: ClassVar[bool] = True
-
-    units: Count
     activation: Activation | None = None  # type: ignore[assignment]
 
     @property
     def random(self) -> bool:
         return self.dropout is not None or self.weight_noise is not None or self.effective_activation.random
-
-    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        (shape,) = inputs
-        return shape.replace(features=self.units) if isinstance(shape, Sequence) else Features(self.units)
-
-    def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
-        count = inputs[0].dims[-1] or 1
-        found = {"weight": Parameter((self.units, count), "weight", count, self.units)}
-        if self.bias:
-            found["bias"] = Parameter((self.units,), "bias", count, self.units)
-        return found
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return 2 * elements(inputs[0]) * self.units
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
