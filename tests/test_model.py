@@ -152,6 +152,34 @@ def test_an_unknown_setting() -> None:
     assert caught.value.code == "SP002"
 
 
+WRONG: dict[str, tuple[Any, str, str]] = {
+    "no samples in a batch": (lambda model: model.fit(X, Y, batch_size=0), "SP004", "batch_size"),
+    "no samples at once": (lambda model: model.predict(X, batch_size=0), "SP004", "leave batch_size out"),
+    "no samples judged at once": (lambda model: model.judge(X, Y, batch_size=0), "SP004", "leave batch_size out"),
+    "everything set aside": (lambda model: model.fit(X, Y, validation=1), "SP004", "validation"),
+    "resuming nothing": (lambda model: model.fit(X, Y, resume=True), "TR002", "give run_dir"),
+    "no targets to learn": (lambda model: model.fit(X), "TR053", r"fit\(x, y\)"),
+    "no targets to judge by": (lambda model: model.evaluate(X), "TR053", r"evaluate\(x, y\)"),
+    "a shard too many": (lambda model: model.judge(X, Y, shard=(3, 3)), "EV007", r"\(2, 3\)"),
+    "an unknown evaluation": (lambda model: model.evaluate(X, Y, evaluation="classificaton"), "SP003", "did you mean 'classification'"),
+    "no data": (lambda model: model.predict(X[:0]), "DA006", "samples"),
+}
+
+
+@pytest.mark.parametrize("trained", [True, False], ids=["trained", "new"])
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_calls(name: str, *, trained: bool) -> None:
+    call, code, fix = WRONG[name]
+    model = lm.Model(network(), seed=1)
+    if trained:
+        model.fit(X, Y, epochs=1, progress=False)
+    before = model.parameters()
+    with pytest.raises(lm.LaminaError, match=fix) as caught:
+        call(model)
+    assert caught.value.code == code
+    assert all(np.array_equal(array, before[name]) for name, array in model.parameters().items())
+
+
 def test_two_passes_of_fit_go_on_from_the_weights() -> None:
     model = fitted()
     before = model.parameters()

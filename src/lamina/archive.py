@@ -206,16 +206,9 @@ class Archive:
         allowed = {MANIFEST, *JSON_MEMBERS, *TENSOR_MEMBERS}
         sizes: dict[str, int] = {}
         for info in infos:
-            if info.filename not in allowed or info.filename in sizes:
-                raise self._refused(f"the member {info.filename[:80]!r}", f"only {', '.join(sorted(allowed))}, each once")
-            if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 0x1:
-                raise self._refused(f"{info.filename!r}, compressed or encrypted", "members that are stored as they are")
-            if info.file_size != info.compress_size or info.file_size > total:
-                raise self._refused(
-                    f"{info.filename!r}, which claims {info.file_size} bytes in a file of {total}", "members that fit into the file"
-                )
-            if info.filename.endswith(".json") and info.file_size > MAX_JSON_BYTES:
-                raise self._refused(f"{info.filename!r} of {info.file_size} bytes", f"at most {MAX_JSON_BYTES} bytes of JSON")
+            fault = _fault(info, total, allowed - set(sizes))
+            if fault is not None:
+                raise self._refused(*fault)
             sizes[info.filename] = info.file_size
         missing = [name for name in (MANIFEST, *REQUIRED) if name not in sizes]
         if missing:
@@ -286,9 +279,9 @@ class Archive:
         match entry:
             case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(start), int(stop)]}:
                 sizes_right = all(type(d) is int and d >= 0 for d in shape)
-                if dtype in ITEM_BYTES and sizes_right and 0 <= start <= stop <= room:
-                    if math.prod(shape) * ITEM_BYTES[dtype] == stop - start:
-                        return TensorInfo(dtype, tuple(shape))
+                fits = dtype in ITEM_BYTES and sizes_right and 0 <= start <= stop <= room
+                if fits and math.prod(shape) * ITEM_BYTES[dtype] == stop - start:
+                    return TensorInfo(dtype, tuple(shape))
         raise self._damaged(member, f"tensor {name[:80]!r} has a type, shape or place that can't be: {str(entry)[:120]}")
 
     def _damaged(self, member: str, got: str) -> ArchiveError:
@@ -312,3 +305,15 @@ class Archive:
         )
 
 
+def _fault(info: zipfile.ZipInfo, total: int, allowed: set[str]) -> tuple[str, str] | None:
+    """What is wrong with a member as the zip's directory tells it, and what would be right."""
+    name, size = info.filename, info.file_size
+    if name not in allowed:
+        return f"the member {name[:80]!r}", f"only {', '.join(sorted({MANIFEST, *JSON_MEMBERS, *TENSOR_MEMBERS}))}, each once"
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 0x1:
+        return f"{name!r}, compressed or encrypted", "members that are stored as they are"
+    if size != info.compress_size or size > total:
+        return f"{name!r}, which claims {size} bytes in a file of {total}", "members that fit into the file"
+    if name.endswith(".json") and size > MAX_JSON_BYTES:
+        return f"{name!r} of {size} bytes", f"at most {MAX_JSON_BYTES} bytes of JSON"
+    return None

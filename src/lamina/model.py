@@ -241,6 +241,7 @@ class Model:
         from lamina.train.evaluator import Evaluator
         from lamina.train.metrics import MetricNames, evaluations, pair_outputs, plain_scores
 
+        _check_size(batch_size)
         dataset = self.dataset(data, targets)
         pairs = pair_outputs(self.network.outputs, dataset.schema)
         names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=plain_scores(self.plan), full=full)
@@ -288,7 +289,10 @@ class Model:
 
         for dataset in datasets:
             if self.plan is None:
+                if self._network is not None:
+                    _check_answers(self._network.outputs, dataset)
                 continue
+            _check_answers(self.plan.outputs, dataset)
             dataset.schema.check_inputs(self.plan.inputs)
             for output, name in pair_outputs(self.plan.outputs, dataset.schema).items():
                 node = self.plan.node(output)
@@ -336,6 +340,7 @@ class Model:
 
         from lamina.engine.device import choose_device
 
+        _check_size(batch_size)
         inputs = self._inputs(data)
         chosen = choose_device(device)
         network = self.network.to(chosen).eval()
@@ -454,3 +459,30 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 def _named(shapes: Shape | Mapping[str, Shape] | None) -> Mapping[str, Shape] | None:
     return {"input": shapes} if isinstance(shapes, Shape) else shapes
+
+
+def _check_answers(outputs: Sequence[str], dataset: Dataset) -> None:
+    from lamina.train.metrics import pair_outputs
+
+    missing = [name for name in pair_outputs(outputs, dataset.schema).values() if name not in dataset.targets]
+    if missing:
+        raise DataError(
+            "TR053",
+            where=f"the data, target {missing[0]!r}",
+            expected="what would be right for every sample",
+            got="inputs alone",
+            cause="the targets were not given",
+            fix="give them beside the inputs: fit(x, y), evaluate(x, y); without any, use predict(x)",
+        )
+
+
+def _check_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise DataError(
+            "SP004",
+            where="batch_size",
+            expected="at least 1",
+            got=str(batch_size),
+            cause="no samples at once give no result",
+            fix="leave batch_size out; results don't depend on it",
+        )

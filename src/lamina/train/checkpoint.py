@@ -173,7 +173,7 @@ class CheckpointStore:
             if reason is None and isinstance(found, Checkpoint):
                 return found
             warnings.warn(
-                f"[AR002] the checkpoint {path} is damaged and was skipped: {reason}; the newest good one before it is used instead",
+                f"[AR002] the checkpoint {path} is damaged and was skipped: {reason}; the newest good one before it is used, if there is one",
                 LaminaWarning,
                 stacklevel=2,
             )

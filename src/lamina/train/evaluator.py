@@ -143,6 +143,15 @@ class Evaluator:
             shard: Which part of how many: samples ``rank * n // count`` up to ``(rank + 1) * n // count``.
         """
         rank, count = shard
+        if not 0 <= rank < count:
+            raise EvaluationError(
+                "EV007",
+                where=f"shard {shard}",
+                expected=f"(k, {max(count, 1)}) with k from 0 to {max(count, 1) - 1}",
+                got=str(shard),
+                cause="shards are counted from 0",
+                fix="write shard=(rank, count), such as (0, 3), (1, 3) and (2, 3)",
+            )
         start, stop = rank * len(dataset) // count, (rank + 1) * len(dataset) // count
         judgement = Judgement.start(self.names)
         training = network.training

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from lamina.errors import DescriptionError
 from lamina.evaluate.evaluation import Evaluation
 from lamina.keep import save_model
 from lamina.train.config import TrainConfig
@@ -66,15 +67,17 @@ def fit(
         2
     """
     config = TrainConfig(**settings)
+    feed = Feed(batch_size=batch_size, shuffle=shuffle, workers=workers, drop_last=drop_last)
+    if resume and run_dir is None:
+        raise _nowhere()
     if config.precision == "float64":
         model.widen()
     train = model.training_data(data, targets, target=target)
     held = None
-    if isinstance(validation, float):
-        train, held = train.split_off(validation, seed=model.seed)
+    if isinstance(validation, float | int):
+        train, held = train.split_off(float(validation), seed=model.seed)
     elif validation is not None:
         held = model.dataset(validation, target=target)
-    feed = Feed(batch_size=batch_size, shuffle=shuffle, workers=workers, drop_last=drop_last)
     session = Session(model, config, train, held, evaluations(evaluation), feed, kept=run_dir is not None)
     trainer = session.prepare()
     if run_dir is None:
@@ -87,6 +90,17 @@ def fit(
         if run.interrupted is None:
             keep_model(model, directory)
     return run
+
+
+def _nowhere() -> DescriptionError:
+    return DescriptionError(
+        "TR002",
+        where="fit(resume=True)",
+        expected="the folder of a run to go on with",
+        got="no run_dir",
+        cause="only a run that was kept in a folder can be gone on with",
+        fix="give run_dir, the same as when the run was started",
+    )
 
 
 def keep_model(model: Model, directory: RunDirectory) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
-
 from lamina.errors import DescriptionError, Problem, nearest
 from lamina.network.layers.layer import last_axis
 from lamina.spec import format_path, parse_path
@@ -33,6 +31,15 @@ def pair_outputs(outputs: Sequence[str], schema: DataSchema) -> dict[str, str]:
     targets = list(schema.targets)
     if len(outputs) == 1 and len(targets) == 1:
         return {outputs[0]: targets[0]}
+    if not targets:
+        raise DescriptionError(
+            "TR053",
+            where=f"network output {outputs[0]!r}",
+            expected="a target: what would be right for every sample",
+            got="data with inputs alone",
+            cause="the targets were not given, or no column is one",
+            fix="give them: fit(x, y), evaluate(x, y); of a frame, target='column'; in a recipe, target: column of the csv source",
+        )
     missing = [name for name in outputs if name not in targets]
     if missing:
         near = nearest(missing[0], targets)
@@ -275,9 +282,13 @@ def _judges_nothing(evaluation: Evaluation, kinds: Sequence[TargetKind]) -> Desc
 
 
 def evaluations(given: Evaluation | str | Sequence[Evaluation | str]) -> tuple[Evaluation, ...]:
-    """One evaluation or several, as descriptions or by their bare type."""
+    """One evaluation or several, as descriptions or by their bare type.
+
+    Raises:
+        DescriptionError: SP003, if there is no such type.
+    """
     from lamina.evaluate import Evaluation
+    from lamina.spec import Document
 
     items = [given] if isinstance(given, str | Evaluation) else list(given)
-    adapter: TypeAdapter[Evaluation] = TypeAdapter(Evaluation)
-    return tuple(adapter.validate_python(item) for item in items)
+    return tuple(e if isinstance(e, Evaluation) else Evaluation.from_document(Document(e, "evaluation")) for e in items)

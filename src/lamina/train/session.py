@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
+from pydantic import Field
 
 from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset
@@ -17,6 +18,8 @@ from lamina.engine.precision import Precision
 from lamina.errors import StartError, TrainingError
 from lamina.evaluate.evaluation import Evaluation
 from lamina.evaluate.result import Report
+from lamina.spec import Description
+from lamina.spec.fields import Count
 from lamina.train.callbacks import CallbackRun, callbacks_for
 from lamina.train.checkpoint import CheckpointStore
 from lamina.train.config import TrainConfig
@@ -83,8 +86,7 @@ class Run:
         return lines
 
 
-@dataclass(frozen=True)
-class Feed:
+class Feed(Description):
     """How the training part is fed.
 
     Attributes:
@@ -95,11 +97,11 @@ class Feed:
         evaluation_batch_size: Samples taken at once when judging.
     """
 
-    batch_size: int = 32
+    batch_size: Count = 32
     shuffle: bool = True
-    workers: int = 0
+    workers: Annotated[int, Field(ge=0)] = 0
     drop_last: bool = False
-    evaluation_batch_size: int = 1024
+    evaluation_batch_size: Count = 1024
 
 
 @dataclass
