@@ -132,6 +132,10 @@ class LaminaError(Exception):
         body = "\n".join(str(problem) for problem in self.problems)
         return f"{len(self.problems)} problems:\n{body}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are copied, and sent between processes, by calling their class with `args`; ours takes parts by name.
+        return _again, (type(self), self.problems)
+
     def to_json(self) -> list[dict[str, Any]]:
         """The problems as plain data, for ``--json``."""
         return [
@@ -149,6 +153,10 @@ class LaminaError(Exception):
             }
             for p in self.problems
         ]
+
+
+def _again(kind: type[LaminaError], problems: tuple[Problem, ...]) -> LaminaError:
+    return kind.of(problems)
 
 
 class DescriptionError(LaminaError):
