@@ -62,6 +62,7 @@ WRONG = [
     ("CK014", "warning", net(HIDDEN, ActivationLayer("tanh"), Output(3)), "remove this layer"),
     ("CK014", "warning", net(Dense(8), ActivationLayer("tanh"), Output(3), defaults=Defaults(activation="relu")), "'dense_1'"),
     ("CK015", "warning", net(Dense(8), BatchNorm(activation="relu"), Output(3)), "bias: false"),
+    ("CK015", "warning", net(DepthwiseConv2d(3), BatchNorm(activation="relu"), Output(3), of=image(2, 6, 6)), "bias: false"),
     ("CK016", "warning", net(Dense(8), Output(3)), "activation: relu"),
     ("CK016", "warning", net(Conv2d(8, kernel=3), Dropout(0.1), Output(3), of=image(1, 6, 6)), "activation: relu"),
     ("CK017", "error", net(HIDDEN, Output(3), defaults=Defaults(frozen=True)), "remove frozen"),

@@ -52,6 +52,7 @@ def check_loss(loss: Loss, *, units: int | None = None) -> None:
         check_gradient(lambda s, f=function, t=target: f.mean(s, t), scores)
         general = loss_function(loss, Disguised(inner=loss.natural()))
         promise(close(general.mean(scores, target), function.mean(scores, target), tolerance=1e-6), "the stable form is the general one")
+        check_gradient(lambda s, f=general, t=target: f.mean(s, t), scores)
         if loss.target == "classes" and not loss.indices_only:
             _check_one_hot(function, scores, target)
 

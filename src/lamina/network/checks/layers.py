@@ -9,7 +9,7 @@ from lamina.network.checks.check import PASSING, Complaint, Neighbours, check
 from lamina.network.checks.outputs import own_activation, units_of
 from lamina.network.initializers import Constant, Ones, Zeros
 from lamina.network.layers.activation import ActivationLayer
-from lamina.network.layers.convolution import Conv1d, Conv2d, Conv3d
+from lamina.network.layers.convolution import Conv1d, Conv2d, Conv3d, Convolution
 from lamina.network.layers.dense import Dense
 from lamina.network.layers.dropout import Dropout
 from lamina.network.layers.layer import ParametricLayer, last_axis
@@ -21,7 +21,7 @@ from lamina.network.vertices import Add
 from lamina.shapes import Tokens
 
 LINEAR = (Dense, Conv1d, Conv2d, Conv3d)
-"""Layers that without an activation only multiply and add."""
+"""Layers that without an activation only multiply and add, and of which one stands for two: unlike depthwise and pointwise."""
 
 
 @check("CK009", severity="warning")
@@ -67,7 +67,7 @@ def bias_before_batch_norm(plan: Plan, near: Neighbours) -> Iterator[Complaint]:
         if not isinstance(node.layer, BatchNorm):
             continue
         before = near.before(node)
-        if before is None or not isinstance(before.layer, LINEAR) or not before.layer.bias or len(near.after(before)) != 1:
+        if before is None or not isinstance(before.layer, (Dense, Convolution)) or not before.layer.bias or len(near.after(before)) != 1:
             continue
         if isinstance(before.layer.activation, A.Identity):
             yield Complaint(
