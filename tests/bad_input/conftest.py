@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,10 +14,11 @@ from pathlib import Path
 import pytest
 import typer
 
+import lamina as lamina_package
 from lamina.cli import main
 
 _PROBLEM = re.compile(
-    r"^(?P<kind>Error: |Warning: )?\[(?P<code>[A-Z]{2}\d{3})\] (?P<head>.*?)\.\n"
+    r"^(?P<kind>Error: |Warning: )?\[(?P<code>[A-Z]{2}\d{3})\] (?P<head>[^\n]*)\.\n"
     r"  Expected: (?P<expected>.*?)\n"
     r"  Got:      (?P<got>.*?)\n"
     r"  Cause:    (?P<cause>.*?)\n"
@@ -95,7 +97,9 @@ def process() -> Callable[..., Outcome]:
 
     def run(*words: object, code: str = "from lamina.cli import main; main()", timeout: float = 100.0) -> Outcome:
         command = [sys.executable, "-c", code, *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        path = os.pathsep.join(filter(None, (str(Path(lamina_package.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": path}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment, check=False)
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
@@ -118,6 +122,23 @@ def refused(lamina: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.
                 assert getattr(problem, part).strip(), f"{part} is empty:\n{outcome.err}"
         assert everything(tmp_path) == before, "something was written"
         return problems
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def train() -> Callable[[Path, str], Path]:
+    """Train by a recipe in a folder; gives the run directory."""
+
+    def run(folder: Path, text: str) -> Path:
+        from lamina.launch import train_recipe
+        from lamina.train.recipe import load_recipe
+
+        (folder / "recipe.yaml").write_text(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            train_recipe(load_recipe(folder / "recipe.yaml")[0], run_dir=folder / "run")
+        return folder / "run"
 
     return run
 

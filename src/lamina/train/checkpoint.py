@@ -9,6 +9,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -214,11 +215,11 @@ class CheckpointStore:
         for checkpoint in found:
             if checkpoint.path not in kept:
                 # Manifest first: a kill in between leaves a file that nothing reads, not a manifest without its file.
-                checkpoint.manifest.unlink(missing_ok=True)
-                checkpoint.path.unlink(missing_ok=True)
+                _remove(checkpoint.manifest)
+                _remove(checkpoint.path)
         for path in self.directory.glob("step-*.lamina"):
             if _NAME.fullmatch(path.name) and not path.with_suffix(".json").exists():
-                path.unlink(missing_ok=True)
+                _remove(path)
 
     def _tidy(self) -> None:
         """Remove what a killed process left half written."""
@@ -288,6 +289,12 @@ def _damage(checkpoint: Checkpoint) -> str | None:
         return None if _hash(checkpoint.path) == checkpoint.sha256 else "its bytes are not those that were written (SHA-256 differs)"
     except OSError as error:
         return f"it can't be read ({error.strerror or error})"
+
+
+def _remove(path: Path) -> None:
+    """Delete a file; one that can't be deleted is no reason to stop training."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _hash(path: Path) -> str:
