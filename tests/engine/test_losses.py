@@ -252,3 +252,14 @@ def test_right_targets_pass_and_give_a_loss(loss, output, targets) -> None:
         dims = [targets.shape[1], output.features]
     value = loss_function(loss, loss.natural()).mean(torch.zeros(len(targets), *dims), torch.tensor(targets))
     assert torch.isfinite(value)
+
+
+@pytest.mark.parametrize("loss", [L.CrossEntropy(), L.MeanSquaredError(weights=[1.0, 2.0, 3.0]), L.FMeasure()], ids=repr)
+def test_a_batch_in_which_no_sample_counts_moves_nothing(loss) -> None:
+    scores = torch.randn(4, 1 if isinstance(loss, L.FMeasure) else 3, requires_grad=True)
+    target = torch.zeros(4, dtype=torch.int64) if loss.target == "classes" else torch.ones(scores.shape)
+    value = loss_function(loss, loss.natural()).mean(scores, target, torch.zeros(4))
+    value.backward()
+    assert value.item() == 0
+    assert scores.grad is not None
+    assert not scores.grad.any()

@@ -164,7 +164,7 @@ class LeakyRelu(Plain):
 
 @register("rrelu")
 class RandomRelu(Plain):
-    """Leaky ReLU whose slope is drawn anew for every value in training, ``U(low, high)``, and is the mean of both otherwise.
+    """Leaky ReLU whose slope is drawn anew for every value in training, ``U(lower, upper)``, and is the mean of both otherwise.
 
     Xu et al. 2015. In training it draws random numbers.
 

@@ -78,6 +78,7 @@ def _check_mean(loss: Loss, function: LossFunction, scores: Tensor, target: Tens
     promise(mean.shape == () and torch.isfinite(mean), "the loss of a batch is one finite number")
     weight = torch.arange(1.0, SAMPLES + 1)
     promise(close(function.mean(scores, target, torch.full((SAMPLES,), 2.0)), mean), "equal weights change nothing")
+    promise(not function.mean(scores, target, torch.zeros(SAMPLES)), "where no sample counts, the loss is 0")
     chosen = torch.tensor([0, 2, 2, 5])
     counted = torch.zeros(SAMPLES).index_add(0, chosen, torch.ones(4))
     repeated = function.mean(scores[chosen], target[chosen])

@@ -69,11 +69,12 @@ class LossFunction:
         return values.flatten(1).mean(1) if values.dim() > 1 else values
 
     def mean(self, scores: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The mean over the batch, a scalar; with ``weight [batch]``, ``sum(weight * per_sample) / sum(weight)``."""
+        """The mean over the batch, a scalar; with ``weight [batch]``, ``sum(weight * per_sample) / sum(weight)``, 0 if all are 0."""
         if weight is not None:
             values = self.per_sample(scores, target)
             weight = weight.to(values.dtype)
-            return (values * weight).sum() / weight.sum()
+            # A batch may hold nothing but samples that don't count: 0 / 0 would end the training.
+            return (values * weight).sum() / weight.sum().clamp_min(torch.finfo(values.dtype).tiny)
         scores, target = self._prepared(scores, target)
         if self._whole is not None:
             return self._whole(scores, target)
