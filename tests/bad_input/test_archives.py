@@ -123,7 +123,10 @@ ATTACKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a path upwards": (member("../pwned", b"x"), "AR023"),
     "an absolute path": (member("/tmp/pwned", b"x"), "AR023"),
     "a path of Windows": (member("..\\pwned", b"x"), "AR023"),
-    "a bomb": (lambda path: rewritten(path, lambda m: m.update({"training.json": b" " * 50_000_000}), compression=zipfile.ZIP_DEFLATED), "AR023"),
+    "a bomb": (
+        lambda path: rewritten(path, lambda m: m.update({"training.json": b" " * 50_000_000}), compression=zipfile.ZIP_DEFLATED),
+        "AR023",
+    ),
     "claimed sizes": (claims, "AR023"),
     "a header that claims a lot": (member("weights.safetensors", struct.pack("<Q", 1 << 60) + b"{}"), "AR022"),
     "tensors that claim a lot": (
@@ -173,9 +176,7 @@ def test_weights_that_were_changed(refused: Callable[..., Any], model: Path) -> 
 
 @pytest.mark.parametrize("name", ["labels.json", "preprocessing.json"])
 @pytest.mark.parametrize("blob", [b"[]", b"3", b'{"inputs": 3}', b'{"version": 1}', b"{", b"\xff"])
-def test_labels_and_preprocessing_that_are_none(
-    refused: Callable[..., Any], tmp_path: Path, name: str, blob: bytes
-) -> None:
+def test_labels_and_preprocessing_that_are_none(refused: Callable[..., Any], tmp_path: Path, name: str, blob: bytes) -> None:
     trained = tmp_path / "trained.lamina"
     x = np.random.default_rng(0).normal(size=(30, 4))
     made = lm.Model(lm.Sequential(lm.features(4), [lm.Output(2)]))
@@ -188,7 +189,9 @@ def test_labels_and_preprocessing_that_are_none(
     assert str(trained) in problem.head
 
 
-def test_a_model_is_no_recipe_and_a_recipe_no_model(refused: Callable[..., Any], recipe: Callable[..., Path], tmp_path: Path, model: Path) -> None:
+def test_a_model_is_no_recipe_and_a_recipe_no_model(
+    refused: Callable[..., Any], recipe: Callable[..., Path], tmp_path: Path, model: Path
+) -> None:
     for command in ("train", "check"):
         assert refused(command, model)[0].code in ("SP001", "SP010")
     file = recipe("data: {source: {type: iris}}\n")

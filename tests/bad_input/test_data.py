@@ -87,7 +87,9 @@ def test_a_missing_label(refused: Callable[..., Any], csv: Callable[..., Path]) 
     assert "row 10" in problem.head
 
 
-@pytest.mark.parametrize(("settings", "near"), [(", ignore: [hight]", "height"), (", features: [widht]", "width"), (", weight: hieght", "height")])
+@pytest.mark.parametrize(
+    ("settings", "near"), [(", ignore: [hight]", "height"), (", features: [widht]", "width"), (", weight: hieght", "height")]
+)
 def test_typos_in_names_of_columns(refused: Callable[..., Any], csv: Callable[..., Path], settings: str, near: str) -> None:
     file = csv(rows(), settings=settings)
     (problem,) = refused("check", file)
@@ -106,7 +108,11 @@ def test_columns_of_the_same_name(refused: Callable[..., Any], csv: Callable[...
     assert problem.code == "DA017"
 
 
-@pytest.mark.parametrize("content", [b"", b"width,height,kind\n", b"\xff\xfe\x00\x01" * 20, b'a,b,kind\n1,"2,3\n'], ids=["empty", "header alone", "not UTF-8", "open quote"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"width,height,kind\n", b"\xff\xfe\x00\x01" * 20, b'a,b,kind\n1,"2,3\n'],
+    ids=["empty", "header alone", "not UTF-8", "open quote"],
+)
 def test_files_that_are_no_table(refused: Callable[..., Any], csv: Callable[..., Path], tmp_path: Path, content: bytes) -> None:
     file = csv(rows())
     (tmp_path / "rows.csv").write_bytes(content)

@@ -100,9 +100,7 @@ def test_filled_up_at_any_moment(lamina: Callable[..., Any], disk: Path, tmp_pat
 
 def test_predictions_and_reports(lamina: Callable[..., Any], disk: Path, tmp_path: Path, finished: Path) -> None:
     rows = tmp_path / "new.csv"
-    rows.write_text(
-        "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n" + "5.1,3.5,1.4,0.2\n" * 2000
-    )
+    rows.write_text("sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n" + "5.1,3.5,1.4,0.2\n" * 2000)
     old = disk / "out.csv"
     old.write_text("what was there")
     fill(disk, 1)
@@ -132,9 +130,7 @@ main()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on file sizes")
-def test_a_quota_on_the_size_of_files(
-    process: Callable[..., Any], lamina: Callable[..., Any], tmp_path: Path, finished: Path
-) -> None:
+def test_a_quota_on_the_size_of_files(process: Callable[..., Any], lamina: Callable[..., Any], tmp_path: Path, finished: Path) -> None:
     recipe, run = tmp_path / "recipe.yaml", tmp_path / "run"
     recipe.write_text(RECIPE.replace("epochs: 4", "epochs: 2"))
     assert lamina("train", recipe, "--run-dir", run).code == 0

@@ -45,7 +45,9 @@ def test_units_that_are_not_the_labels(
     assert problem.fix == f"write units: {wanted}"
 
 
-@pytest.mark.parametrize(("source", "units", "loss"), [("iris", 3, "mse"), ("iris", 3, "binary_cross_entropy"), ("diabetes", 1, "cross_entropy")])
+@pytest.mark.parametrize(
+    ("source", "units", "loss"), [("iris", 3, "mse"), ("iris", 3, "binary_cross_entropy"), ("diabetes", 1, "cross_entropy")]
+)
 def test_losses_for_other_labels(refused: Callable[..., Any], recipe: Callable[..., Path], source: str, units: int, loss: str) -> None:
     file = recipe(UNITS.replace("SOURCE", source).replace("NUMBER", str(units)).replace("LOSS", loss))
     for command in ("check", "train"):

@@ -43,7 +43,11 @@ def test_some_callbacks_wait_for_metrics() -> None:
 def test_a_metric_that_does_not_exist(
     refused: Callable[..., Any], recipe: Callable[..., Path], command: str, callback: Any, setting: str
 ) -> None:
-    for metric, near in (("validation/acuracy", "validation/accuracy"), ("validaton/loss", "validation/loss"), ("trian/loss", "train/loss")):
+    for metric, near in (
+        ("validation/acuracy", "validation/accuracy"),
+        ("validaton/loss", "validation/loss"),
+        ("trian/loss", "train/loss"),
+    ):
         entry = {**callback.to_dict(), setting: metric}
         file = recipe(RECIPE + "  callbacks:\n    - " + yaml.safe_dump(entry, default_flow_style=True, width=10_000))
         (problem,) = refused(command, file)

@@ -50,7 +50,9 @@ def good(recipe: Callable[..., Path]) -> Path:
         (b"[" * 5000, "SP001", 1),
     ],
 )
-def test_files_that_are_no_recipe(refused: Callable[..., Any], tmp_path: Path, command: str, content: bytes, code: str, line: int | None) -> None:
+def test_files_that_are_no_recipe(
+    refused: Callable[..., Any], tmp_path: Path, command: str, content: bytes, code: str, line: int | None
+) -> None:
     file = tmp_path / "recipe.yaml"
     file.write_bytes(content)
     problem = refused(command, file)[0]

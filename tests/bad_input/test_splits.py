@@ -77,7 +77,13 @@ def test_too_few_samples_of_a_class(refused: Callable[..., Any], table: Callable
 
 @pytest.mark.parametrize(
     ("split", "near"),
-    [("{validaton: 0.1}", "validation"), ("{test: 1.5}", None), ("{test: -0.1}", None), ("{type: groupd, test: 0.1}", "grouped"), ("0.2", None)],
+    [
+        ("{validaton: 0.1}", "validation"),
+        ("{test: 1.5}", None),
+        ("{test: -0.1}", None),
+        ("{type: groupd, test: 0.1}", "grouped"),
+        ("0.2", None),
+    ],
 )
 def test_splits_that_are_none(refused: Callable[..., Any], table: Callable[..., Path], split: str, near: str | None) -> None:
     file = table(split)
@@ -90,7 +96,8 @@ def test_splits_that_are_none(refused: Callable[..., Any], table: Callable[..., 
 def test_a_split_that_needs_another_role(refused: Callable[..., Any], recipe: Callable[..., Path]) -> None:
     for split, role in (("by_time", "time"), ("grouped", "group"), ("predefined", "part")):
         file = recipe(
-            f"data:\n  source: {{type: iris}}\n  split: {{type: {split}}}\nnetwork: {{type: sequential, layers: [{{type: output, units: 3}}]}}\n"
+            f"data:\n  source: {{type: iris}}\n  split: {{type: {split}}}\n"
+            "network: {type: sequential, layers: [{type: output, units: 3}]}\n"
         )
         (problem,) = refused("train", file)
         assert problem.code == "DA013"
@@ -98,7 +105,9 @@ def test_a_split_that_needs_another_role(refused: Callable[..., Any], recipe: Ca
 
 
 def test_batches_that_can_not_be(refused: Callable[..., Any], recipe: Callable[..., Path]) -> None:
-    text = "data: {source: {type: iris}, batch_size: 200, drop_last: true}\nnetwork: {type: sequential, layers: [{type: output, units: 3}]}\n"
+    text = (
+        "data: {source: {type: iris}, batch_size: 200, drop_last: true}\nnetwork: {type: sequential, layers: [{type: output, units: 3}]}\n"
+    )
     file = recipe(text)
     (problem,) = refused("train", file)
     assert problem.code == "DA020"
