@@ -17,7 +17,6 @@ from lamina.keep import described, read_extras, save_model
 from lamina.labels import choose_labels
 from lamina.network import Network
 from lamina.network.inference import resolve
-from lamina.network.layers.layer import last_axis
 from lamina.network.plan import Plan
 from lamina.shapes import Shape
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from lamina.data.dataset import DataLike
-    from lamina.data.schema import Target, TargetKind
+    from lamina.data.schema import Target
     from lamina.engine.network import Network as RunnableNetwork
     from lamina.evaluate.evaluation import Evaluation
     from lamina.evaluate.result import Report
@@ -239,12 +238,12 @@ class Model:
         from lamina.engine.device import choose_device
         from lamina.engine.precision import Precision
         from lamina.train.evaluator import Evaluator
-        from lamina.train.metrics import MetricNames, evaluations, pair_outputs, plain_scores
+        from lamina.train.metrics import MetricNames, check_size, evaluations, pair_outputs, plain_scores
 
-        _check_size(batch_size)
+        check_size(batch_size)
         dataset = self.dataset(data, targets)
-        pairs = pair_outputs(self.network.outputs, dataset.schema)
-        names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=plain_scores(self.plan), full=full)
+        pairs, scores = pair_outputs(self.network.outputs, dataset.schema), plain_scores(self.plan)
+        names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=scores, full=full)
         chosen = choose_device(device)
         self.network.to(chosen)
         evaluator = Evaluator(
@@ -267,13 +266,15 @@ class Model:
         Raises:
             DataError: If columns, shapes or labels are not those of training.
         """
+        from lamina.train.metrics import expected_kind
+
         if isinstance(data, Dataset):
             dataset = data
         elif self.preprocessing is not None:
             dataset = self.preprocessing.dataset(data, targets)
         else:
             shapes = self.plan.inputs if self.plan is not None else None
-            roles = {"target": target} if target is not None else {"kind": self._kind()}
+            roles = {"target": target} if target is not None else {"kind": expected_kind(self.plan)}
             dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, **roles)
         self.check_data(dataset)
         return dataset
@@ -285,34 +286,21 @@ class Model:
             LaminaError: For shapes that don't fit; EN033 to EN035 for targets, naming the first wrong sample.
         """
         from lamina.engine.losses import check_targets
-        from lamina.train.metrics import pair_outputs
+        from lamina.train.metrics import check_answers, pair_outputs
 
         for dataset in datasets:
             if self.plan is None:
                 if self._network is not None:
-                    _check_answers(self._network.outputs, dataset)
+                    check_answers(self._network.outputs, dataset)
                 continue
-            _check_answers(self.plan.outputs, dataset)
+            check_answers(self.plan.outputs, dataset)
             dataset.schema.check_inputs(self.plan.inputs)
             for output, name in pair_outputs(self.plan.outputs, dataset.schema).items():
                 node = self.plan.node(output)
                 loss = getattr(node.layer, "loss", None)
                 if loss is not None:
-                    target = dataset.schema.targets[name]
-                    classes = target.width if target.kind == "classes" else None
-                    check_targets(loss, node.output_shape, dataset.targets[name], output, classes=classes)
-
-    def _kind(self) -> TargetKind | None:
-        """What the loss of the only output takes its targets for."""
-        if self.plan is None or len(self.plan.outputs) != 1:
-            return None
-        node = self.plan.node(self.plan.outputs[0])
-        loss = getattr(node.layer, "loss", None)
-        if loss is None or loss.target == "signs":
-            return None
-        several = last_axis(node.output_shape) > 1
-        kinds: dict[str, TargetKind] = {"classes": "classes", "same": "numbers", "binary": "multilabel" if several else "classes"}
-        return kinds[loss.target]
+                    count = target.width if (target := dataset.schema.targets[name]).kind == "classes" else None
+                    check_targets(loss, node.output_shape, dataset.targets[name], output, classes=count)
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -339,8 +327,9 @@ class Model:
         import torch
 
         from lamina.engine.device import choose_device
+        from lamina.train.metrics import check_size
 
-        _check_size(batch_size)
+        check_size(batch_size)
         inputs = self._inputs(data)
         chosen = choose_device(device)
         network = self.network.to(chosen).eval()
@@ -459,30 +448,3 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 def _named(shapes: Shape | Mapping[str, Shape] | None) -> Mapping[str, Shape] | None:
     return {"input": shapes} if isinstance(shapes, Shape) else shapes
-
-
-def _check_answers(outputs: Sequence[str], dataset: Dataset) -> None:
-    from lamina.train.metrics import pair_outputs
-
-    missing = [name for name in pair_outputs(outputs, dataset.schema).values() if name not in dataset.targets]
-    if missing:
-        raise DataError(
-            "TR053",
-            where=f"the data, target {missing[0]!r}",
-            expected="what would be right for every sample",
-            got="inputs alone",
-            cause="the targets were not given",
-            fix="give them beside the inputs: fit(x, y), evaluate(x, y); without any, use predict(x)",
-        )
-
-
-def _check_size(batch_size: int) -> None:
-    if batch_size < 1:
-        raise DataError(
-            "SP004",
-            where="batch_size",
-            expected="at least 1",
-            got=str(batch_size),
-            cause="no samples at once give no result",
-            fix="leave batch_size out; results don't depend on it",
-        )

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lamina.errors import DescriptionError, Problem, nearest
+from lamina.errors import DataError, DescriptionError, Problem, nearest
 from lamina.network.layers.layer import last_axis
 from lamina.spec import format_path, parse_path
 
 if TYPE_CHECKING:
+    from lamina.data.dataset import Dataset
     from lamina.data.schema import DataSchema, Target, TargetKind
     from lamina.evaluate.evaluation import Evaluation
     from lamina.network.losses import Loss
@@ -292,3 +293,50 @@ def evaluations(given: Evaluation | str | Sequence[Evaluation | str]) -> tuple[E
 
     items = [given] if isinstance(given, str | Evaluation) else list(given)
     return tuple(e if isinstance(e, Evaluation) else Evaluation.from_document(Document(e, "evaluation")) for e in items)
+
+def check_answers(outputs: Sequence[str], dataset: Dataset) -> None:
+    """See that the data hold a target for each output.
+
+    Raises:
+        DataError: TR053.
+    """
+    missing = [name for name in pair_outputs(outputs, dataset.schema).values() if name not in dataset.targets]
+    if missing:
+        raise DataError(
+            "TR053",
+            where=f"the data, target {missing[0]!r}",
+            expected="what would be right for every sample",
+            got="inputs alone",
+            cause="the targets were not given",
+            fix="give them beside the inputs: fit(x, y), evaluate(x, y); without any, use predict(x)",
+        )
+
+
+def check_size(batch_size: int) -> None:
+    """See that samples are taken at least one at a time.
+
+    Raises:
+        DataError: SP004.
+    """
+    if batch_size < 1:
+        raise DataError(
+            "SP004",
+            where="batch_size",
+            expected="at least 1",
+            got=str(batch_size),
+            cause="no samples at once give no result",
+            fix="leave batch_size out; results don't depend on it",
+        )
+
+
+def expected_kind(plan: Plan | None) -> TargetKind | None:
+    """What the loss of the only output takes its targets for."""
+    if plan is None or len(plan.outputs) != 1:
+        return None
+    node = plan.node(plan.outputs[0])
+    loss = getattr(node.layer, "loss", None)
+    if loss is None or loss.target == "signs":
+        return None
+    several = last_axis(node.output_shape) > 1
+    kinds: dict[str, TargetKind] = {"classes": "classes", "same": "numbers", "binary": "multilabel" if several else "classes"}
+    return kinds[loss.target]
