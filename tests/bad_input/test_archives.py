@@ -197,3 +197,32 @@ def test_a_model_is_no_recipe_and_a_recipe_no_model(
     file = recipe("data: {source: {type: iris}}\n")
     assert refused("evaluate", file, "--data", "{source: {type: iris}}")[0].code == "AR021"
     assert refused("predict", file, tmp_path / "new.csv", "-o", tmp_path / "out.csv")[0].code == "AR021"
+
+
+@pytest.mark.parametrize(
+    ("part", "numbers"),
+    [
+        ("offset", np.zeros(2)),
+        ("factor", np.ones((2, 2))),
+        ("factor", np.ones(4, np.int8)),
+        ("axis", np.asarray(7)),
+        ("axis", np.asarray(-3)),
+        ("axis", np.zeros(3)),
+    ],
+)
+def test_scales_that_do_not_fit_the_data(
+    refused: Callable[..., Any], train: Callable[[Path, str], Path], tmp_path: Path, part: str, numbers: np.ndarray
+) -> None:
+    from safetensors.numpy import load, save
+
+    network = "network: {type: sequential, layers: [{type: output, units: 3}]}\ntrain: {epochs: 1, progress: false}\n"
+    model = train(tmp_path, "data: {source: {type: iris}, split: {test: 0.2}, normalize: standardize}\n" + network) / "model.lamina"
+
+    def change(members: dict[str, bytes]) -> None:
+        arrays = load(members["preprocessing.safetensors"])
+        members["preprocessing.safetensors"] = save({**arrays, f"input/input/{part}": numbers})
+
+    rewritten(model, change)
+    (problem,) = refused("evaluate", model, "--data", "{source: {type: iris}}", "--part", "all")
+    assert problem.code == "AR022"
+    assert "preprocessing.json" in problem.head

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lamina.data.columns import Columns
     from lamina.data.dataset import Dataset
     from lamina.data.normalizers import Normalizer
+    from lamina.shapes import Shape
 
 VERSION = 1
 
@@ -258,11 +259,16 @@ class Preprocessing:
         from lamina.data.columns import Columns
 
         try:
-            scales = {
-                kind: {name: _scale(arrays, f"{kind}/{name}/") for name in _names(data["scaled"][kind])} for kind in ("input", "target")
-            }
             columns = None if data["columns"] is None else Columns.from_dict(data["columns"])
             schema = DataSchema.from_dict(data["schema"])
+            shapes: dict[str, dict[str, Shape | None]] = {
+                "input": dict(schema.inputs),
+                "target": {name: target.shape for name, target in schema.targets.items()},
+            }
+            scales = {
+                kind: {name: _scale(arrays, f"{kind}/{name}/", shapes[kind][name]) for name in _names(data["scaled"][kind])}
+                for kind in ("input", "target")
+            }
             return cls(
                 schema,
                 columns=columns,
@@ -286,8 +292,17 @@ def _names(value: Any) -> Sequence[str]:
     return [str(name) for name in value]
 
 
-def _scale(arrays: Mapping[str, np.ndarray], prefix: str) -> Fitted:
-    return Fitted.from_arrays({part: arrays[prefix + part] for part in ("offset", "factor", "axis")})
+def _scale(arrays: Mapping[str, np.ndarray], prefix: str, shape: Shape | None) -> Fitted:
+    fitted = Fitted.from_arrays({part: arrays[prefix + part] for part in ("offset", "factor", "axis")})
+    dims = () if shape is None else shape.dims
+    fits = fitted.axis is None or 1 <= fitted.axis <= len(dims)
+    wanted = None if fitted.axis is None or not fits else dims[fitted.axis - 1]
+    for numbers in (fitted.offset, fitted.factor):
+        along = numbers.size == 1 if fitted.axis is None else numbers.ndim == 1 and wanted in (None, len(numbers))
+        if not fits or not along or numbers.dtype.kind != "f":
+            message = f"{prefix} holds {list(numbers.shape)} numbers along axis {fitted.axis}, which do not scale {shape}"
+            raise ValueError(message)
+    return fitted
 
 
 def _fill(train: Dataset) -> np.ndarray | None:

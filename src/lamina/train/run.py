@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RUNS = "runs"
 _PACKAGES = ("torch", "numpy", "pydantic", "PyYAML", "safetensors", "polars", "scikit-learn")
 _GIT_SECONDS = 5.0
-_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class RunDirectory:
@@ -146,7 +146,7 @@ class RunDirectory:
             where=str(error.filename or self.path),
             expected="room and permission to write there",
             got=error.strerror or str(error),
-            cause="the disk is full, a quota is used up, or it became read-only",
+            cause="the disk is full, a quota is used up, or the folder can't be written to",
             fix=f"free some space and resume with --resume{resume}",
         )
 
