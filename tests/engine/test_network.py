@@ -187,7 +187,7 @@ def test_an_own_module_that_gives_something_else_is_named(module: nn.Module, got
         (torch.zeros(2, 4, dtype=torch.float64), "EN004", "convert it before: x.to(torch.float32)"),
         (torch.zeros(2, 4, dtype=torch.uint8), "EN004", "convert it before: x.float()"),
         (np.zeros((2, 4)), "EN004", "use model.predict(x), or torch.as_tensor(x)"),
-        ({"image": torch.zeros(2, 4)}, "EN005", "call 'image' 'input'"),
+        ({"imput": torch.zeros(2, 4), "mask": torch.zeros(2, 4)}, "EN005", "call 'imput' 'input'"),
     ],
 )
 def test_wrong_inputs_are_refused_each_time(x: Any, code: str, fix: str) -> None:
@@ -200,6 +200,15 @@ def test_wrong_inputs_are_refused_each_time(x: Any, code: str, fix: str) -> None
         if code != "EN005":
             assert problem(caught).fix.startswith(fix)
             assert "'input'" in problem(caught).where
+
+
+def test_the_only_input_may_have_any_name_as_the_only_target_may() -> None:
+    network, x = mlp(), torch.ones(2, 4)
+    assert torch.equal(network({"image": x})["output_1"], network(x)["output_1"])
+    assert list(network.activations({"image": x})) == list(network.activations(x))
+    with pytest.raises(LaminaError) as caught:
+        network({"image": torch.zeros(2, 5)})
+    assert caught.value.code == "EN003"
 
 
 def test_another_dtype_of_the_network_makes_other_inputs_right() -> None:

@@ -137,7 +137,10 @@ class Network(nn.Module):
         if isinstance(inputs, Tensor):
             inputs = {next(iter(shapes)): inputs} if len(shapes) == 1 else {"": inputs}
         if inputs.keys() != shapes.keys():
-            check_names(inputs, shapes, "input")
+            if not len(inputs) == len(shapes) == 1:
+                check_names(inputs, shapes, "input")
+            # The only input of the data is that of the network, whatever they are called; as with targets.
+            inputs = dict(zip(shapes, inputs.values(), strict=True))
         given = tuple(inputs[name] for name in shapes)
         key = tuple((x.dtype, x.shape[1:]) if isinstance(x, Tensor) else None for x in given)
         if key not in self._seen:
