@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from lamina.errors import DescriptionError, ShapeError
-from lamina.network import Graph, Sequential
+from lamina.network import Defaults, Graph, Sequential
 from lamina.network import layers as L
 from lamina.network.layers.layer import elements
 from lamina.network.layers.window import crops, pads, slid
@@ -293,3 +293,10 @@ def test_describing_never_loads_torch() -> None:
         subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}).returncode
         == 0
     )
+
+
+def test_one_constraint_needs_no_brackets() -> None:
+    one, several = (L.Dense.from_yaml(f"{{type: dense, units: 3, constraints: {given}}}") for given in ("unit_norm", "[unit_norm]"))
+    assert one == several
+    defaults = Defaults(constraints="unit_norm")
+    assert L.Dense(3).with_defaults(defaults.settings).constraints == one.constraints

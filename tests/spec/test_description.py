@@ -267,10 +267,10 @@ table: {a: 0}
     assert [p.fix for p in found] == [
         "did you mean 'scaled'?",
         "did you mean 'plain'?",
-        "give by a value that is as expected above",
+        "give by a number greater than 0",
         "add type: nested",
         "write one number for all axes, or one for each of the 2 axes",
-        "give a a value that is as expected above",
+        "give a a number greater than 0",
         "did you mean 'seed'?",
     ]
 
@@ -439,3 +439,13 @@ def test_a_word_of_another_family_is_told_where_it_belongs(layer: str, cause: st
         Sequential.from_yaml(f"{{type: sequential, layers: [{layer}, {{type: output, units: 3}}]}}")
     (problem,) = caught.value.problems
     assert (problem.code, problem.cause, problem.fix) == ("SP003", cause, fix)
+
+
+def test_one_value_where_a_list_belongs_says_how_lists_are_written() -> None:
+    from lamina.learning import Schedule
+
+    with pytest.raises(DescriptionError) as caught:
+        Schedule.from_yaml("{type: multi_step, initial: 0.1, milestones: 20}")
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.expected, problem.got) == ("milestones", "a list", "20")
+    assert problem.fix == "write it in brackets, [VALUE], or each value on a line that begins with -"

@@ -10,7 +10,7 @@ from lamina.network.constraints import Constraint
 from lamina.network.initializers import Initializer
 from lamina.network.noise import Noise, WeightNoise
 from lamina.spec import Description
-from lamina.spec.fields import NonNegative, listed
+from lamina.spec.fields import NonNegative, several
 
 
 class Defaults(Description):
@@ -40,8 +40,8 @@ class Defaults(Description):
     l2_bias: NonNegative | None = None
     weight_decay: NonNegative | None = None
     learning_rate_factor: NonNegative | None = None
-    constraints: listed(Constraint) | None = None  # type: ignore[valid-type]
-    bias_constraints: listed(Constraint) | None = None  # type: ignore[valid-type]
+    constraints: several(Constraint) = ()  # type: ignore[valid-type]
+    bias_constraints: several(Constraint) = ()  # type: ignore[valid-type]
     frozen: bool | None = None
 
     @property

@@ -34,7 +34,13 @@ Names = Annotated[
 
 
 def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    raise wrong_value(
+        expected="a list",
+        cause="one value stands where there can be several",
+        fix="write it in brackets, [VALUE], or each value on a line that begins with -",
+    )
 
 
 def listed(item: Any) -> Any:

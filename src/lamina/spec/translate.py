@@ -170,7 +170,7 @@ def _problem(found: Any, where: str) -> Problem:
         expected=message,
         got=_shown(got),
         cause=_cause(kind, got),
-        fix=_fix(kind, where, got, context),
+        fix=_fix(kind, where, got, message, context),
     )
 
 
@@ -234,12 +234,14 @@ def _cause(kind: str, got: Any) -> str:
     return "the value has the wrong kind"
 
 
-def _fix(kind: str, where: str, got: Any, context: Any) -> str:
+def _fix(kind: str, where: str, got: Any, message: str, context: Any) -> str:
     if kind == "literal_error" and isinstance(got, str):
         near = nearest(got, re.findall(r"'([^']*)'", str(context.get("expected", ""))))
         if near:
             return f"did you mean {near!r}?"
     key = where.rsplit(".", 1)[-1]
+    if kind.startswith(("greater_than", "less_than")):
+        return f"give {key} a number {message}"
     if isinstance(got, str) and kind in ("float_type", "int_type", "bool_type") and re.fullmatch(r"[-+.\deE]+|true|false", got):
         return f"write {key}: {got} without quotes"
     return f"give {key} a value that is as expected above"

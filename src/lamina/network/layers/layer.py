@@ -16,7 +16,7 @@ from lamina.network.initializers import Initializer, XavierUniform, Zeros
 from lamina.network.noise import Noise, WeightNoise
 from lamina.shapes import Features, Image, Sequence, Shape, Volume
 from lamina.spec import Description, wrong_value
-from lamina.spec.fields import Names, NonNegative, listed
+from lamina.spec.fields import Names, NonNegative, several
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_\-]*$")]
 Role = Literal["weight", "bias", "gain"]
@@ -162,7 +162,7 @@ class ParametricLayer(Layer):
         l2_bias: As ``l2``, for biases.
         weight_decay: Decoupled decay of weights: ``w -= learning_rate * weight_decay * w``. None: the optimiser's own.
         learning_rate_factor: The optimiser's learning rate is multiplied by this for the layer's parameters.
-        constraints: What must hold for weights after every update.
+        constraints: What must hold for weights after every update; one, or a list.
         bias_constraints: The same for biases.
         frozen: Parameters keep their values in training.
     """
@@ -179,8 +179,8 @@ class ParametricLayer(Layer):
     l2_bias: NonNegative = 0.0
     weight_decay: NonNegative | None = None
     learning_rate_factor: NonNegative = 1.0
-    constraints: listed(Constraint) = ()  # type: ignore[valid-type]
-    bias_constraints: listed(Constraint) = ()  # type: ignore[valid-type]
+    constraints: several(Constraint) = ()  # type: ignore[valid-type]
+    bias_constraints: several(Constraint) = ()  # type: ignore[valid-type]
     frozen: bool = False
 
     def weight_and_bias(self, shape: tuple[int, ...], count: int, fan_in: int, fan_out: int) -> dict[str, Parameter]:
