@@ -36,7 +36,7 @@ def main(**changes: Any) -> Any:
     parts = prepare(data, seed=7)
     model = lm.Model(network, seed=7)
     model.preprocessing = parts.preprocessing  # kept with the model: it then takes raw data
-    settings = {"epochs": 30, "batch_size": 64, "optimizer": lm.Adam(lm.schedules.OneCycle(0.004))} | changes
+    settings = {"epochs": 30, "batch_size": 64, "threads": 1, "optimizer": lm.Adam(lm.schedules.OneCycle(0.004))} | changes
     model.fit(parts.train, validation=parts.validation, **settings)
     report = model.evaluate(parts.test)
     model.save("digits.lamina")
