@@ -37,7 +37,7 @@ def main(**changes: Any) -> Any:
     parts = prepare(data, seed=7)
     model = lm.Model(network, seed=7)
     model.preprocessing = parts.preprocessing  # kept with the model: it then takes raw data
-    settings = {"epochs": 60, "batch_size": 32, "clip": 1.0, "optimizer": lm.Adam(lm.schedules.OneCycle(0.01))} | changes
+    settings = {"epochs": 60, "batch_size": 32, "threads": 1, "clip": 1.0, "optimizer": lm.Adam(lm.schedules.OneCycle(0.01))} | changes
     model.fit(parts.train, validation=parts.validation, **settings)
     report = model.evaluate(parts.test)
     model.save("synthetic_control_lstm.lamina")
