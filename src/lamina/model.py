@@ -168,8 +168,12 @@ class Model:
     def fit(self, data: DataLike, targets: Any = None, **settings: Any) -> Run:
         """Train; see `lamina.train.fit.fit` for all settings.
 
+        A model that has been trained or loaded is trained on from the weights it has, by the preprocessing and labels it has; the
+        optimiser, the order of the samples and the callbacks start anew. To go on exactly where a run stopped, resume it.
+
         Args:
-            data: A `Dataset`, a pair ``(x, y)``, a frame (with ``target="column"``), or ``x`` with `targets` beside it.
+            data: A `Dataset`, a pair ``(x, y)``, a frame (with ``target="column"``), or ``x`` with `targets` beside it. A
+                `Dataset` that nothing was done to yet goes through the model's own preprocessing, if it has one.
             targets: Targets for ``data``.
             **settings: ``epochs``, ``batch_size``, ``optimizer``, ``validation``, ``callbacks``, ``run_dir`` and so on.
         """
@@ -185,7 +189,9 @@ class Model:
         """
         dataset = self.dataset(data, targets, target=target)
         if self.schema is None:
-            if dataset.columns is not None and self.preprocessing is None:
+            if dataset.preprocessing is not None:
+                self.preprocessing = dataset.preprocessing
+            elif dataset.columns is not None:
                 self.preprocessing = Preprocessing.fit(dataset, dtype=self.dtype)
                 dataset = self.preprocessing.prepare(dataset)
             self.take_schema(dataset.schema)
@@ -252,6 +258,7 @@ class Model:
             precision=Precision("float32", chosen),
             batch_size=batch_size,
             with_loss=self.network.judges_samples,
+            restore=None if self.preprocessing is None else self.preprocessing.restore_target,
         )
         return evaluator.run(self.network, dataset, shard=shard)
 
@@ -269,7 +276,7 @@ class Model:
         from lamina.train.metrics import expected_kind
 
         if isinstance(data, Dataset):
-            dataset = data
+            dataset = self._as_trained(data)
         elif self.preprocessing is not None:
             dataset = self.preprocessing.dataset(data, targets)
         else:
@@ -278,6 +285,14 @@ class Model:
             dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, **roles)
         self.check_data(dataset)
         return dataset
+
+    def _as_trained(self, dataset: Dataset) -> Dataset:
+        """A data set as the one the model was trained on: prepared if it isn't yet, its classes numbered alike."""
+        if self.plan is not None:
+            dataset.schema.check_inputs(self.plan.inputs)
+        if self.preprocessing is not None and dataset.preprocessing is None:
+            return self.preprocessing.prepare(dataset)
+        return (dataset if self.schema is None else dataset.like(self.schema)).astype(self.dtype)
 
     def check_data(self, *datasets: Dataset) -> None:
         """See, before the first step, that the loss of each output can judge every target there is.
@@ -388,7 +403,8 @@ class Model:
 
     def _inputs(self, data: Any) -> dict[str, np.ndarray]:
         if isinstance(data, Dataset):
-            return dict(data.inputs)
+            unlabelled = data.replace(targets={}, schema=data.schema.replace(targets={}))
+            return self._as_trained(unlabelled).inputs
         if self.preprocessing is not None:
             return self.preprocessing.inputs(data)
         return as_inputs(data, shapes=self.plan.inputs if self.plan else None, dtype=self.dtype)

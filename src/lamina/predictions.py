@@ -19,8 +19,13 @@ INPUTS = (".csv", ".npy", ".npz")
 OUTPUTS = (".csv", ".json", ".npz")
 
 
-def read_inputs(path: Path) -> Any:
-    """New data from a file: CSV as a Polars frame, ``.npy`` as an array, ``.npz`` as arrays by input name.
+def read_inputs(path: Path, model: Model | None = None) -> Any:
+    """New data from a file: CSV as a table, ``.npy`` as an array, ``.npz`` as arrays by input name.
+
+    Args:
+        path: The file.
+        model: Whom they are for; if it was trained on a table, a CSV file is read as the csv source read that one: the same marks
+            stand for missing values, and categories that look like numbers stay text.
 
     Raises:
         DataError: DA090 for another kind of file, DA091 if it can't be read.
@@ -28,6 +33,8 @@ def read_inputs(path: Path) -> Any:
     check_suffix(path, INPUTS, "INPUT")
     try:
         if path.suffix == ".csv":
+            if model is not None and model.preprocessing is not None and model.preprocessing.columns is not None:
+                return model.preprocessing.read_table(path)
             import polars
 
             return polars.read_csv(path, infer_schema_length=None)
@@ -36,6 +43,8 @@ def read_inputs(path: Path) -> Any:
             return np.load(path, allow_pickle=False)
         with np.load(path, allow_pickle=False) as loaded:
             return {name: loaded[name] for name in loaded.files}
+    except DataError:
+        raise
     except Exception as error:
         raise DataError(
             "DA091",

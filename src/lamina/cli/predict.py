@@ -17,16 +17,14 @@ def run(
     input: Annotated[  # noqa: A002 (the word of the help)
         Path, typer.Argument(help="New data: CSV with the columns of training, .npy, or .npz with an array per input.", show_default=False)
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Where predictions go: .csv, .json or .npz.", show_default=False)
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where predictions go: .csv, .json or .npz.", show_default=False)],
 ) -> None:
     """Write the model's outputs, and for classes the label with its probability, for each row of new data."""
     from lamina.model import load
     from lamina.predictions import read_inputs, write_predictions
 
     loaded = load(model)
-    new = read_inputs(input)
+    new = read_inputs(input, loaded)
     with writing(output):
         count = write_predictions(loaded, new, output)
     typer.echo(f"{count} predictions in {output}", err=True)

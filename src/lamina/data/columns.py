@@ -62,6 +62,7 @@ class Columns(Description):
         missing: What stands for a missing number, see `Roles`.
         shape: Of one sample, if not a vector.
         target: Columns to learn.
+        weight: Column of how much each sample counts; labelled data without it count evenly.
     """
 
     features: listed(str)  # type: ignore[valid-type]
@@ -69,6 +70,7 @@ class Columns(Description):
     missing: Missing = "error"
     shape: Shape | None = None
     target: listed(str) = ()  # type: ignore[valid-type]
+    weight: str | None = None
 
     @property
     def width(self) -> int:
@@ -109,7 +111,7 @@ class Columns(Description):
         import numpy as np
 
         if column.dtype.kind not in "biuf":
-            index = next((i for i, text in enumerate(column.tolist()) if not _is_number(text)), 0)
+            index = next((i for i, text in enumerate(column.tolist()) if not is_number(text)), 0)
             raise DataError(
                 "DA005",
                 where=f"{where}, row {index + 1}, column {name!r}",
@@ -212,7 +214,14 @@ def describe_table(table: Table, roles: Roles, where: str) -> tuple[Columns, dic
         column = table[name]
         if name in roles.categorical or (column.dtype.kind not in "biuf" and name not in roles.numeric):
             vocabularies[name] = tuple(value for value in np.unique(as_text(column)).tolist() if value)
-    columns = Columns(features=features, vocabularies=vocabularies, missing=roles.missing, target=roles.target, shape=roles.shape)
+    columns = Columns(
+        features=features,
+        vocabularies=vocabularies,
+        missing=roles.missing,
+        shape=roles.shape,
+        target=roles.target,
+        weight=roles.weight,
+    )
     size = columns.sample.size
     if size is not None and size != columns.width:
         raise DataError(
@@ -284,7 +293,7 @@ def as_text(column: np.ndarray) -> np.ndarray:
     if column.dtype.kind in "US":
         return column
     if column.dtype.kind == "f":
-        return np.asarray(["" if value != value else f"{value:g}" if value != int(value) else str(int(value)) for value in column.tolist()])
+        return np.asarray(["" if value != value else str(int(value)) if value.is_integer() else repr(value) for value in column.tolist()])
     return column.astype(str)
 
 
@@ -324,7 +333,8 @@ def dataset_from_table(kind: type[Any], table: Table, *, where: str = "the frame
     )
 
 
-def _is_number(text: Any) -> bool:
+def is_number(text: Any) -> bool:
+    """Whether text can be read as a number."""
     try:
         float(text)
     except (TypeError, ValueError):

@@ -15,6 +15,7 @@ from lamina.shapes import Features, Shape
 
 if TYPE_CHECKING:
     from lamina.data.columns import Columns
+    from lamina.data.preprocessing import Preprocessing
 
 FloatType = Literal["float32", "float64"]
 DataLike: TypeAlias = Any
@@ -33,6 +34,7 @@ class Dataset:
         groups: What samples must not be torn apart by a grouped split; any values.
         times: What samples are sorted by in a split by time.
         part: Which part (``train``, ``validation``, ``test``) each sample was given beforehand.
+        preprocessing: What has been done to them already; None for data as they came.
 
     Raises:
         DataError: DA002, if lengths differ; DA006, if there are no samples.
@@ -49,6 +51,7 @@ class Dataset:
         groups: np.ndarray | None = None,
         times: np.ndarray | None = None,
         part: np.ndarray | None = None,
+        preprocessing: Preprocessing | None = None,
     ) -> None:
         self.inputs = dict(inputs)
         self.targets = dict(targets)
@@ -58,6 +61,7 @@ class Dataset:
         self.groups = groups
         self.times = times
         self.part = part
+        self.preprocessing = preprocessing
         self._length = check_lengths(
             {f"{kind} {name!r}": len(array) for kind, arrays in (("input", inputs), ("target", targets)) for name, array in arrays.items()}
             | {name: len(array) for name, array in self._extras() if array is not None}
@@ -146,12 +150,13 @@ class Dataset:
             self.schema,
             weight,
             columns=self.columns,
+            preprocessing=self.preprocessing,
             **extras,
         )
 
     def replace(self, **changes: Any) -> Self:
         """The same samples with some parts changed: ``inputs``, ``targets``, ``schema``, ``weight`` ..."""
-        names = ("inputs", "targets", "schema", "weight", "columns", "groups", "times", "part")
+        names = ("inputs", "targets", "schema", "weight", "columns", "groups", "times", "part", "preprocessing")
         return type(self)(**{name: changes.get(name, getattr(self, name)) for name in names})
 
     def astype(self, dtype: FloatType) -> Self:
@@ -161,6 +166,34 @@ class Dataset:
             return {name: array.astype(dtype, copy=False) if array.dtype.kind == "f" else array for name, array in arrays.items()}
 
         return self.replace(inputs=cast(self.inputs), targets=cast(self.targets))
+
+    def like(self, schema: DataSchema) -> Self:
+        """The same samples with their classes numbered as ``schema`` does, found by name where both give names.
+
+        Args:
+            schema: What a model learned from its training data; targets it doesn't have, or that are no classes, stay.
+
+        Raises:
+            DataError: DA007, for a class that ``schema`` doesn't know.
+
+        Example:
+            >>> data = Dataset.from_arrays([[1.0], [2.0]], ["dog", "cat"])
+            >>> pets = DataSchema(inputs=data.schema.inputs, targets={"output": Target("classes", labels=["ant", "cat", "dog"])})
+            >>> data.targets["output"].tolist(), data.like(pets).targets["output"].tolist()
+            ([1, 0], [2, 1])
+        """
+        targets, described = dict(self.targets), dict(self.schema.targets)
+        for name, own in self.schema.targets.items():
+            alone = len(described) == len(schema.targets) == 1
+            wanted = next(iter(schema.targets.values())) if alone else schema.targets.get(name)
+            if wanted is None or wanted == own or not own.kind == wanted.kind == "classes" or name not in targets:
+                continue
+            if own.labels is not None and wanted.labels is not None:
+                targets[name] = encode_target(np.asarray(own.labels)[targets[name]], wanted, f"target {name!r}", "float64")
+            elif own.width is not None and wanted.width is not None and own.width > wanted.width:
+                continue  # Too many classes: whoever looks at the numbers says which sample.
+            described[name] = wanted
+        return self.replace(targets=targets, schema=self.schema.replace(targets=described))
 
     def split_off(self, fraction: float, *, seed: int) -> tuple[Self, Self]:
         """Two parts: what is left, and a random ``fraction`` of the samples, of each class where there are classes.

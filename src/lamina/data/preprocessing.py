@@ -86,15 +86,31 @@ class Preprocessing:
         """A data set as its source gave it, filled, scaled and in the type of the network.
 
         Raises:
-            DataError: DA001, if the result holds what is no finite number.
+            DataError: DA001, if the result holds what is no finite number; DA022, if a table was encoded by other columns or
+                categories; DA007 for classes that weren't there in training.
         """
         from lamina.data.arrays import check_finite
 
+        self._check_columns(dataset.columns)
+        dataset = dataset.like(self.schema)
         inputs = {name: self._scaled(self._filled(array, name), name) for name, array in dataset.inputs.items()}
         for name, array in inputs.items():
             check_finite(array, f"input {name!r}", self.columns.names if self.columns is not None and array.ndim == 2 else None)
         targets = {name: self._scaled_target(array, name) for name, array in dataset.targets.items()}
-        return dataset.replace(inputs=inputs, targets=targets, schema=self.schema)
+        return dataset.replace(inputs=inputs, targets=targets, schema=self.schema, preprocessing=self)
+
+    def _check_columns(self, given: Columns | None) -> None:
+        own = self.columns
+        if given is None or own is None or (given.features, given.vocabularies) == (own.features, own.vocabularies):
+            return
+        raise DataError(
+            "DA022",
+            where="the data",
+            expected=f"a table encoded by the columns and categories of training: {', '.join(own.names[:8])}",
+            got=f"{', '.join(given.names[:8])}",
+            cause="a data set made of another table finds columns and categories of its own",
+            fix="give the frame itself, such as model.evaluate(frame) or fit(..., validation=frame); the model knows its columns",
+        )
 
     def inputs(self, data: Any) -> dict[str, np.ndarray]:
         """Inputs of the network for raw data.
@@ -124,7 +140,7 @@ class Preprocessing:
         from lamina.data.dataset import Dataset
 
         if isinstance(data, Dataset):
-            return self.prepare(data)
+            return self.prepare(data) if data.preprocessing is None else data
         return self.prepare(self.raw_dataset(data, targets))
 
     def raw_dataset(self, data: Any, targets: Any = None) -> Dataset:
@@ -133,29 +149,39 @@ class Preprocessing:
 
         from lamina.data.arrays import to_array
         from lamina.data.columns import require
-        from lamina.data.dataset import Dataset
+        from lamina.data.dataset import Dataset, check_weight
         from lamina.data.targets import encode_target
 
         if isinstance(data, tuple) and len(data) == 2 and targets is None:
             data, targets = data
         given: dict[str, Any] = {}
+        table = self._table(data) if self.columns is not None else None
+        weight = None if table is None or self.columns is None or self.columns.weight is None else table.get(self.columns.weight)
         if targets is not None:
             given = dict(targets) if isinstance(targets, Mapping) else {next(iter(self.schema.targets), TARGET): targets}
-        elif self.columns is not None and self.columns.target:
-            table = self._table(data)
-            if table is not None:
-                require(table, self.columns.target, "the target of the data")
-                values = [table[name] for name in self.columns.target]
-                given = {TARGET: self._labels(values[0]) if len(values) == 1 else np.stack(values, axis=1)}
+        elif table is not None and self.columns is not None and self.columns.target:
+            require(table, self.columns.target, "the target of the data")
+            values = [table[name] for name in self.columns.target]
+            given = {TARGET: self._labels(values[0]) if len(values) == 1 else np.stack(values, axis=1)}
         encoded = {}
         for name, value in given.items():
             array = to_array(value, f"target {name!r}")
+            if self.columns is not None:
+                array = self._named(array, name)
             encoded[name] = encode_target(array, self.schema.targets[name], f"target {name!r}", "float64")
-        return Dataset(self._raw(data), encoded, self.schema, columns=self.columns)
+        return Dataset(self._raw(data, table), encoded, self.schema, check_weight(weight), columns=self.columns)
 
     def restore_target(self, name: str, array: np.ndarray) -> np.ndarray:
         """Predictions of a target on its own scale."""
         return self.target_scales[name].invert(array) if name in self.target_scales else array
+
+    def _named(self, array: np.ndarray, name: str) -> np.ndarray:
+        """Numbers that were the names of classes in the table (grades 1 to 6, say) are names here too, not places."""
+        from lamina.data.columns import as_text, is_number
+
+        labels = self.schema.targets[name].labels or ()
+        numbers = array.ndim == 1 and array.dtype.kind in "iuf" and all(is_number(label) for label in labels)
+        return as_text(array) if numbers and self.schema.targets[name].kind == "classes" and labels else array
 
     def _labels(self, column: np.ndarray) -> np.ndarray:
         from lamina.data.columns import as_text
@@ -166,18 +192,26 @@ class Preprocessing:
     def _table(self, data: Any) -> Mapping[str, np.ndarray] | None:
         from lamina.data.frames import as_table
 
-        if isinstance(data, str | os.PathLike):
-            from lamina.data.sources.csv import read_table
+        return self.read_table(data) if isinstance(data, str | os.PathLike) else as_table(data)
 
-            return read_table(Path(data))
-        return as_table(data)
+    def read_table(self, path: str | os.PathLike[str]) -> Mapping[str, np.ndarray]:
+        """A csv file with a header, read as that of training was; the delimiter is the one by which its header has the columns.
 
-    def _raw(self, data: Any) -> dict[str, np.ndarray]:
+        Raises:
+            DataError: DA031 or DA032, if it can't be read.
+        """
+        from lamina.data.sources.csv import find_delimiter, read_table
+
+        features, texts = ((), ()) if self.columns is None else (self.columns.features, tuple(self.columns.vocabularies))
+        # What was a category in training is read as text, so that 007 doesn't become 7.
+        return read_table(path, delimiter=find_delimiter(path, features), texts=texts)
+
+    def _raw(self, data: Any, table: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
         from lamina.data.dataset import as_inputs
 
         if self.columns is None:
             return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
-        table = self._table(data)
+        table = self._table(data) if table is None else table
         sample = self.schema.inputs[INPUT]
         if table is None or (isinstance(data, Mapping) and INPUT in data and INPUT not in self.columns.features):
             return self._raw_array(data)

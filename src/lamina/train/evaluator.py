@@ -7,7 +7,7 @@ that its index in the data set gives it; a block that a shard holds only in part
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,13 +114,23 @@ class Evaluator:
         precision: How to compute.
         batch_size: Samples taken from the data set at once; figures don't depend on it.
         with_loss: Whether to judge by the loss too; a loss that exists for whole batches only can't be judged by.
+        restore: Gives values of a target, predicted or true, their own scale back, where they were scaled for training; so figures
+            are in the units of the data. The loss is that of training.
     """
 
     def __init__(
-        self, names: MetricNames, *, device: torch.device, precision: Precision, batch_size: int = 1024, with_loss: bool = True
+        self,
+        names: MetricNames,
+        *,
+        device: torch.device,
+        precision: Precision,
+        batch_size: int = 1024,
+        with_loss: bool = True,
+        restore: Callable[[str, np.ndarray], np.ndarray] | None = None,
     ) -> None:
         self.names = names
         self.with_loss = with_loss
+        self.restore = restore
         self.device = device
         self.precision = precision
         self.batch_size = batch_size
@@ -184,7 +194,10 @@ class Evaluator:
             judgement.loss[1].add(weight)
         predictions = {name: np.concatenate(arrays) for name, arrays in outputs.items()}
         for judged, accumulator in zip(self.names.judged, judgement.accumulators, strict=True):
-            accumulator.update(predictions[judged.output], part.targets[judged.target], part.weight)
+            found, right = predictions[judged.output], part.targets[judged.target]
+            if self.restore is not None:
+                found, right = self.restore(judged.target, found), self.restore(judged.target, right)
+            accumulator.update(found, right, part.weight)
 
 
 def blocks(indices: Indices) -> list[tuple[Indices, slice]]:

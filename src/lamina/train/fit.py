@@ -106,4 +106,3 @@ def _nowhere() -> DescriptionError:
 def keep_model(model: Model, directory: RunDirectory) -> None:
     """Write ``model.lamina`` into the run directory; of an own module, the weights."""
     save_model(model, directory.model, own_modules=True)
-

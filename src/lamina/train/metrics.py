@@ -208,9 +208,7 @@ def _better_loss(loss: Loss, target: Target, units: int) -> str | None:
     return "cross_entropy" if target.kind == "classes" and loss.target_width(units) > 1 else None
 
 
-def check_monitors(
-    monitors: Mapping[str, Mapping[str, str]], known: Sequence[str], document: Document | None = None
-) -> None:
+def check_monitors(monitors: Mapping[str, Mapping[str, str]], known: Sequence[str], document: Document | None = None) -> None:
     """See that every metric that something waits for will be there.
 
     Args:
@@ -293,6 +291,7 @@ def evaluations(given: Evaluation | str | Sequence[Evaluation | str]) -> tuple[E
 
     items = [given] if isinstance(given, str | Evaluation) else list(given)
     return tuple(e if isinstance(e, Evaluation) else Evaluation.from_document(Document(e, "evaluation")) for e in items)
+
 
 def check_answers(outputs: Sequence[str], dataset: Dataset) -> None:
     """See that the data hold a target for each output.

@@ -218,6 +218,7 @@ class Session:
             precision=Precision("float32", device),
             batch_size=self.feed.evaluation_batch_size,
             with_loss=self.model.network.judges_samples,
+            restore=None if self.model.preprocessing is None else self.model.preprocessing.restore_target,
         )
 
     def _callbacks(self) -> list[CallbackRun]:
