@@ -44,7 +44,9 @@ def rewrite(path: Path, change: Callable[[dict[str, bytes]], None], **options: i
     with zipfile.ZipFile(path) as file:
         members = {name: file.read(name) for name in file.namelist()}
     change(members)
-    listed = {name: {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()} for name, blob in members.items() if name != "manifest.json"}
+    listed = {
+        name: {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()} for name, blob in members.items() if name != "manifest.json"
+    }
     manifest = json.loads(members["manifest.json"])
     manifest["members"] = {**listed, **{k: v for k, v in manifest["members"].items() if k not in members}}
     members["manifest.json"] = json.dumps(manifest).encode()
@@ -74,7 +76,9 @@ def test_arrays_that_lie_in_columns_are_written_in_rows(tmp_path: Path) -> None:
 def test_same_content_same_bytes(archive: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.lamina"
     write_archive(
-        again, json_members={"network.json": {"name": "käse"}, "labels.json": None}, tensor_members={"weights.safetensors": dict(reversed(ARRAYS.items()))}
+        again,
+        json_members={"network.json": {"name": "käse"}, "labels.json": None},
+        tensor_members={"weights.safetensors": dict(reversed(ARRAYS.items()))},
     )
     assert again.read_bytes() == archive.read_bytes()
 
