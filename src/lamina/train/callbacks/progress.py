@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Style = Literal["auto", "bar", "lines", "notebook", "off"]
 _SECONDS = 0.1
 _SHOWN = 4
+_BAR_WIDTH = 12
+_BESIDE = _BAR_WIDTH + 32
+"""Columns of a terminal that the bar, the epoch, the steps and the time left take."""
 
 
 @register("progress")
@@ -51,14 +54,40 @@ def choose_style() -> Style:
     return "bar" if sys.stderr is not None and sys.stderr.isatty() else "lines"
 
 
-def summary(observation: Mapping[str, float]) -> str:
+def summary(observation: Mapping[str, float], room: int | None = None) -> str:
     """The first few values, short.
+
+    Args:
+        observation: Values by name.
+        room: Characters there are for them; values that find none are left out.
 
     Example:
         >>> summary({"train/loss": 0.123456, "validation/accuracy": 0.9})
         'train/loss 0.1235  validation/accuracy 0.9'
+        >>> summary({"train/loss": 0.123456, "validation/accuracy": 0.9}, room=25)
+        'train/loss 0.1235'
     """
-    return "  ".join(f"{name} {value:.4g}" for name, value in list(observation.items())[:_SHOWN])
+    parts = [f"{name} {value:.4g}" for name, value in list(observation.items())[:_SHOWN]]
+    while room is not None and len("  ".join(parts)) > room and parts:
+        parts.pop()
+    return "  ".join(parts)
+
+
+def fitting(observation: Mapping[str, float], width: int) -> str:
+    """As many of the first few values as have room, with short names.
+
+    Example:
+        >>> fitting({"train/loss": 0.123456, "validation/loss": 0.5, "validation/accuracy": 0.9}, 30)
+        'loss 0.1235  val loss 0.5'
+    """
+    text = ""
+    for name, value in list(observation.items())[:_SHOWN]:
+        piece = f"{name.removeprefix('train/').replace('validation/', 'val ')} {value:.4g}"
+        joined = f"{text}  {piece}" if text else piece
+        if len(joined) > width:
+            break
+        text = joined
+    return text
 
 
 class _ProgressRun(CallbackRun):
@@ -106,7 +135,7 @@ class _BarRun(_ProgressRun):
         super().on_start(trainer)
         self._bar = Bar(
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
+            BarColumn(_BAR_WIDTH),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[values]}"),
@@ -137,7 +166,8 @@ class _BarRun(_ProgressRun):
 
     def _fields(self, trainer: TrainerView) -> dict[str, Any]:
         running = min(trainer.epoch + 1, trainer.total_epochs)
-        return {"epoch": f"{running}/{trainer.total_epochs}", "values": summary(trainer.observation)}
+        room = self._bar.console.width - _BESIDE if self._bar is not None else 0
+        return {"epoch": f"{running}/{trainer.total_epochs}", "values": fitting(trainer.observation, room)}
 
 
 class _NotebookRun(_ProgressRun):
