@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import lamina as lm
 from lamina.errors import DescriptionError, LaminaWarning, TrainingError
 from lamina.testing.callbacks import STEPS_PER_EPOCH, SmallTrainer
 from lamina.train.callbacks import (
@@ -32,6 +34,7 @@ from lamina.train.callbacks import (
     TensorBoard,
     callbacks_for,
 )
+from lamina.train.checkpoint import CheckpointStore
 from lamina.train.run import RunDirectory
 from lamina.train.triggers import Every, every
 
@@ -316,8 +319,30 @@ def test_triggers_refuse_what_has_no_meaning(count: float, unit: str) -> None:
 
 @pytest.mark.parametrize(("trigger", "steps"), [(every(5, "steps"), [5, 10, 12]), (every(2), [6, 12]), (every(1000, "minutes"), [12])])
 def test_when_checkpoints_are_kept(trigger: Every, steps: list[int], tmp_path: Path) -> None:
-    trained(Checkpoint(trigger, keep_last=9), folder=tmp_path)
+    trained(Checkpoint(trigger, keep_last=9, keep_best=False), folder=tmp_path)
     assert [int(path.stem.split("-")[1]) for path in sorted((tmp_path / "checkpoints").glob("*.lamina"))] == steps
+
+
+def test_the_best_epoch_is_kept_though_checkpoints_are_due_by_steps(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(size=(64, 4)), np.random.default_rng(1).integers(0, 2, 64)
+    rule: dict[str, Any] = {"validation": 0.25, "batch_size": 16, "optimizer": lm.Adam(0.1), "progress": False}
+    rule["checkpoints"] = lm.Checkpoint({"steps": 2}, keep_last=1)
+
+    def kept(folder: Path) -> dict[int, float | None]:
+        found = CheckpointStore(folder / "checkpoints").all()
+        return {checkpoint.step: checkpoint.metrics.get("validation/loss") for checkpoint in found}
+
+    def model() -> lm.Model:
+        return lm.Model(lm.Sequential(lm.features(4), [lm.Dense(32, activation="relu"), lm.Output(2)]), seed=1)
+
+    run = model().fit(x, y, epochs=8, run_dir=tmp_path / "whole", **rule)
+    best = min(run.history, key=lambda row: row["validation/loss"])
+    assert best["step"] < run.history[-1]["step"]
+    assert kept(tmp_path / "whole")[int(best["step"])] == best["validation/loss"]
+    # What was best before is known to the run that goes on.
+    model().fit(x, y, epochs=3, run_dir=tmp_path / "cut", **rule)
+    model().fit(x, y, epochs=8, run_dir=tmp_path / "cut", resume=True, **rule)
+    assert kept(tmp_path / "cut") == kept(tmp_path / "whole")
 
 
 def test_a_callback_may_stand_once() -> None:

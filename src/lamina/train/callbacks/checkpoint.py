@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lamina.spec import register
 from lamina.spec.fields import Count
@@ -25,7 +26,7 @@ class Checkpoint(Callback):
     Attributes:
         every: When: ``{steps: 500}``, ``{epochs: 1}``, ``{minutes: 10}``.
         keep_last: So many of the newest stay.
-        keep_best: Whether the one with the best ``monitor`` stays.
+        keep_best: Whether the one of the best epoch by ``monitor`` stays; at such an epoch one is kept even if ``every`` isn't due.
         monitor: The metric that says which is best; by default ``validation/loss``, or ``train/loss`` without validation.
         mode: Whether more of it is better; ``auto`` knows.
         keep_every: Every so many-th checkpoint stays for ever.
@@ -66,6 +67,7 @@ class CheckpointRun(CallbackRun):
         self.trigger = description.every.start()
         self.needs_step = self.trigger.needs_step
         self._saved: tuple[int, int] | None = None
+        self._best: float | None = None
         self._failed = False
         self._store: CheckpointStore | None = None
 
@@ -83,7 +85,8 @@ class CheckpointRun(CallbackRun):
             self._save(trainer, {})
 
     def on_epoch(self, trainer: TrainerView) -> None:
-        if self.trigger.after_epoch(trainer) or self._last(trainer):
+        due, best = self.trigger.after_epoch(trainer), self._improved(trainer)
+        if due or best or self._last(trainer):
             self._save(trainer, trainer.observation)
 
     def on_checkpoint(self, trainer: TrainerView) -> None:
@@ -98,6 +101,29 @@ class CheckpointRun(CallbackRun):
         if not self._failed:
             self.on_checkpoint(trainer)
 
+    def _improved(self, trainer: TrainerView) -> bool:
+        if not self.settings.keep_best:
+            return False
+        monitor, mode = self._ranking(trainer)
+        value = trainer.observation.get(monitor)
+        if value is None or not math.isfinite(value):
+            return False
+        if self._best is not None and (value <= self._best if mode == "max" else value >= self._best):
+            return False
+        self._best = value
+        return True
+
+    def _ranking(self, trainer: TrainerView) -> tuple[str, str]:
+        """The metric that says which is best, and whether more (``max``) or less (``min``) of it is better."""
+        monitor = self.settings.monitor or ("validation/loss" if "validation/loss" in trainer.metric_names else "train/loss")
+        return monitor, trainer.better(monitor) if self.settings.mode == "auto" else self.settings.mode
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self._best}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._best = state.get("best")
+
     def _last(self, trainer: TrainerView) -> bool:
         return trainer.stop_reason is not None or trainer.epoch >= trainer.total_epochs or trainer.step >= trainer.total_steps
 
@@ -108,8 +134,7 @@ class CheckpointRun(CallbackRun):
         from lamina.train.checkpoint import Retention
 
         settings = self.settings
-        monitor = settings.monitor or ("validation/loss" if "validation/loss" in trainer.metric_names else "train/loss")
-        mode = trainer.better(monitor) if settings.mode == "auto" else settings.mode
+        monitor, mode = self._ranking(trainer)
         best = monitor if settings.keep_best else None
         retention = Retention(settings.keep_last, best, mode, settings.keep_every)
 
