@@ -281,7 +281,7 @@ class Model:
             dataset = self.preprocessing.dataset(data, targets)
         else:
             shapes = self.plan.inputs if self.plan is not None else None
-            roles = {"target": target} if target is not None else {"kind": expected_kind(self.plan)}
+            roles = {"target": target, "kind": expected_kind(self.plan)}
             dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, **roles)
         self.check_data(dataset)
         return dataset

@@ -7,9 +7,10 @@ import pytest
 
 import lamina as lm
 from lamina.data.schema import DataSchema, Target
+from lamina.errors import LaminaError
 from lamina.evaluate import Calibration, Classification, Regression, Roc
 from lamina.train.evaluator import BLOCK, blocks
-from lamina.train.metrics import MetricNames, check_monitors, pair_outputs
+from lamina.train.metrics import MetricNames, check_monitors, check_targets, pair_outputs
 
 KIND = Target("classes", labels=["a", "b", "c"])
 SIZE = Target("numbers", shape=lm.features(2))
@@ -56,6 +57,17 @@ def test_several_outputs_say_their_name() -> None:
     assert names.better("size/rmse") == "min"
     assert names.better("kind/accuracy") == "max"
     assert [judged.key for judged in names.judged] == ["kind/classification", "size/regression"]
+
+
+@pytest.mark.parametrize(("units", "code"), [(1, "TR054"), (3, "TR056")])
+def test_grades_may_be_numbers_to_predict(units: int, code: str) -> None:
+    """A column of a few whole numbers is taken for classes; a loss for numbers shows that it was not meant so."""
+    plan = lm.Sequential(lm.features(2), [lm.Output(units, loss="mse")]).resolve()
+    with pytest.raises(LaminaError) as caught:
+        check_targets(plan, schema(output=Target("classes", labels=["1", "2", "3"])))
+    assert caught.value.code == code
+    assert "write kind: numbers in the source" in caught.value.problems[0].fix
+    assert "cross_entropy" in caught.value.problems[0].fix
 
 
 def test_an_evaluation_for_nothing() -> None:

@@ -85,7 +85,7 @@ def check_targets(plan: Plan, schema: DataSchema, document: Document | None = No
                     expected=f"a loss for {_KINDS[target.kind]}, such as {better}",
                     got=f"loss {loss.type_name}",
                     cause=f"{loss.type_name} compares the output with {_JUDGED[loss.target]}",
-                    fix=f"write loss: {better}",
+                    fix=f"write loss: {better}" + (f"; or, {_AS_NUMBERS}" if _may_be_numbers(loss, target) else ""),
                     source=None if document is None else document.source(("network", *node.path, "loss")),
                 )
             )
@@ -97,8 +97,12 @@ def check_targets(plan: Plan, schema: DataSchema, document: Document | None = No
                     where=where,
                     expected=f"{wanted} units, one for each of the {_noun(target)} of the data{labels}",
                     got=f"{given}",
-                    cause="the output layer does not match the labels",
-                    fix=f"write units: {wanted}",
+                    cause=f"{loss.type_name} is for numbers, and the target was taken for classes"
+                    if loss is not None and _may_be_numbers(loss, target)
+                    else "the output layer does not match the labels",
+                    fix=f"{_AS_NUMBERS}; or, to tell classes apart, write units: {wanted} and loss: cross_entropy"
+                    if loss is not None and _may_be_numbers(loss, target)
+                    else f"write units: {wanted}",
                     source=None if document is None else document.source(("network", *node.path, "units")),
                 )
             )
@@ -197,6 +201,14 @@ _JUDGED = {
     "binary": "0 or 1 for each unit",
     "signs": "one of two classes for each unit",
 }
+
+
+_AS_NUMBERS = "to predict numbers, write kind: numbers in the source (in Python: kind='numbers')"
+
+
+def _may_be_numbers(loss: Loss, target: Target) -> bool:
+    """Whether classes may be numbers that somebody wants to predict: a column of few whole numbers is taken for classes."""
+    return loss.target == "same" and target.kind == "classes"
 
 
 def _better_loss(loss: Loss, target: Target, units: int) -> str | None:
