@@ -67,6 +67,7 @@ def test_parts(trained: Path, model: Path, lamina: Lamina, part: str, count: int
 def test_a_data_section(model: Path, lamina: Lamina, tmp_path: Path) -> None:
     inline = lamina("evaluate", model, "--data", "{source: {type: iris}}", "--json")
     assert inline.data["results"]["classification"]["samples"] == 150
+    assert lamina("evaluate", model, "--data", "{type: iris}", "--json").data == inline.data
     (tmp_path / "data.yaml").write_text("source: iris\nsplit: {test: 0.5}\n")
     first = lamina("evaluate", model, "--data", tmp_path / "data.yaml", "--json")
     assert first.data["results"]["classification"]["samples"] == 75

@@ -36,7 +36,7 @@ def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int
     """Data to judge a model by, prepared as those it was trained on.
 
     Args:
-        spec: A recipe or data section in a file (YAML, JSON), a csv file with the columns of training, or a data section itself.
+        spec: A recipe, data section or source in a file (YAML, JSON) or written out, or a csv file with the columns of training.
         model: The kept model; its columns, categories, labels and scales are the ones that count.
         part: ``test``, ``validation``, ``train`` or ``all``; by default the test part if there is one, else all.
         seed: Of the split; by default the recipe's, else the model's.
@@ -58,7 +58,7 @@ def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int
 
 def _read(spec: str) -> tuple[DataConfig, int | None, tuple[Evaluation, ...]]:
     from lamina.data.config import DataConfig
-    from lamina.spec import load_document, parse_document
+    from lamina.spec import Document, load_document, parse_document
     from lamina.train.recipe import Recipe
 
     # A data section has a brace or a line break where a path has an ending.
@@ -68,6 +68,9 @@ def _read(spec: str) -> tuple[DataConfig, int | None, tuple[Evaluation, ...]]:
     if isinstance(document.data, dict) and "data" in document.data:
         recipe = Recipe.from_document(document)
         return recipe.data.resolve_paths(base), recipe.seed, recipe.evaluate
+    if isinstance(document.data, dict) and "type" in document.data:
+        # A source alone is a data section with nothing else in it.
+        document = Document({"source": document.data}, document.name)
     return DataConfig.from_document(document).resolve_paths(base), None, ()
 
 
