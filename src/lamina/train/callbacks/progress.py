@@ -54,23 +54,14 @@ def choose_style() -> Style:
     return "bar" if sys.stderr is not None and sys.stderr.isatty() else "lines"
 
 
-def summary(observation: Mapping[str, float], room: int | None = None) -> str:
+def summary(observation: Mapping[str, float]) -> str:
     """The first few values, short.
-
-    Args:
-        observation: Values by name.
-        room: Characters there are for them; values that find none are left out.
 
     Example:
         >>> summary({"train/loss": 0.123456, "validation/accuracy": 0.9})
         'train/loss 0.1235  validation/accuracy 0.9'
-        >>> summary({"train/loss": 0.123456, "validation/accuracy": 0.9}, room=25)
-        'train/loss 0.1235'
     """
-    parts = [f"{name} {value:.4g}" for name, value in list(observation.items())[:_SHOWN]]
-    while room is not None and len("  ".join(parts)) > room and parts:
-        parts.pop()
-    return "  ".join(parts)
+    return "  ".join(f"{name} {value:.4g}" for name, value in list(observation.items())[:_SHOWN])
 
 
 def fitting(observation: Mapping[str, float], width: int) -> str:
