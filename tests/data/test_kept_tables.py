@@ -139,3 +139,28 @@ def test_categories_that_are_almost_equal_numbers_stay_apart() -> None:
     frame = pl.DataFrame({"a": [0.12345671, 0.12345672, float("inf")], "y": [0, 1, 1]})
     data = lm.Dataset.from_frame(frame, target="y", categorical=["a"])
     assert data.inputs["input"].tolist() == np.eye(3).tolist()
+
+
+def test_true_and_false_are_the_same_in_files_and_frames(model: lm.Model, prepared: Prepared, tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {"zip": [row[0] for row in ROWS], "size": [None, 4.5, None, 1.5, 2.0, None], "owner": [row[2] == "true" for row in ROWS]}
+    )
+    np.testing.assert_array_equal(model.predict(frame), model.predict(prepared.train))
+    # And the other way: trained on a frame, given a file.
+    other = lm.Model(lm.Sequential([lm.Output(2)]), seed=1)
+    flags = pl.DataFrame({"on": [True, False, True, False], "y": [True, False, True, False]})
+    other.fit(flags, target="y", epochs=1, progress=False)
+    path = tmp_path / "flags.csv"
+    path.write_text("on,y\ntrue,true\nfalse,false\nTrue,True\nFalse,False\n")
+    np.testing.assert_array_equal(other.predict(path), other.predict(flags))
+
+
+def test_a_frame_may_say_what_its_target_is_and_so_does_the_loss() -> None:
+    frame = pl.DataFrame({"a": [0.1, 0.5, 0.2, 0.9], "grade": [1, 2, 3, 1]})
+    assert lm.Dataset.from_frame(frame, target="grade").schema.targets["output"].kind == "classes"
+    assert lm.Dataset.from_frame(frame, target="grade", kind="numbers").schema.targets["output"].kind == "numbers"
+    model = lm.Model(lm.Sequential(lm.features(1), [lm.Output(1, loss="mse")]), seed=1)
+    run = model.fit(frame, target="grade", validation=0, epochs=1, progress=False)
+    assert model.schema is not None
+    assert model.schema.targets["output"].kind == "numbers"
+    assert list(run.history[0]) == ["epoch", "step", "train/loss"]

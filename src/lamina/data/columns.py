@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
@@ -110,6 +110,7 @@ class Columns(Description):
     def _numbers(self, name: str, column: np.ndarray, where: str) -> np.ndarray:
         import numpy as np
 
+        column = _truths(column)
         if column.dtype.kind not in "biuf":
             index = next((i for i, text in enumerate(column.tolist()) if not is_number(text)), 0)
             raise DataError(
@@ -137,7 +138,7 @@ class Columns(Description):
     def _one_hot(self, name: str, column: np.ndarray, where: str) -> np.ndarray:
         import numpy as np
 
-        values = as_text(column)
+        values = as_words(column, self.vocabularies[name])
         vocabulary = np.asarray(self.vocabularies[name])
         hot: np.ndarray = (values[:, None] == vocabulary[None, :]).astype(np.float64)
         wrong = np.flatnonzero((hot.sum(axis=1) == 0) & ((values != "") | (self.missing == "error")))
@@ -297,7 +298,28 @@ def as_text(column: np.ndarray) -> np.ndarray:
     return column.astype(str)
 
 
-def dataset_from_table(kind: type[Any], table: Table, *, where: str = "the frame", columns: Columns | None = None, **roles: Any) -> Any:
+def as_words(column: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """A column as text like ``names``: frames have true and false as 1 and 0, files as words."""
+    words = {name.lower(): name for name in names}
+    if column.dtype.kind in "biuf" and words.keys() == {"false", "true"}:
+        import numpy as np
+
+        if ((column == 0) | (column == 1) | (column != column)).all():
+            return np.select([column == 1, column == 0], [words["true"], words["false"]], "")
+    return as_text(column)
+
+
+def _truths(column: np.ndarray) -> np.ndarray:
+    """A column of the words true and false as 1 and 0, as frames have them; any other as it is."""
+    import numpy as np
+
+    if column.dtype.kind not in "US" or not {text.lower() for text in np.unique(column).tolist()} <= {"true", "false", ""}:
+        return column
+    low = np.char.lower(column)
+    return np.where(low == "", np.nan, (low == "true").astype(np.float64))
+
+
+def dataset_from_table(kind: type[Any], table: Table, /, *, where: str = "the frame", columns: Columns | None = None, **roles: Any) -> Any:
     """A data set of a table; ``kind`` is `Dataset`.
 
     Args:

@@ -183,10 +183,10 @@ class Preprocessing:
         return as_text(array) if numbers and self.schema.targets[name].kind == "classes" and labels else array
 
     def _labels(self, column: np.ndarray) -> np.ndarray:
-        from lamina.data.columns import as_text
+        from lamina.data.columns import as_words
 
-        classes = self.schema.targets[TARGET].kind == "classes"
-        return as_text(column) if classes else column
+        target = self.schema.targets[TARGET]
+        return as_words(column, target.labels or ()) if target.kind == "classes" else column
 
     def _table(self, data: Any) -> Mapping[str, np.ndarray] | None:
         from lamina.data.frames import as_table

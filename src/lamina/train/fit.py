@@ -75,7 +75,8 @@ def fit(
     train = model.training_data(data, targets, target=target)
     held = None
     if isinstance(validation, float | int):
-        train, held = train.split_off(float(validation), seed=model.seed)
+        if validation:  # 0 is no such part, as in a recipe's split.
+            train, held = train.split_off(float(validation), seed=model.seed)
     elif validation is not None:
         held = model.dataset(validation, target=target)
     session = Session(model, config, train, held, evaluations(evaluation), feed, kept=run_dir is not None)
