@@ -174,7 +174,8 @@ class CheckpointStore:
             if reason is None and isinstance(found, Checkpoint):
                 return found
             warnings.warn(
-                f"[AR002] the checkpoint {path} is damaged and was skipped: {reason}; the newest good one before it is used, if there is one",
+                f"[AR002] the checkpoint {path} is damaged and was skipped: {reason}; "
+                "the newest good one before it is used, if there is one",
                 LaminaWarning,
                 stacklevel=2,
             )
