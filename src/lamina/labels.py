@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from lamina.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,15 @@ def choose_labels(outputs: np.ndarray, names: Sequence[str] | None, *, threshold
         probabilities = np.take_along_axis(outputs, indices[..., None], axis=-1)[..., 0]
     texts = np.asarray(names, dtype=object)[indices] if names is not None else indices.astype(str).astype(object)
     return Labels(texts, indices, probabilities)
+
+
+def no_classes(outputs: Iterable[str]) -> DataError:
+    """The error for a model of which no output was trained on classes."""
+    return DataError(
+        "AR027",
+        where="predict_labels",
+        expected="an output trained on classes",
+        got=f"outputs {', '.join(outputs)} that are none",
+        cause="the model was trained on numbers, or not trained at all, so there are no labels",
+        fix="use predict(), which gives the numbers",
+    )

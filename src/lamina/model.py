@@ -12,9 +12,9 @@ from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset, as_dataset, as_inputs
 from lamina.data.preprocessing import Preprocessing
 from lamina.data.schema import DataSchema
-from lamina.errors import DataError, DescriptionError
+from lamina.errors import DescriptionError
 from lamina.keep import described, read_extras, save_model
-from lamina.labels import choose_labels
+from lamina.labels import choose_labels, no_classes
 from lamina.network import Network
 from lamina.network.inference import resolve
 from lamina.network.plan import Plan
@@ -300,22 +300,11 @@ class Model:
         Raises:
             LaminaError: For shapes that don't fit; EN033 to EN035 for targets, naming the first wrong sample.
         """
-        from lamina.engine.losses import check_targets
-        from lamina.train.metrics import check_answers, pair_outputs
+        from lamina.train.metrics import check_dataset
 
-        for dataset in datasets:
-            if self.plan is None:
-                if self._network is not None:
-                    check_answers(self._network.outputs, dataset)
-                continue
-            check_answers(self.plan.outputs, dataset)
-            dataset.schema.check_inputs(self.plan.inputs)
-            for output, name in pair_outputs(self.plan.outputs, dataset.schema).items():
-                node = self.plan.node(output)
-                loss = getattr(node.layer, "loss", None)
-                if loss is not None:
-                    count = target.width if (target := dataset.schema.targets[name]).kind == "classes" else None
-                    check_targets(loss, node.output_shape, dataset.targets[name], output, classes=count)
+        outputs = (self.plan or self.network).outputs if self.plan or self._network else ()
+        for dataset in datasets if outputs else ():
+            check_dataset(self.plan, outputs, dataset)
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -381,14 +370,7 @@ class Model:
             if target is not None and target.kind == "classes"
         }
         if not found:
-            raise DataError(
-                "AR027",
-                where="predict_labels",
-                expected="an output trained on classes",
-                got=f"outputs {', '.join(outputs)} that are none",
-                cause="the model was trained on numbers, or not trained at all, so there are no labels",
-                fix="use predict(), which gives the numbers",
-            )
+            raise no_classes(outputs)
         return found if len(found) > 1 else next(iter(found.values()))
 
     @property

@@ -305,6 +305,31 @@ def evaluations(given: Evaluation | str | Sequence[Evaluation | str]) -> tuple[E
     return tuple(e if isinstance(e, Evaluation) else Evaluation.from_document(Document(e, "evaluation")) for e in items)
 
 
+def check_dataset(plan: Plan | None, outputs: Sequence[str], dataset: Dataset) -> None:
+    """See that the loss of each output can judge every target there is.
+
+    Args:
+        plan: The network; of an own module (None) nothing is known but that it needs answers.
+        outputs: Names of its outputs.
+        dataset: The data.
+
+    Raises:
+        LaminaError: For shapes that don't fit; EN033 to EN035 for targets, naming the first wrong sample.
+    """
+    from lamina.engine.losses import check_targets as check_values
+
+    check_answers(outputs, dataset)
+    if plan is None:
+        return
+    dataset.schema.check_inputs(plan.inputs)
+    for output, name in pair_outputs(outputs, dataset.schema).items():
+        node = plan.node(output)
+        loss = getattr(node.layer, "loss", None)
+        if loss is not None:
+            count = target.width if (target := dataset.schema.targets[name]).kind == "classes" else None
+            check_values(loss, node.output_shape, dataset.targets[name], output, classes=count)
+
+
 def check_answers(outputs: Sequence[str], dataset: Dataset) -> None:
     """See that the data hold a target for each output.
 
