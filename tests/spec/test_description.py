@@ -449,3 +449,12 @@ def test_one_value_where_a_list_belongs_says_how_lists_are_written() -> None:
     (problem,) = caught.value.problems
     assert (problem.where, problem.expected, problem.got) == ("milestones", "a list", "20")
     assert problem.fix == "write it in brackets, [VALUE], or each value on a line that begins with -"
+
+
+def test_a_section_of_a_recipe_is_called_by_its_name_in_the_file() -> None:
+    from lamina.train.recipe import Recipe
+
+    with pytest.raises(DescriptionError) as caught:
+        Recipe.from_yaml("data: {source: digits}\nnetwork: {type: sequential, layers: [{type: output, units: 10}]}\ntrain: {epoch: 3}")
+    assert caught.value.problems[0].expected.startswith("a setting of 'train': epochs")
+    assert caught.value.problems[0].fix == "did you mean 'epochs'?"

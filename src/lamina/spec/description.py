@@ -204,7 +204,9 @@ class Description(_Model, metaclass=_DescriptionMeta):
         try:
             return handler(value)
         except ValidationError as error:
-            raise owned(error, cls.type_name or cls.__name__.lower(), list(cls.model_fields)) from None
+            # `TrainConfig` describes the section `train`.
+            owner = cls.type_name or cls.__name__.removesuffix("Config").lower()
+            raise owned(error, owner, list(cls.model_fields)) from None
 
     @classmethod
     def from_document(cls, document: Document, path: tuple[str | int, ...] = ()) -> Self:
