@@ -136,6 +136,8 @@ def _try(address: str, part: Path, size: int | None) -> Exception | None:
             # A server without ranges answers 200 and sends everything from the start.
             _append(answer, part, keep=answer.status == 206)
     except urllib.error.HTTPError as error:
+        # It holds the connection until somebody closes it.
+        error.close()
         if error.code == 416:
             part.unlink(missing_ok=True)
         return error
