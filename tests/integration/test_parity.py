@@ -121,7 +121,7 @@ LIMITS = {("adam", "float32"): 1e-6, ("adam", "float64"): 1e-12, ("sgd", "float3
 CASES = [
     *[(network, "float32", 50, optimizer) for network in NETWORKS for optimizer in ("adam", "sgd", "flat adam")],
     *[("mlp", "float64", 200, optimizer) for optimizer in ("adam", "sgd", "flat adam")],
-    ("lenet", "float64", 200, "adam"),
+    *[("lenet", "float64", 200, optimizer) for optimizer in ("adam", "sgd", "flat adam")],
 ]
 
 
