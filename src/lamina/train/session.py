@@ -127,7 +127,7 @@ class Session:
     evaluations: Sequence[Evaluation] = ()
     feed: Feed = field(default_factory=Feed)
     kept: bool = False
-    _threads: int | None = None
+    _threads: int | None = field(default=None, init=False)
 
     def prepare(self) -> Trainer:
         """The trainer, ready for the first step.
