@@ -6,6 +6,7 @@ them through its entry point ``lamina.engines``, whose modules are imported the 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +17,7 @@ from lamina.spec.plugins import ENGINES, Plugins
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PLUGINS = Plugins(ENGINES)
+_DESCRIBED, _RUN = "lamina.network.", "lamina.engine."
 
 
 class Implementations(Generic[F]):
@@ -73,7 +75,10 @@ class Implementations(Generic[F]):
             RegistrationError: The code ``missing``, if there is none; SP008, if a package that may have it can't be imported.
         """
         kind = type(description)
-        found = self._known.get(kind) or (self._inherited(kind) if kind.__module__.startswith("lamina.") else None)
+        found = self._known.get(kind)
+        if found is None:
+            _load_mirrors(kind)
+            found = self._known.get(kind) or (self._inherited(kind) if kind.__module__.startswith("lamina.") else None)
         if found is None:
             # Also where a base class could run it: a package that describes a kind of dense may say how that runs otherwise.
             _PLUGINS.load()
@@ -92,6 +97,18 @@ class Implementations(Generic[F]):
 
     def _inherited(self, kind: type[Description]) -> F | None:
         return next((self._known[base] for base in kind.__mro__ if base in self._known), None)
+
+
+def _load_mirrors(kind: type[Description]) -> None:
+    """Import the engine's twin of each module of ``lamina.network`` that the class or one of its bases stands in, if there is one."""
+    for base in kind.__mro__:
+        if base.__module__.startswith(_DESCRIBED):
+            mirror = _RUN + base.__module__.removeprefix(_DESCRIBED)
+            try:
+                importlib.import_module(mirror)
+            except ModuleNotFoundError as error:
+                if error.name is None or not mirror.startswith(error.name):
+                    raise  # The twin is there, and something it needs is not.
 
 
 def _place(function: Callable[..., Any]) -> str:

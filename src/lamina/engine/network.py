@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lamina.engine import vertices  # noqa: F401 - enters the vertices among what can be run
 from lamina.engine.arrays import load_tensors, to_array
 from lamina.engine.inputs import check_input, check_names, check_plan
 from lamina.engine.layers.layer import Head, LayerModule, module_for

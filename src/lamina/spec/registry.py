@@ -6,8 +6,9 @@ point of the group ``lamina.components``; naming a type that isn't known loads t
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from lamina.errors import RegistrationError, nearest
@@ -26,7 +27,17 @@ class Registry:
 
     def __init__(self) -> None:
         self._families: dict[str, dict[str, type[Description]]] = {}
+        self._announced: dict[str, dict[str, str]] = {}
         self._plugins = Plugins(COMPONENTS)
+
+    def announce(self, family: str, modules: Mapping[str, str]) -> None:
+        """Say which module registers which type, so that it is imported only when somebody names the type.
+
+        Args:
+            family: The family.
+            modules: Type string to the full name of the module.
+        """
+        self._announced.setdefault(family, {}).update(modules)
 
     def add(self, family: str, name: str, component: type[Description]) -> None:
         """Enter a component.
@@ -58,15 +69,17 @@ class Registry:
     def get(self, family: str, name: str) -> type[Description] | None:
         """The class registered as ``name``, or None; loads third parties' components if it isn't known yet."""
         found = self._families.get(family, {}).get(name)
-        if found is None:
+        module = self._announced.get(family, {}).get(name)
+        if found is None and module is not None:
+            importlib.import_module(module)
+        elif found is None:
             self._plugins.load()
-            found = self._families.get(family, {}).get(name)
-        return found
+        return self._families.get(family, {}).get(name)
 
     def names(self, family: str) -> list[str]:
         """All type strings of a family, sorted, third parties' included."""
         self._plugins.load()
-        return sorted(self._families.get(family, {}))
+        return sorted({*self._families.get(family, {}), *self._announced.get(family, {})})
 
     def families(self) -> list[str]:
         """Names of all families."""
@@ -75,7 +88,9 @@ class Registry:
     def components(self, family: str) -> Iterator[tuple[str, type[Description]]]:
         """Pairs of type string and class, sorted."""
         for name in self.names(family):
-            yield name, self._families[family][name]
+            found = self.get(family, name)
+            if found is not None:
+                yield name, found
 
     def nearest(self, family: str, name: str) -> str | None:
         """The type string most like ``name``."""

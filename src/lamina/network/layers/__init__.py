@@ -1,67 +1,101 @@
-"""All layers; importing this fills the registry."""
+"""All layers. A module of layers is imported when one of its classes, or one of its types in a file, is first named.
 
-# The vertices register themselves too; not by name, since they import from this package.
-import lamina.network.vertices  # noqa: F401
-from lamina.network.layers.activation import ActivationLayer, IdentityLayer, PReLU
-from lamina.network.layers.convolution import Conv1d, Conv2d, Conv3d, Convolution, ConvTranspose2d, DepthwiseConv2d, SeparableConv2d
-from lamina.network.layers.dense import Dense
-from lamina.network.layers.dropout import Dropout
-from lamina.network.layers.embedding import Embedding
-from lamina.network.layers.layer import Layer, Parameter, ParametricLayer
-from lamina.network.layers.module import Module
-from lamina.network.layers.normalization import BatchNorm, LayerNorm
-from lamina.network.layers.output import LossLayer, Output, OutputMixin
-from lamina.network.layers.pooling import (
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
+A new module of layers gets a line in `_LAYERS` and its imports below ``TYPE_CHECKING``; a test holds that both are complete.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from lamina.network.layers.layer import Layer as Layer
+from lamina.network.layers.layer import Parameter as Parameter
+from lamina.network.layers.layer import ParametricLayer as ParametricLayer
+from lamina.spec import registry
+
+if TYPE_CHECKING:
+    from lamina.network.layers.activation import ActivationLayer as ActivationLayer
+    from lamina.network.layers.activation import IdentityLayer as IdentityLayer
+    from lamina.network.layers.activation import PReLU as PReLU
+    from lamina.network.layers.convolution import Conv1d as Conv1d
+    from lamina.network.layers.convolution import Conv2d as Conv2d
+    from lamina.network.layers.convolution import Conv3d as Conv3d
+    from lamina.network.layers.convolution import Convolution as Convolution
+    from lamina.network.layers.convolution import ConvTranspose2d as ConvTranspose2d
+    from lamina.network.layers.convolution import DepthwiseConv2d as DepthwiseConv2d
+    from lamina.network.layers.convolution import SeparableConv2d as SeparableConv2d
+    from lamina.network.layers.dense import Dense as Dense
+    from lamina.network.layers.dropout import Dropout as Dropout
+    from lamina.network.layers.embedding import Embedding as Embedding
+    from lamina.network.layers.module import Module as Module
+    from lamina.network.layers.normalization import BatchNorm as BatchNorm
+    from lamina.network.layers.normalization import LayerNorm as LayerNorm
+    from lamina.network.layers.output import LossLayer as LossLayer
+    from lamina.network.layers.output import Output as Output
+    from lamina.network.layers.output import OutputMixin as OutputMixin
+    from lamina.network.layers.pooling import AvgPool1d as AvgPool1d
+    from lamina.network.layers.pooling import AvgPool2d as AvgPool2d
+    from lamina.network.layers.pooling import AvgPool3d as AvgPool3d
+    from lamina.network.layers.pooling import GlobalAvgPool as GlobalAvgPool
+    from lamina.network.layers.pooling import GlobalMaxPool as GlobalMaxPool
+    from lamina.network.layers.pooling import MaxPool1d as MaxPool1d
+    from lamina.network.layers.pooling import MaxPool2d as MaxPool2d
+    from lamina.network.layers.pooling import MaxPool3d as MaxPool3d
+    from lamina.network.layers.recurrent import GRU as GRU
+    from lamina.network.layers.recurrent import LSTM as LSTM
+    from lamina.network.layers.recurrent import Bidirectional as Bidirectional
+    from lamina.network.layers.recurrent import LastStep as LastStep
+    from lamina.network.layers.recurrent import Recurrent as Recurrent
+    from lamina.network.layers.recurrent import SimpleRNN as SimpleRNN
+    from lamina.network.layers.shaping import Flatten as Flatten
+    from lamina.network.layers.shaping import Permute as Permute
+    from lamina.network.layers.shaping import Reshape as Reshape
+
+_LAYERS: dict[str, str] = {
+    "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
+    "convolution": (
+        "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d ConvTranspose2d=conv_transpose2d"
+        " DepthwiseConv2d=depthwise_conv2d SeparableConv2d=separable_conv2d"
+    ),
+    "dense": "Dense=dense",
+    "dropout": "Dropout=dropout",
+    "embedding": "Embedding=embedding",
+    "module": "Module",
+    "normalization": "BatchNorm=batch_norm LayerNorm=layer_norm",
+    "output": "OutputMixin Output=output LossLayer=loss",
+    "pooling": (
+        "MaxPool1d=max_pool1d MaxPool2d=max_pool2d MaxPool3d=max_pool3d AvgPool1d=avg_pool1d AvgPool2d=avg_pool2d"
+        " AvgPool3d=avg_pool3d GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool"
+    ),
+    "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn Bidirectional=bidirectional LastStep=last_step",
+    "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
+}
+"""Module of this package to its public classes, each with the type it is registered as, if it is."""
+
+_VERTICES: dict[str, str] = {
+    "lamina.network.vertices": "add average concat max multiply scale subtract",
+}
+"""Module of vertices to the types it registers."""
+
+_HOME = {word.partition("=")[0]: f"{__name__}.{module}" for module, words in _LAYERS.items() for word in words.split()}
+
+registry.announce(
+    "layer",
+    {word.partition("=")[2]: f"{__name__}.{module}" for module, words in _LAYERS.items() for word in words.split() if "=" in word}
+    | {word: module for module, words in _VERTICES.items() for word in words.split()},
 )
-from lamina.network.layers.recurrent import GRU, LSTM, Bidirectional, LastStep, Recurrent, SimpleRNN
-from lamina.network.layers.shaping import Flatten, Permute, Reshape
 
-__all__ = [
-    "GRU",
-    "LSTM",
-    "ActivationLayer",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BatchNorm",
-    "Bidirectional",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "ConvTranspose2d",
-    "Convolution",
-    "Dense",
-    "DepthwiseConv2d",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "GlobalAvgPool",
-    "GlobalMaxPool",
-    "IdentityLayer",
-    "LastStep",
-    "Layer",
-    "LayerNorm",
-    "LossLayer",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "Module",
-    "Output",
-    "OutputMixin",
-    "PReLU",
-    "Parameter",
-    "ParametricLayer",
-    "Permute",
-    "Recurrent",
-    "Reshape",
-    "SeparableConv2d",
-    "SimpleRNN",
-]
+__all__ = sorted([*_HOME, "Layer", "Parameter", "ParametricLayer"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message, name=name)
+    found: Any = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__
