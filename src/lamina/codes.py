@@ -77,6 +77,7 @@ TITLES: dict[str, str] = {
     "EN035": "the loss can't judge these targets",
     "EN036": "the loss has no value for a single sample",
     "EN037": "the loss can't judge this output",
+    "EN070": "a mask doesn't fit the scores that a loss judges",
     # TR: run directories and callbacks
     "TR001": "the run directory is taken",
     "TR002": "there is no run to resume",

@@ -263,3 +263,57 @@ def test_a_batch_in_which_no_sample_counts_moves_nothing(loss) -> None:
     assert value.item() == 0
     assert scores.grad is not None
     assert not scores.grad.any()
+
+
+LENGTHS = [5, 2, 3, 0]
+REAL = torch.arange(5) < torch.tensor(LENGTHS).unsqueeze(1)
+
+
+@pytest.mark.parametrize("over", ["mean", "sum"])
+def test_masked_cross_entropy_is_torchs_over_the_real_steps(over) -> None:
+    scores, target = torch.randn(4, 5, 3, dtype=torch.float64), torch.randint(0, 3, (4, 5))
+    each = torch.stack([F.cross_entropy(s[:n], t[:n], reduction=over) for s, t, n in zip(scores, target, LENGTHS, strict=True)])
+    each[3] = 0  # of no step at all
+    target[~REAL] = 99
+    function = loss_function(L.CrossEntropy(over_positions=over), A.Softmax())
+    torch.testing.assert_close(function.per_sample(scores, target, REAL), each)
+    torch.testing.assert_close(function.mean(scores, target, mask=REAL), each.sum() / 4)
+    weight = torch.tensor([1.0, 2.0, 0.0, 1.0])
+    torch.testing.assert_close(function.mean(scores, target, weight, REAL), (each[0] + 2 * each[1]) / 4)
+
+
+def test_masked_f_measure_counts_real_steps() -> None:
+    scores, target, function = torch.randn(4, 5, 1), torch.randint(0, 2, (4, 5, 1)), loss_function(L.FMeasure(), A.Sigmoid())
+    torch.testing.assert_close(function.mean(scores, target, mask=REAL), function.mean(scores[REAL], target[REAL]))
+
+
+def test_deeplearning4j_sums_over_steps() -> None:
+    # Its score of an output over sequences: the sum over samples and steps of the mean squared error, over the samples.
+    scores, target = torch.randn(4, 5, 3, dtype=torch.float64), torch.randn(4, 5, 3, dtype=torch.float64)
+    found = loss_function(L.MeanSquaredError(over_positions="sum"), A.Identity()).mean(scores, target)
+    torch.testing.assert_close(found, ((scores - target) ** 2).sum() / 3 / 4)
+
+
+def test_summing_positions_means_nothing_for_a_loss_of_a_batch() -> None:
+    with pytest.raises(LaminaError, match="no use"):
+        L.FMeasure(over_positions="sum")
+
+
+@pytest.mark.parametrize(
+    ("shape", "mask"), [((2, 5, 1), torch.ones(2, 4).bool()), ((2, 1), torch.ones(2, 1).bool()), ((2, 5, 1), torch.ones(2, 5))]
+)
+def test_a_mask_that_does_not_fit_is_refused(shape, mask) -> None:
+    for loss in (L.MeanSquaredError(), L.FMeasure()):
+        with pytest.raises(LaminaError) as caught:
+            loss_function(loss, loss.natural()).mean(torch.zeros(shape), torch.ones(shape), mask=mask)
+        assert caught.value.code == "EN070"
+
+
+def test_padded_targets_are_not_looked_at() -> None:
+    mask = np.array([[True, True, False], [True, False, False]])
+    check_targets(L.CrossEntropy(), Sequence(3, 4), np.array([[0, 3, -1], [2, 9, 9]]), "labels", mask=mask)
+    check_targets(L.MeanSquaredError(), Sequence(3, 1), np.where(mask, 1.0, np.nan), "labels", mask=mask)
+    check_targets(L.CrossEntropy(), Sequence(3, 2), np.where(mask[..., None], 0.5, np.zeros((2, 3, 2))), "labels", mask=mask)
+    check_targets(L.BinaryCrossEntropy(), Sequence(3, 1), np.where(mask, 1, 7)[..., None], "labels", mask=mask)
+    with pytest.raises(LaminaError, match="-5 at sample 1, position \\[0\\]"):
+        check_targets(L.CrossEntropy(), Sequence(3, 4), np.array([[0, 3, -1], [-5, 9, 9]]), "labels", mask=mask)

@@ -55,6 +55,9 @@ def check_loss(loss: Loss, *, units: int | None = None) -> None:
         check_gradient(lambda s, f=general, t=target: f.mean(s, t), scores)
         if loss.target == "classes" and not loss.indices_only:
             _check_one_hot(function, scores, target)
+        _check_sums(loss, function, scores, target)
+        if isinstance(output, Sequence):
+            _check_mask(loss, function, scores, target)
 
 
 def sample(loss: Loss, output: Shape) -> tuple[Tensor, Tensor]:
@@ -108,3 +111,42 @@ def _check_one_hot(function: LossFunction, scores: Tensor, target: Tensor) -> No
     by_index = function.mean(scores, target)
     promise(close(function.mean(scores, shares.double()), by_index), "one-hot targets count as their class indices")
     promise(close(function.mean(scores, shares), by_index), "whole-number one-hot targets too")
+
+
+def _check_sums(loss: Loss, function: LossFunction, scores: Tensor, target: Tensor) -> None:
+    if not loss.by_position or not loss.per_sample:
+        return
+    positions = scores.numel() // (SAMPLES * scores.shape[feature_axis(scores.dim())])
+    summed = loss_function(loss.replace(over_positions="sum"), loss.natural())
+    one = loss_function(loss.replace(over_positions="mean"), loss.natural())
+    promise(close(summed.per_sample(scores, target), positions * one.per_sample(scores, target)), "over_positions: sum adds up positions")
+    promise(close(summed.mean(scores, target), positions * one.mean(scores, target)), "of a batch too")
+
+
+def _check_mask(loss: Loss, function: LossFunction, scores: Tensor, target: Tensor) -> None:
+    lengths = torch.tensor([4, 3, 2, 1, 4, 2, 3])
+    mask = torch.arange(4) < lengths.unsqueeze(1)
+    weight = torch.arange(1.0, SAMPLES + 1)
+    whole = torch.ones_like(mask)
+    for w in (None, weight):
+        promise(
+            close(function.mean(scores, target, w, whole), function.mean(scores, target, w)), "where all is real, a mask changes nothing"
+        )
+    padded = ~mask
+    spoiled = scores.masked_fill(padded.unsqueeze(-1), 1e30)
+    wrong = target.clone()
+    wrong[padded] = torch.nan if target.is_floating_point() else -1
+    leaf = spoiled.clone().requires_grad_()
+    value = function.mean(leaf, wrong, weight, mask)
+    (gradient,) = torch.autograd.grad(value, leaf)
+    promise(torch.isfinite(gradient).all() and not gradient[padded].any(), "what is padded has no gradient")
+    promise(close(function.mean(spoiled, wrong, weight, mask), function.mean(scores, target, weight, mask)), "padding is not looked at")
+    check_gradient(lambda s: function.mean(s, target, weight, mask), scores)
+    if not loss.per_sample:
+        return
+    alone = [function.per_sample(scores[i : i + 1, :n], target[i : i + 1, :n]) for i, n in enumerate(lengths.tolist())]
+    each = function.per_sample(spoiled, wrong, mask)
+    promise(close(each, torch.cat(alone)), "a sequence among longer ones has the loss it has alone")
+    promise(close(function.mean(spoiled, wrong, None, mask), each.mean()), "the mean is the mean of the samples, masked too")
+    mask[2] = False
+    promise(function.per_sample(spoiled, wrong, mask)[2] == 0, "a sample without a real step has the loss 0")

@@ -57,28 +57,60 @@ class LossFunction:
         self._positions = positions
         self._whole = whole
         self._classes = loss.target == "classes"
+        self._summed = loss.over_positions == "sum"
 
-    def per_sample(self, scores: Tensor, target: Tensor) -> Tensor:
-        """The loss of each sample, ``[batch]``: the mean over its positions.
+    def per_sample(self, scores: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The loss of each sample, ``[batch]``: the mean (or sum) over its positions.
+
+        Args:
+            scores: What the output gives before its activation.
+            target: What is right.
+            mask: Which steps are real, ``[batch, steps]``: the others are never looked at, whatever they hold. The loss of a
+                sample without a real step is 0.
 
         Raises:
             TrainingError: EN036, if the loss exists for batches only.
+            DataError: EN033, if scores and targets don't fit together; EN070, if the mask doesn't fit them.
         """
-        scores, target = self._prepared(scores, target)
-        values = self._positions(scores, target)
-        return values.flatten(1).mean(1) if values.dim() > 1 else values
+        return self._samples(*self._prepared(scores, target), _checked(mask, scores))
 
-    def mean(self, scores: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The mean over the batch, a scalar; with ``weight [batch]``, ``sum(weight * per_sample) / sum(weight)``, 0 if all are 0."""
+    def mean(self, scores: Tensor, target: Tensor, weight: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """The mean of the samples' losses, a scalar.
+
+        Args:
+            scores: What the output gives before its activation.
+            target: What is right.
+            weight: Weight of each sample, ``[batch]``: ``sum(weight * per_sample) / sum(weight)``, 0 if all are 0.
+            mask: As in `per_sample`.
+
+        Raises:
+            DataError: EN033, if scores and targets don't fit together; EN070, if the mask doesn't fit them.
+        """
         if weight is not None:
-            values = self.per_sample(scores, target)
+            values = self.per_sample(scores, target, mask)
             weight = weight.to(values.dtype)
             # A batch may hold nothing but samples that don't count: 0 / 0 would end the training.
             return (values * weight).sum() / weight.sum().clamp_min(torch.finfo(values.dtype).tiny)
+        if mask is not None or self._summed:
+            return self.per_sample(scores, target, mask).mean()
         scores, target = self._prepared(scores, target)
-        if self._whole is not None:
-            return self._whole(scores, target)
-        return self._positions(scores, target).mean()
+        return self._samples(scores, target, None).mean() if self._whole is None else self._whole(scores, target)
+
+    def _samples(self, scores: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        """The loss of each sample, from prepared scores and targets."""
+        if mask is None:
+            return self._over(self._positions(scores, target))
+        # Only what is real is judged: padding may hold classes that don't exist, and 0 times infinity is no number.
+        real = self._over(self._positions(scores[mask], target[mask]))
+        total = real.new_zeros(mask.shape).masked_scatter(mask, real).sum(1)
+        return total if self._summed else total / mask.sum(1).clamp_min(1)
+
+    def _over(self, values: Tensor) -> Tensor:
+        """From the loss of each position to that of each sample."""
+        if values.dim() == 1:
+            return values
+        values = values.flatten(1)
+        return values.sum(1) if self._summed else values.mean(1)
 
     def _prepared(self, scores: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         if scores.dtype in _HALF:
@@ -126,8 +158,13 @@ class BatchLoss(LossFunction):
         super().__init__(loss, self._no_positions)
         self._batch = whole
 
-    def mean(self, scores: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        return self._batch(*self._prepared(scores, target), weight)
+    def mean(self, scores: Tensor, target: Tensor, weight: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        scores, target = self._prepared(scores, target)
+        mask = _checked(mask, scores)
+        if mask is not None:
+            weight = None if weight is None else weight.unsqueeze(1).expand(mask.shape)[mask]
+            scores, target = scores[mask], target[mask]
+        return self._batch(scores, target, weight)
 
     def _no_positions(self, scores: Tensor, target: Tensor) -> Tensor:
         raise TrainingError(
@@ -192,6 +229,19 @@ class Factors:
             found = found.reshape(-1, *(1 for _ in range(scores.dim() - 2))) if scores.dim() >= 4 else found
             self._made[key] = found
         return found
+
+
+def _checked(mask: Tensor | None, scores: Tensor) -> Tensor | None:
+    if mask is not None and (mask.dtype != torch.bool or mask.shape != scores.shape[:2] or scores.dim() < 3):
+        raise DataError(
+            "EN070",
+            where="mask of a loss",
+            expected=f"true or false for each step of each sample, {list(scores.shape[:2])}, of scores that have steps",
+            got=f"{list(mask.shape)} of {mask.dtype}, for scores of shape {list(scores.shape)}",
+            cause="the mask belongs to another output, or the output has no steps",
+            fix="give a bool mask [batch, steps] for the targets of an output that predicts at every step, none otherwise",
+        )
+    return mask
 
 
 def _indices(scores: Tensor, target: Tensor) -> Tensor:

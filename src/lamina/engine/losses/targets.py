@@ -15,7 +15,15 @@ from lamina.shapes import Image, Sequence, Shape, Volume
 _TOLERANCE = 1e-3
 
 
-def check_targets(loss: Loss, output: Shape, targets: np.ndarray[Any, Any] | Tensor, name: str, *, classes: int | None = None) -> None:
+def check_targets(
+    loss: Loss,
+    output: Shape,
+    targets: np.ndarray[Any, Any] | Tensor,
+    name: str,
+    *,
+    classes: int | None = None,
+    mask: np.ndarray[Any, Any] | Tensor | None = None,
+) -> None:
     """Refuse targets that the loss can't judge, naming the first wrong sample.
 
     Args:
@@ -24,13 +32,14 @@ def check_targets(loss: Loss, output: Shape, targets: np.ndarray[Any, Any] | Ten
         targets: All targets of that output; the first axis counts samples.
         name: Name of the output, for the message.
         classes: Number of known class labels, if there are any: it must be the number of output units.
+        mask: Which steps of which sample are real, ``[samples, steps]``; what stands in the others doesn't matter.
 
     Raises:
         DataError: EN033, if the targets' shape doesn't fit the output's; EN034, for a class label that the output has no
             unit for; EN035, for other values that the loss can't judge, such as NaN.
         DescriptionError: EN037, if the loss can't judge an output of this shape at all.
     """
-    _Check(loss, output, _array(targets), name).run(classes)
+    _Check(loss, output, _array(targets), name, None if mask is None else _array(mask)).run(classes)
 
 
 def _array(targets: np.ndarray[Any, Any] | Tensor) -> np.ndarray[Any, Any]:
@@ -41,8 +50,9 @@ def _array(targets: np.ndarray[Any, Any] | Tensor) -> np.ndarray[Any, Any]:
 
 
 class _Check:
-    def __init__(self, loss: Loss, output: Shape, targets: np.ndarray[Any, Any], name: str) -> None:
+    def __init__(self, loss: Loss, output: Shape, targets: np.ndarray[Any, Any], name: str, mask: np.ndarray[Any, Any] | None) -> None:
         self.loss, self.output, self.targets, self.name = loss, output, targets, name
+        self.mask = mask
         dims = list(output.dims)
         self.axis = 0 if isinstance(output, Image | Volume) else len(dims) - 1
         self.units = dims[self.axis] or 1
@@ -97,10 +107,11 @@ class _Check:
         self._wrong_shape([["samples", *self.positions], ["samples", *self._with_features(self.units)]])
 
     def _indices(self) -> None:
-        wrong = (self.targets < 0) | (self.targets >= self.units)
+        wrong = self._real((self.targets < 0) | (self.targets >= self.units))
         if not wrong.any():
             return
-        low, high = int(self.targets.min()), int(self.targets.max())
+        known = self.targets if self.mask is None else self.targets[self.mask]
+        low, high = int(known.min()), int(known.max())
         place, value = self._first(wrong)
         cause = f"a class that the output has no unit for, in {int(wrong.sum())} places"
         fix = f"write units: {high + 1}, or correct the label"
@@ -122,7 +133,7 @@ class _Check:
             )
         self._refuse_if((self.targets < 0) | (self.targets > 1) | ~np.isfinite(self.targets), "shares between 0 and 1 (one-hot labels)")
         total = self.targets.sum(axis=self.axis + 1)
-        wrong = np.abs(total - 1) > _TOLERANCE
+        wrong = self._real(np.abs(total - 1) > _TOLERANCE)
         if wrong.any():
             index = np.unravel_index(int(wrong.argmax()), wrong.shape)
             self._refuse(
@@ -160,9 +171,10 @@ class _Check:
     def _values(self) -> None:
         kind = self.loss.target
         if kind == "binary":
-            if self.whole and self.units == 1 and self.targets.size and int(self.targets.max()) > 1:
-                place, value = self._first(self.targets > 1)
-                count = int(self.targets.max()) + 1
+            beyond = self._real(self.targets > 1)
+            if self.whole and self.units == 1 and beyond.any():
+                place, value = self._first(beyond)
+                count = int(self.targets[beyond].max()) + 1
                 self._refuse(
                     "EN034",
                     expected="0 or 1",
@@ -210,7 +222,12 @@ class _Check:
         sample, *rest = (int(i) for i in index)
         return f"sample {sample}" + (f", position {rest}" if rest else "")
 
+    def _real(self, wrong: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Only what is wrong at a real step."""
+        return wrong if self.mask is None else wrong & self.mask.reshape(*self.mask.shape, *(1 for _ in wrong.shape[2:]))
+
     def _refuse_if(self, wrong: np.ndarray[Any, Any], expected: str) -> None:
+        wrong = self._real(wrong)
         if not wrong.any():
             return
         place, value = self._first(wrong)

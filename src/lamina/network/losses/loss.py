@@ -3,17 +3,20 @@
 Notation of all formulas: ``y`` is the output after the activation, ``t`` the target, ``j`` runs over the ``k`` units of the
 output. One *position* is a whole sample of ``[batch, k]``, a step of ``[batch, steps, k]``, a pixel of
 ``[batch, k, height, width]``. A formula gives the value of one position; the loss of a sample is the mean over its
-positions, the loss of a batch the (weighted) mean over its samples.
+positions (with ``over_positions: sum`` their sum), the loss of a batch the (weighted) mean over its samples. Where sequences
+of different length are masked, only the real steps are positions.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import model_validator
 
 from lamina.network.activations import Activation
-from lamina.spec import Description, registry
+from lamina.spec import Description, registry, wrong_value
 from lamina.spec.fields import NonNegative, listed
 
 TargetKind = Literal["classes", "binary", "signs", "same"]
@@ -44,6 +47,10 @@ class Loss(Description, family="loss"):
         target_rule: What target values must be, in words, where `wrong_targets` refuses some.
         lowest_output: Outputs below this are raised to it, and then learn nothing.
         per_sample: The loss of a batch is the mean of the losses of its samples; of an F-measure it isn't.
+        by_position: The loss of a sample is made of the losses of its positions, each by itself.
+
+    Attributes:
+        over_positions: ``mean``, or ``sum`` as in Deeplearning4j: then a sequence of twice the length counts twice.
     """
 
     natural_activation: ClassVar[str] = "identity"
@@ -54,6 +61,19 @@ class Loss(Description, family="loss"):
     target_rule: ClassVar[str] = "finite numbers"
     lowest_output: ClassVar[float] = -math.inf
     per_sample: ClassVar[bool] = True
+    by_position: ClassVar[bool] = True
+
+    over_positions: Literal["mean", "sum"] = "mean"
+
+    @model_validator(mode="after")
+    def _positions_to_sum(self) -> Self:
+        if self.over_positions == "sum" and not (self.by_position and self.per_sample):
+            raise wrong_value(
+                expected=f"no 'over_positions', for which {self.type_name} has no use",
+                cause="the loss is not made of the losses of single positions",
+                fix="remove 'over_positions'",
+            )
+        return self
 
     def natural(self) -> Activation:
         """The activation that fits.
