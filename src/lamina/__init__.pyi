@@ -8,6 +8,7 @@ from lamina import shapes as shapes
 from lamina import spec as spec
 from lamina import testing as testing
 from lamina import train as train
+from lamina import zoo as zoo
 from lamina.data.dataset import Dataset as Dataset
 from lamina.errors import LaminaError as LaminaError
 from lamina.errors import LaminaWarning as LaminaWarning

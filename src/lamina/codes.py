@@ -27,6 +27,9 @@ TITLES: dict[str, str] = {
     "NN010": "no input and no layer has this name",
     "NN011": "the data is not what the network declares",
     "NN012": "the layer takes another number of inputs",
+    # NN080+: the zoo
+    "NN080": "the zoo has no such network",
+    "NN081": "the network has no such setting",
     # CK: networks that run but are wrong
     "CK001": "softmax over a single unit is always 1",
     "CK002": "the loss needs probabilities, and the activation gives others",

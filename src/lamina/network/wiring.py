@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
 
 from lamina.errors import Problem, nearest
 from lamina.network.network import Network, Step
@@ -40,17 +41,25 @@ def in_order(steps: Sequence[Step]) -> list[Step]:
         >>> [step.name for step in in_order(steps)]
         ['a', 'b']
     """
-    waiting = {step.name: {name for name in step.inputs if any(other.name == name for other in steps)} for step in steps}
-    remaining: list[Step] = list(steps)
+    position = {step.name: index for index, step in enumerate(steps)}
+    feeds: dict[str, list[int]] = {name: [] for name in position}
+    missing: list[int] = []
+    for index, step in enumerate(steps):
+        known = {name for name in step.inputs if name in position}
+        missing.append(len(known))
+        for name in known:
+            feeds[name].append(index)
+    # A heap gives the first as written among those that are ready.
+    ready = [index for index, count in enumerate(missing) if not count]
     found: list[Step] = []
-    while True:
-        ready = next((step for step in remaining if not waiting[step.name]), None)
-        if ready is None:
-            return found
-        remaining.remove(ready)
-        found.append(ready)
-        for feeds in waiting.values():
-            feeds.discard(ready.name)
+    while ready:
+        step = steps[heappop(ready)]
+        found.append(step)
+        for index in feeds[step.name]:
+            missing[index] -= 1
+            if not missing[index]:
+                heappush(ready, index)
+    return found
 
 
 def _names(steps: Sequence[Step], inputs: Sequence[str], named: Namer) -> Found:
@@ -106,13 +115,14 @@ def _counts(network: Network, steps: Sequence[Step], named: Namer) -> Found:
 
 
 def _unknown(network: Network, steps: Sequence[Step], inputs: Sequence[str], named: Namer) -> Found:
-    known = [*inputs, *(step.name for step in steps)]
+    known = list(dict.fromkeys([*inputs, *(step.name for step in steps)]))
+    places = set(known)
     for step in steps:
         for name in step.inputs:
-            if name not in known:
+            if name not in places:
                 yield (*step.path, "inputs"), _nobody(named(step), name, [other for other in known if other != step.name])
     for name in network.output_names():
-        if name not in known:
+        if name not in places:
             yield ("outputs",), _nobody("the network's outputs", name, [step.name for step in steps])
         elif name in inputs:
             yield (

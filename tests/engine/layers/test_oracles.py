@@ -197,6 +197,17 @@ def test_pooling_written_out(size: int, stride: int, padding: Any) -> None:
         assert_same(run(made(layer, shape), x)[0, 0], expected)
 
 
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 3), (2, 3), (5, 4)])
+def test_padding_ceil_is_torchs_ceil_mode(size: int, stride: int) -> None:
+    for height, width in itertools.product(range(5, 9), repeat=2):
+        x = torch.randn(2, 3, height, width, dtype=F64) - 3
+        shape, settings = Image(channels=3, height=height, width=width), {"stride": stride, "padding": "ceil"}
+        for layer, theirs in [(MaxPool2d(size, **settings), nn.MaxPool2d), (AvgPool2d(size, **settings), nn.AvgPool2d)]:
+            network = made(layer, shape)
+            assert_same(run(network, x), theirs(size, stride, ceil_mode=True)(x))
+            assert network.plan.nodes[0].output_shape.dims == tuple(run(network, x).shape[1:])
+
+
 @pytest.mark.parametrize(("shape", "axes"), [(Sequence(steps=None, features=3), (1,)), (Image(channels=2, height=3, width=4), (2, 3))])
 def test_global_pooling(shape: Shape, axes: tuple[int, ...]) -> None:
     x = torch.randn(2, *(d or 5 for d in shape.dims), dtype=F64)

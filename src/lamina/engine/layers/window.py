@@ -32,7 +32,7 @@ class Windows:
         window: Size along each axis.
         strides: Step along each axis.
         dilations: Distance between positions along each axis.
-        paddings: ``valid``, ``same``, ``causal`` or a number for each axis.
+        paddings: ``valid``, ``same``, ``causal``, ``ceil`` or a number for each axis.
         half: The operation itself pads at most half a window (pooling).
     """
 
@@ -45,7 +45,7 @@ class Windows:
     def fixed(self, node: Node) -> Padding | None:
         """The padding, if it is the same for all data: sizes are known, or don't matter."""
         sizes = spatial_axes(node.input_shapes[0])
-        if None in sizes and "same" in self.paddings:
+        if None in sizes and {"same", "ceil"} & {*self.paddings}:
             return None
         return self.padding(tuple(0 if size is None else size for size in sizes))
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from lamina.network.layers.layer import Layer, elements, last_axis, spatial_axes, with_axes
-from lamina.network.layers.window import AnyPadding, Padding1, Padding2, Padding3, slide, spread_padding
+from lamina.network.layers.window import AnyPadding, PoolPadding1, PoolPadding2, PoolPadding3, slide, spread_padding
 from lamina.shapes import Features, Image, Sequence, Shape, Volume
 from lamina.spec import register, wrong_value
 from lamina.spec.fields import Size1, Size2, Size3, spread
@@ -20,8 +20,9 @@ class Pool(Layer):
     Attributes:
         size: Size of the window.
         stride: Step of the window; None: its size, so that windows don't overlap.
-        padding: ``valid``: none; ``same``: so that ``size' = ceil(size / stride)``; or the positions added on both sides.
-            What is added never wins a maximum.
+        padding: ``valid``: none; ``same``: so that ``size' = ceil(size / stride)``; ``ceil``: what is left over at the end gets a
+            window too, which is smaller (Caffe, and ``ceil_mode`` in torch); or the positions added on both sides. What is
+            added never wins a maximum.
     """
 
     positional: ClassVar[tuple[str, ...]] = ("size",)
@@ -56,7 +57,7 @@ class Pool(Layer):
 
     @property
     def paddings(self) -> tuple[str | int, ...]:
-        """Padding of each axis: ``valid``, ``same`` or a number; `window.pads` gives positions for a size."""
+        """Padding of each axis: ``valid``, ``same``, ``ceil`` or a number; `window.pads` gives positions for a size."""
         given: AnyPadding = self.padding
         return spread_padding(given, self.spatial)
 
@@ -99,7 +100,7 @@ class MaxPool1d(Pool):
     spatial: ClassVar[int] = 1
     size: Size1
     stride: Size1 | None = None
-    padding: Padding1 = "valid"
+    padding: PoolPadding1 = "valid"
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -107,6 +108,7 @@ class MaxPool1d(Pool):
             (cls(2), (_STEPS,)),
             (cls(3, stride=2, padding="same"), (_STEPS,)),
             (cls(3, stride=1, padding=2), (Sequence(steps=None, features=3),)),
+            (cls(3, stride=2, padding="ceil"), (Sequence(steps=None, features=3),)),
         ]
 
 
@@ -124,7 +126,7 @@ class MaxPool2d(Pool):
     spatial: ClassVar[int] = 2
     size: Size2
     stride: Size2 | None = None
-    padding: Padding2 = "valid"
+    padding: PoolPadding2 = "valid"
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -133,6 +135,7 @@ class MaxPool2d(Pool):
             (cls((3, 2), stride=(2, 1), padding=(1, 0)), (_IMAGE,)),
             (cls(3, stride=2, padding="same"), (_IMAGE,)),
             (cls(3, padding=2), (_IMAGE,)),
+            (cls(3, stride=2, padding="ceil"), (_IMAGE,)),
         ]
 
 
@@ -150,7 +153,7 @@ class MaxPool3d(Pool):
     spatial: ClassVar[int] = 3
     size: Size3
     stride: Size3 | None = None
-    padding: Padding3 = "valid"
+    padding: PoolPadding3 = "valid"
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -171,7 +174,7 @@ class AvgPool1d(AveragePool):
     spatial: ClassVar[int] = 1
     size: Size1
     stride: Size1 | None = None
-    padding: Padding1 = "valid"
+    padding: PoolPadding1 = "valid"
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -196,7 +199,7 @@ class AvgPool2d(AveragePool):
     spatial: ClassVar[int] = 2
     size: Size2
     stride: Size2 | None = None
-    padding: Padding2 = "valid"
+    padding: PoolPadding2 = "valid"
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -205,6 +208,7 @@ class AvgPool2d(AveragePool):
             (cls(3, stride=2, padding="same"), (_IMAGE,)),
             (cls((3, 2), stride=2, padding=(1, 0)), (_IMAGE,)),
             (cls(3, stride=2, padding="same", include_padding=True), (_IMAGE,)),
+            (cls((2, 3), stride=3, padding="ceil"), (_IMAGE,)),
         ]
 
 
@@ -222,11 +226,16 @@ class AvgPool3d(AveragePool):
     spatial: ClassVar[int] = 3
     size: Size3
     stride: Size3 | None = None
-    padding: Padding3 = "valid"
+    padding: PoolPadding3 = "valid"
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
-        return [(cls(2), (_VOLUME,)), (cls(3, stride=2, padding="same"), (_VOLUME,)), (cls(2, padding=1), (_VOLUME,))]
+        return [
+            (cls(2), (_VOLUME,)),
+            (cls(3, stride=2, padding="same"), (_VOLUME,)),
+            (cls(2, padding=1), (_VOLUME,)),
+            (cls(2, padding="ceil"), (_VOLUME,)),
+        ]
 
 
 class GlobalPool(Layer):

@@ -44,6 +44,10 @@ CausalPadding1 = Annotated[str | int, PlainValidator(_padding(1, (*_WORDS, "caus
 Padding1 = Annotated[str | int, PlainValidator(_padding(1, _WORDS)), _schema(1, _WORDS)]
 Padding2 = Annotated[str | int | tuple[int, int], PlainValidator(_padding(2, _WORDS)), _schema(2, _WORDS)]
 Padding3 = Annotated[str | int | tuple[int, int, int], PlainValidator(_padding(3, _WORDS)), _schema(3, _WORDS)]
+_POOL_WORDS = (*_WORDS, "ceil")
+PoolPadding1 = Annotated[str | int, PlainValidator(_padding(1, _POOL_WORDS)), _schema(1, _POOL_WORDS)]
+PoolPadding2 = Annotated[str | int | tuple[int, int], PlainValidator(_padding(2, _POOL_WORDS)), _schema(2, _POOL_WORDS)]
+PoolPadding3 = Annotated[str | int | tuple[int, int, int], PlainValidator(_padding(3, _POOL_WORDS)), _schema(3, _POOL_WORDS)]
 AnyPadding = str | int | tuple[int, ...]
 """What the padding fields hold once they are checked."""
 
@@ -62,11 +66,14 @@ def pads(size: int, kernel: int, stride: int, dilation: int, padding: str | int)
     """Positions added before and after an axis of ``size``.
 
     ``same`` is TensorFlow's arithmetic: the output has ``ceil(size / stride)`` positions, and an odd position goes to the
-    end. ``causal`` puts all before, so that an output sees nothing later than itself.
+    end. ``causal`` puts all before, so that an output sees nothing later than itself. ``ceil`` puts all at the end, just so
+    much that no position is left over behind the last window; a window that would begin there has nothing to look at.
 
     Example:
         >>> pads(28, 5, 1, 1, "same"), pads(28, 3, 2, 1, "same"), pads(28, 3, 1, 2, "causal"), pads(28, 3, 1, 1, 1)
         ((2, 2), (0, 1), (4, 0), (1, 1))
+        >>> pads(28, 3, 2, 1, "ceil"), pads(27, 3, 2, 1, "ceil")
+        ((0, 1), (0, 0))
     """
     if isinstance(padding, int):
         return padding, padding
@@ -75,6 +82,9 @@ def pads(size: int, kernel: int, stride: int, dilation: int, padding: str | int)
     if padding == "same":
         total = max((-(-size // stride) - 1) * stride + reach(kernel, dilation) - size, 0)
         return total // 2, total - total // 2
+    if padding == "ceil" and size >= reach(kernel, dilation):
+        last = min(-(-(size - reach(kernel, dilation)) // stride), (size - 1) // stride) * stride
+        return 0, max(last + reach(kernel, dilation) - size, 0)
     return 0, 0
 
 

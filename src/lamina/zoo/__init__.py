@@ -1,0 +1,44 @@
+"""Networks that people know, as descriptions: each function gives a `Sequential` or a `Graph`; weights come by import.
+
+A function's module is imported when it is first named. `catalog` lists them all, and what others counted of each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamina.zoo.catalog import CATALOG
+from lamina.zoo.catalog import function as _function
+from lamina.zoo.catalog import make as make
+
+if TYPE_CHECKING:
+    from lamina.zoo.images.alexnet import alexnet as alexnet
+    from lamina.zoo.images.densenet import densenet121 as densenet121
+    from lamina.zoo.images.densenet import densenet169 as densenet169
+    from lamina.zoo.images.densenet import densenet201 as densenet201
+    from lamina.zoo.images.googlenet import googlenet as googlenet
+    from lamina.zoo.images.lenet import lenet as lenet
+    from lamina.zoo.images.resnet import resnet18 as resnet18
+    from lamina.zoo.images.resnet import resnet34 as resnet34
+    from lamina.zoo.images.resnet import resnet50 as resnet50
+    from lamina.zoo.images.resnet import resnet101 as resnet101
+    from lamina.zoo.images.resnet import resnet152 as resnet152
+    from lamina.zoo.images.squeezenet import squeezenet1_0 as squeezenet1_0
+    from lamina.zoo.images.squeezenet import squeezenet1_1 as squeezenet1_1
+    from lamina.zoo.images.vgg import vgg16 as vgg16
+    from lamina.zoo.images.vgg import vgg19 as vgg19
+
+__all__ = sorted([*CATALOG, "make"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in CATALOG:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message, name=name)
+    found = _function(name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,136 @@
+"""What the zoo holds: each network, where its function is, and what others have counted of it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lamina.errors import DescriptionError, nearest
+from lamina.network.network import Network
+from lamina.shapes import Shape
+
+TORCHVISION = "torchvision's documentation"
+KERAS = "Keras Applications' documentation"
+OWN = "none; the formula of the test"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of parameters that somebody published.
+
+    Attributes:
+        count: How many.
+        source: Where it stands.
+        counts: ``trained``: what training changes by its gradient; ``all``: running means and variances of batch
+            normalisation too, as Keras and Darknet's files count.
+        settings: Settings of the function that give the network that was counted, where they are not its defaults.
+    """
+
+    count: int
+    source: str
+    counts: Literal["trained", "all"] = "trained"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network of the zoo.
+
+    Attributes:
+        module: Module in the package whose function of the network's name makes it.
+        figures: What was published; the table in the documentation and its test come from here.
+    """
+
+    module: str
+    figures: tuple[Figure, ...]
+
+
+def _vision(module: str, count: int) -> Entry:
+    return Entry(f"images.{module}", (Figure(count, TORCHVISION),))
+
+
+CATALOG: dict[str, Entry] = {
+    "lenet": Entry("images.lenet", (Figure(431_080, "Caffe's lenet.prototxt"),)),
+    "alexnet": _vision("alexnet", 61_100_840),
+    "vgg16": _vision("vgg", 138_357_544),
+    "vgg19": _vision("vgg", 143_667_240),
+    "googlenet": _vision("googlenet", 6_624_904),
+    "resnet18": _vision("resnet", 11_689_512),
+    "resnet34": _vision("resnet", 21_797_672),
+    "resnet50": _vision("resnet", 25_557_032),
+    "resnet101": _vision("resnet", 44_549_160),
+    "resnet152": _vision("resnet", 60_192_808),
+    "squeezenet1_0": _vision("squeezenet", 1_248_424),
+    "squeezenet1_1": _vision("squeezenet", 1_235_496),
+    "densenet121": _vision("densenet", 7_978_856),
+    "densenet169": _vision("densenet", 14_149_480),
+    "densenet201": _vision("densenet", 20_013_928),
+}
+"""Every network by its name, in the order of the documentation."""
+
+
+def function(name: str) -> Callable[..., Network]:
+    """The function that makes a network.
+
+    Raises:
+        DescriptionError: NN080, if there is none of this name.
+    """
+    entry = CATALOG.get(name)
+    if entry is None:
+        near = nearest(name, CATALOG)
+        raise DescriptionError(
+            "NN080",
+            where=f"the zoo's {name!r}",
+            expected=f"one of {', '.join(CATALOG)}",
+            got=repr(name),
+            cause="a typo" if near else "the zoo does not hold it",
+            fix=f"did you mean {near!r}?" if near else "lamina zoo lists all; an own network is written as layers",
+        )
+    found: Callable[..., Network] = getattr(importlib.import_module(f"lamina.zoo.{entry.module}"), name)
+    return found
+
+
+def settings_of(maker: Callable[..., Network]) -> dict[str, Any]:
+    """The settings of a function of the zoo with their defaults, as plain data."""
+    defaults = {key: parameter.default for key, parameter in inspect.signature(maker).parameters.items()}
+    return {key: value.to_dict(full=True) if isinstance(value, Shape) else value for key, value in defaults.items()}
+
+
+def summary_of(name: str) -> str:
+    """What a network is, in a line: the first of its function's documentation."""
+    return (inspect.getdoc(function(name)) or "").partition("\n")[0].rstrip(".")
+
+
+def make(name: str, settings: Mapping[str, Any] | None = None) -> Network:
+    """A network by its name, with settings as a file or a command line has them.
+
+    Args:
+        name: As in `CATALOG`.
+        settings: Of its function; a shape may be given as a mapping: ``{"type": "image", "channels": 3, ...}``.
+
+    Raises:
+        DescriptionError: NN080 for an unknown name, NN081 for an unknown setting.
+
+    Example:
+        >>> make("lenet", {"classes": 3}).resolve().output_shapes
+        {'ip2': Features(count=3)}
+    """
+    maker = function(name)
+    known = inspect.signature(maker).parameters
+    given: dict[str, Any] = {}
+    for key, value in (settings or {}).items():
+        if key not in known:
+            near = nearest(key, known)
+            raise DescriptionError(
+                "NN081",
+                where=f"the zoo's {name!r}",
+                expected=f"one of {', '.join(known)}",
+                got=f"the setting {key!r}",
+                cause="the network has no such setting",
+                fix=f"did you mean {near!r}?" if near else f"remove {key!r}, or change the network's layers once it is made",
+            )
+        given[key] = Shape.from_dict(value) if isinstance(value, Mapping) and "type" in value else value
+    return maker(**given)
