@@ -26,7 +26,7 @@ _NAMES: dict[str, str] = {
     "lamina.network.defaults": "Defaults",
     "lamina.network.sequential": "Sequential",
     "lamina.network.vertices": "Add Average Concat Max Multiply Scale Subtract",
-    "lamina.shapes": "features image sequence tokens volume",
+    "lamina.shapes": "features image sequence series tokens volume",
     "lamina.train.callbacks": "Checkpoint EarlyStopping",
     "lamina.train.recipe": "Recipe",
     "lamina.train.triggers": "every",
@@ -36,7 +36,7 @@ _NAMES: dict[str, str] = {
 _MODULES: dict[str, str] = {
     "lamina": "data errors evaluate network shapes spec testing train zoo",
     "lamina.learning": "optimizers schedules",
-    "lamina.network": "activations constraints initializers layers losses noise",
+    "lamina.network": "activations constraints initializers layers losses noise vertices",
     "lamina.train": "callbacks",
 }
 """Package to those of its modules that stand at the front door."""

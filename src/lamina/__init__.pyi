@@ -36,6 +36,7 @@ from lamina.network import initializers as initializers
 from lamina.network import layers as layers
 from lamina.network import losses as losses
 from lamina.network import noise as noise
+from lamina.network import vertices as vertices
 from lamina.network.defaults import Defaults as Defaults
 from lamina.network.graph import Graph as Graph
 from lamina.network.layers import GRU as GRU
@@ -82,6 +83,7 @@ from lamina.network.vertices import Subtract as Subtract
 from lamina.shapes import features as features
 from lamina.shapes import image as image
 from lamina.shapes import sequence as sequence
+from lamina.shapes import series as series
 from lamina.shapes import tokens as tokens
 from lamina.shapes import volume as volume
 from lamina.train import callbacks as callbacks

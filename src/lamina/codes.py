@@ -30,6 +30,8 @@ TITLES: dict[str, str] = {
     # NN080+: the zoo
     "NN080": "the zoo has no such network",
     "NN081": "the network has no such setting",
+    "NN013": "weights that are used twice have two shapes",
+    "NN014": "the layer can't take sequences of different lengths",
     # CK: networks that run but are wrong
     "CK001": "softmax over a single unit is always 1",
     "CK002": "the loss needs probabilities, and the activation gives others",
@@ -81,6 +83,9 @@ TITLES: dict[str, str] = {
     "EN036": "the loss has no value for a single sample",
     "EN037": "the loss can't judge this output",
     "EN070": "a mask doesn't fit the scores that a loss judges",
+    "EN040": "the mask does not fit the input",
+    "EN041": "the layer has to see all steps at once",
+    "EN042": "the state is not that of this network and batch",
     # TR: run directories and callbacks
     "TR001": "the run directory is taken",
     "TR002": "there is no run to resume",

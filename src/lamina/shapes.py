@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence as Items
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from lamina.spec import Description, register
+from pydantic import model_validator
+
+from lamina.spec import Description, register, wrong_value
 from lamina.spec.fields import Count
 
 
@@ -18,6 +20,9 @@ class Shape(Description, family="shape"):
 
     axes: ClassVar[tuple[str, ...]] = ()
     """Name of each axis after the batch axis; each is a field, or ``None`` for a length known only from the data."""
+
+    has_steps: ClassVar[bool] = False
+    """Whether the first axis after the batch counts steps, which may be fewer for some samples of a batch (masks)."""
 
     @property
     def dims(self) -> tuple[int | None, ...]:
@@ -67,6 +72,7 @@ class Sequence(Shape):
 
     positional: ClassVar[tuple[str, ...]] = ("steps", "features")
     axes: ClassVar[tuple[str, ...]] = ("steps", "features")
+    has_steps: ClassVar[bool] = True
     steps: Count | None = None
     features: Count
 
@@ -112,6 +118,7 @@ class Tokens(Shape):
 
     positional: ClassVar[tuple[str, ...]] = ("steps", "vocabulary")
     axes: ClassVar[tuple[str, ...]] = ("steps",)
+    has_steps: ClassVar[bool] = True
     steps: Count | None = None
     vocabulary: Count
 
@@ -122,6 +129,43 @@ class Tokens(Shape):
     @classmethod
     def examples(cls) -> list[Tokens]:
         return [Tokens(steps=5, vocabulary=11), Tokens(steps=None, vocabulary=11)]
+
+
+@register("series")
+class Series(Shape):
+    """A sequence of images, volumes or other shapes: tensors ``[batch, steps, ...]``, such as the frames of a film.
+
+    Example:
+        >>> str(series(None, image(3, 64, 64)))
+        '[batch, ?, 3, 64, 64]'
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("steps", "item")
+    has_steps: ClassVar[bool] = True
+    steps: Count | None = None
+    item: Shape
+
+    @model_validator(mode="after")
+    def _no_nesting(self) -> Self:
+        if isinstance(self.item, Features | Series):
+            raise wrong_value(
+                expected="an image, a volume, a sequence or tokens at each step",
+                cause="vectors at each step are a sequence, and steps within steps within steps have no name here",
+                fix="write {type: sequence, steps: ..., features: ...} for vectors",
+            )
+        return self
+
+    @property
+    def dims(self) -> tuple[int | None, ...]:
+        return (self.steps, *self.item.dims)
+
+    @property
+    def dtype(self) -> Literal["float", "int"]:
+        return self.item.dtype
+
+    @classmethod
+    def examples(cls) -> list[Series]:
+        return [Series(steps=4, item=Image(channels=2, height=3, width=5)), Series(steps=None, item=Sequence(steps=3, features=2))]
 
 
 def features(count: int) -> Features:
@@ -157,6 +201,31 @@ def volume(channels: int, depth: int, height: int, width: int) -> Volume:
 def tokens(steps: int | None, vocabulary: int) -> Tokens:
     """Sequences of whole numbers below ``vocabulary``."""
     return Tokens(steps=steps, vocabulary=vocabulary)
+
+
+def series(steps: int | None, item: Shape) -> Series:
+    """Sequences of images, volumes or sequences; ``steps=None`` if known only from the data."""
+    return Series(steps=steps, item=item)
+
+
+def with_steps(item: Shape, steps: int | None) -> Shape:
+    """The shape of ``steps`` things of one shape: vectors make a sequence, all else a series.
+
+    Example:
+        >>> str(with_steps(features(3), 7)), str(with_steps(image(1, 8, 8), None))
+        ('[batch, 7, 3]', '[batch, ?, 1, 8, 8]')
+    """
+    return Sequence(steps=steps, features=item.count) if isinstance(item, Features) else Series(steps=steps, item=item)
+
+
+def each_step(shape: Shape) -> Shape:
+    """The shape of one step of a sequence or series: the inverse of `with_steps`."""
+    if isinstance(shape, Sequence):
+        return Features(count=shape.features)
+    if isinstance(shape, Series):
+        return shape.item
+    message = f"a {shape.type_name} has no steps to take apart"
+    raise TypeError(message)
 
 
 def batch_shape(shape: Shape, batch: int, *, unknown: int) -> tuple[int, ...]:

@@ -8,13 +8,13 @@ After a wanted change, write the snapshot anew and commit it with the change::
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 from pathlib import Path
 
 import pytest
 
 import lamina
+from lamina.spec import registry
 
 SNAPSHOT = Path(__file__).with_name("api.txt")
 
@@ -77,10 +77,12 @@ def test_type_checkers_see_the_same_names() -> None:
     assert seen == own
 
 
-def test_every_registered_layer_that_has_a_public_name_stands_at_the_door() -> None:
-    layers = importlib.import_module("lamina.network.layers")
-    registered = {name for name in layers.__all__ if getattr(getattr(layers, name), "type_name", None)}
-    assert registered <= set(lamina.__all__)
+def test_every_registered_layer_and_vertex_has_a_public_name() -> None:
+    """The usual ones stand at the front door; all of them in ``lm.layers`` and ``lm.vertices``."""
+    rooms = {*lamina.layers.__all__, *(name for name in dir(lamina.vertices) if not name.startswith("_"))}
+    homes = ("lamina.network.layers.", "lamina.network.vertices")
+    registered = {kind.__name__ for _, kind in registry.components("layer") if kind.__module__.startswith(homes)}
+    assert registered <= rooms
 
 
 if __name__ == "__main__":

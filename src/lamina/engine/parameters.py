@@ -285,12 +285,14 @@ def _trainable(module: nn.Module) -> Iterator[Entry]:
 def _described(network: NetworkModule) -> Iterator[tuple[int, Settings]]:
     """Settings by the identity of the tensor; a tied one's come from its first place."""
     seen: set[int] = set()
-    for module in network.modules_of_nodes:
+    for full, module in network.all_modules():
         node, roles = module.node, {name: parameter.role for name, parameter in module.node.parameters.items()}
+        if node.shares is not None:
+            continue  # The owner says how they are trained.
         for name, parameter in module.named_parameters():
-            if id(parameter) not in seen:
+            if id(parameter) not in seen and name not in node.borrowed:
                 seen.add(id(parameter))
-                yield id(parameter), Settings.of(node.name, _trained(node.layer), roles.get(name, "weight"))
+                yield id(parameter), Settings.of(full, _trained(node.layer), roles.get(name, "weight"))
 
 
 def _trained(layer: Layer) -> Layer:

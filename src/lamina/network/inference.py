@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from lamina.errors import Problem, ShapeError, nearest
 from lamina.network.advice import advise, shape_words
 from lamina.network.layers.shaping import Flatten
+from lamina.network.layers.shared import Shared
+from lamina.network.masking import mask_problems
 from lamina.network.network import Network, Step, type_word
 from lamina.network.plan import Node, Plan
+from lamina.network.sharing import Owners, disagreements
 from lamina.network.wiring import in_order, wiring_problems
 from lamina.shapes import Image, Shape, Volume
 from lamina.spec import Document, Path, format_path
@@ -35,7 +38,7 @@ def resolve(
         All layers, each after those that feed it, with an implied flatten as a node of its own.
 
     Raises:
-        ShapeError: With every problem that can be found: NN001 to NN012.
+        ShapeError: With every problem that can be found: NN001 to NN014.
 
     Example:
         >>> from lamina.network import Sequential
@@ -59,9 +62,14 @@ def resolve(
             raise ShapeError.of(problems)
         steps = _numbered(steps)
     inferred = _Inference(known, place, {step.name for step in steps})
+    owners = Owners(steps, place.name)
     for step in in_order(steps):
-        inferred.add(step)
+        found, problem = owners.resolve(step)
+        problems += [] if problem is None else [place.tie(problem, step.path)]
+        inferred.add(found, shares=owners.owner_of(step))
     problems += inferred.problems
+    problems += [place.tie(problem, path) for path, problem in disagreements(inferred.nodes, steps, place.name)]
+    problems += [place.tie(problem, path) for path, problem in mask_problems(inferred.nodes, (), place.name, steps)]
     if problems:
         raise ShapeError.of(problems)
     return Plan(dict(known), tuple(inferred.nodes), network.output_names())
@@ -103,13 +111,13 @@ class _Inference:
         self.nodes: list[Node] = []
         self.problems: list[Problem] = []
 
-    def add(self, step: Step) -> None:
-        """Infer one layer, with a flatten before it if its input calls for one."""
+    def add(self, step: Step, shares: str | None = None) -> None:
+        """Infer one layer, with a flatten before it if its input calls for one; ``shares`` names the owner of its weights."""
         self.shapes[step.name], self.origins[step.name] = None, step
         given = [self.shapes.get(name) for name in step.inputs]
         shapes = tuple(shape for shape in given if shape is not None)
         fewest, most = step.layer.input_count
-        if len(shapes) < len(given) or len(shapes) < fewest or (most is not None and len(shapes) > most):
+        if isinstance(step.layer, Shared) or len(shapes) < len(given) or len(shapes) < fewest or (most is not None and len(shapes) > most):
             # What feeds it is broken, or the wiring is; either has been said.
             return
         inputs, pending = step.inputs, None
@@ -125,7 +133,7 @@ class _Inference:
             else:
                 if pending is not None:
                     self.nodes.append(pending)
-                self.nodes.append(Node(step.name, step.path, step.layer, inputs, shapes, output))
+                self.nodes.append(Node(step.name, step.path, step.layer, inputs, shapes, output, shares=shares))
                 self.shapes[step.name] = output
         self.problems += [self.place.tie(problem, step.path) for problem in found]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lamina.network.layers.layer import Layer, Parameter
+from lamina.network.layers.layer import Borrowed, Layer, Parameter
 from lamina.shapes import Shape
 from lamina.spec import Path
 
@@ -22,6 +22,7 @@ class Node:
         input_shapes: Shapes of those.
         output_shape: What it gives.
         implied: Whether nobody wrote it (a flatten between image and dense).
+        shares: Name of the node whose weights it uses; such a node owns none.
     """
 
     name: str
@@ -31,16 +32,32 @@ class Node:
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
     implied: bool = False
+    shares: str | None = None
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
-        """Trainable tensors of the node."""
-        return self.layer.parameters(self.input_shapes)
+        """Trainable tensors that the node owns."""
+        return {} if self.shares else self.layer.parameters(self.input_shapes)
 
     @property
     def buffers(self) -> Mapping[str, tuple[int, ...]]:
-        """Untrained tensors of the node."""
-        return self.layer.buffers(self.input_shapes)
+        """Untrained tensors that the node owns."""
+        return {} if self.shares else self.layer.buffers(self.input_shapes)
+
+    @property
+    def borrowed(self) -> Mapping[str, Borrowed]:
+        """Tensors of other nodes that it uses."""
+        return self.layer.borrowed(self.input_shapes)
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether any input is a sequence."""
+        return any(shape.has_steps for shape in self.input_shapes)
+
+    @property
+    def can_step(self) -> bool:
+        """Whether it can be run piece by piece: it remembers, it treats each step alone, or no steps reach it."""
+        return self.layer.memory or self.layer.stepwise or not self.has_steps
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,11 @@ class Plan:
                 return False
             previous = node.name
         return self.outputs == (previous,)
+
+    @property
+    def makes_masks(self) -> bool:
+        """Whether any node finds out itself which steps are real."""
+        return any(node.layer.makes_mask for node in self.nodes)
 
     @property
     def random(self) -> bool:

@@ -8,43 +8,22 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lamina.engine.build import build
 from lamina.network.layers.layer import Layer, ParametricLayer
-from lamina.network.plan import Node, Plan
-from lamina.shapes import Shape, Tokens, batch_shape
+from lamina.network.plan import Plan
+from lamina.shapes import Shape
+from lamina.testing.networks import check_network
 from lamina.testing.promises import promise
+from lamina.testing.sampling import LENGTHS, SEED, plan_of, sample_inputs
+from lamina.testing.sequences import check_masks, check_state
 
 BATCHES = (1, 2, 5)
-LENGTHS = (5, 8)
-"""Steps that stand for an unknown length."""
-SEED = 7
-
-
-def plan_of(layer: Layer, shapes: Sequence[Shape]) -> Plan:
-    """A network of this one layer; its inputs are called ``input_1`` and so on."""
-    inputs = {f"input_{number + 1}": shape for number, shape in enumerate(shapes)}
-    node = Node("tested", ("layers", 0), layer, tuple(inputs), tuple(shapes), layer.infer(tuple(shapes)))
-    return Plan(inputs, (node,), ("tested",))
-
-
-def sample_inputs(
-    plan: Plan, batch: int, *, steps: int = LENGTHS[0], dtype: torch.dtype = torch.float64, seed: int = SEED
-) -> dict[str, Tensor]:
-    """Random inputs without ties, for the plan of one layer."""
-    generator = torch.Generator().manual_seed(seed)
-    found: dict[str, Tensor] = {}
-    for name, shape in plan.inputs.items():
-        sizes = batch_shape(shape, batch, unknown=steps)
-        if isinstance(shape, Tokens):
-            found[name] = torch.randint(shape.vocabulary, sizes, generator=generator)
-        else:
-            found[name] = torch.randn(sizes, generator=generator, dtype=torch.float64).to(dtype)
-    return found
 
 
 def check_layer(layer: Layer, shapes: Sequence[Shape]) -> None:
@@ -54,6 +33,10 @@ def check_layer(layer: Layer, shapes: Sequence[Shape]) -> None:
         AssertionError: Naming the promise that is broken.
     """
     check_description(layer)
+    around = layer.surroundings(tuple(shapes))
+    if around is not None:
+        check_network(around)
+        return
     check_shapes(layer, shapes)
     check_parameters(layer, shapes)
     check_cost(layer, shapes)
@@ -63,6 +46,8 @@ def check_layer(layer: Layer, shapes: Sequence[Shape]) -> None:
     check_determinism(layer, shapes)
     check_keeping(layer, shapes)
     check_copies(layer, shapes)
+    check_masks(layer, shapes)
+    check_state(layer, shapes)
     if isinstance(layer, ParametricLayer):
         check_settings(layer, shapes)
 
@@ -99,11 +84,13 @@ def check_shapes(layer: Layer, shapes: Sequence[Shape]) -> None:
 def check_parameters(layer: Layer, shapes: Sequence[Shape]) -> None:
     """The table of parameters and buffers is what the module really has, in names, order and sizes, all initialised."""
     plan = plan_of(layer, shapes)
-    module = build(plan, SEED).layers[0]
+    module = build(plan, SEED).modules_of_nodes[0]
     described = {name: parameter.shape for name, parameter in plan.nodes[0].parameters.items()}
-    real = {name: tuple(value.shape) for name, value in module.named_parameters()}
+    tensors = module.tensors()
+    real = {name: tuple(value.shape) for name, value in tensors.items() if isinstance(value, nn.Parameter)}
     promise(list(real.items()) == list(described.items()), f"parameters are as described: {described}, really {real}")
-    buffers = {name: tuple(value.shape) for name, value in module.named_buffers()}
+    promise(sum(value.numel() for value in module.parameters()) == sum(map(math.prod, real.values())), "there are no others")
+    buffers = {name: tuple(value.shape) for name, value in tensors.items() if not isinstance(value, nn.Parameter)}
     promise(buffers == dict(plan.nodes[0].buffers), f"buffers are as described: {dict(plan.nodes[0].buffers)}, really {buffers}")
     promise(all(bool(torch.isfinite(value).all()) for value in module.parameters()), "parameters have finite first values")
 

@@ -20,7 +20,8 @@ def check_shape(shape: Shape) -> None:
     """
     check_round_trips(shape)
     real = batch_shape(shape, 3, unknown=7)[1:]
-    promise(len(shape.axes) == len(shape.dims) == len(real), "every axis has a name and a size")
+    promise(len(shape.axes) in (0, len(shape.dims)) and len(shape.dims) == len(real), "every axis has a size, and all or none have names")
+    promise(not shape.has_steps or shape.dims[0] == shape.to_dict(full=True)["steps"], "steps come first")
     promise(shape.matches(real), "arrays of its sizes match")
     promise(not shape.matches((*real, 2)) and not shape.matches(real[:-1]), "arrays of another rank don't")
     for place, size in enumerate(shape.dims):

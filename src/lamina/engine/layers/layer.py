@@ -13,8 +13,11 @@ from lamina.engine.activations import ActivationFunction, activation_function, i
 from lamina.engine.implementations import Implementations
 from lamina.engine.initializers import initialize
 from lamina.engine.losses import LossFunction
+from lamina.engine.masks import combined, run_alone
 from lamina.engine.noise import noise_module, weight_noise_function
 from lamina.engine.randomness import generator
+from lamina.engine.state import Memory
+from lamina.errors import TrainingError
 from lamina.network.initializers import Initializer, Ones
 from lamina.network.layers.layer import Layer, Parameter
 from lamina.network.plan import Node
@@ -50,6 +53,8 @@ class LayerModule(nn.Module):
 
     forward: Callable[..., Tensor] = _unimplemented
     """Run the layer: one tensor per input, batch first, one tensor out."""
+    penalty: Tensor | None = None
+    """What the last forward pass in training adds to the loss, ``[batch]`` or a scalar; of layers that penalise."""
 
     def __init__(self, node: Node) -> None:
         super().__init__()
@@ -82,8 +87,82 @@ class LayerModule(nn.Module):
         return None
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that must be kept to have the layer again, by name: parameters, then buffers."""
-        return dict(self.state_dict(keep_vars=True))
+        """Everything that must be kept to have the layer again, by name: parameters, then buffers; not what others own."""
+        if self.node.shares is not None:
+            return {}
+        borrowed = self.node.borrowed
+        return {name: value for name, value in self.state_dict(keep_vars=True).items() if name not in borrowed}
+
+    def share(self, owner: LayerModule) -> None:
+        """Use the owner's parameters and buffers in place of own ones."""
+        for theirs, own in zip(owner.modules(), self.modules(), strict=True):
+            own._parameters.update(theirs._parameters)
+            own._buffers.update(theirs._buffers)
+
+    def inner_modules(self) -> list[tuple[str, LayerModule]]:
+        """Modules of the networks that the layer holds, each with its name below this layer's."""
+        return []
+
+    # -- sequences of different lengths -----------------------------------------------------------------------------
+
+    def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
+        """Output and its mask; asked where an input has a mask, and always of layers that make one.
+
+        By default a stepwise layer just runs, and any other computes sequences of the same length together, their real steps
+        alone: right, but slow. Layers that can do better override this.
+
+        Args:
+            inputs: One tensor per input.
+            masks: For each input which steps are real, ``[batch, steps]``; None: all.
+        """
+        node = self.node
+        shape = node.output_shape
+        if node.layer.stepwise:
+            return self.forward(*inputs), combined(masks) if shape.has_steps else None
+        if all(mask is None for mask in masks):
+            return self.forward(*inputs), None
+        steps = None
+        if shape.has_steps:
+            known = tuple(s.replace(steps=x.shape[1]) if s.has_steps else s for s, x in zip(node.input_shapes, inputs, strict=True))
+            steps = node.layer.infer(known).dims[0]
+        return run_alone(self.forward, inputs, masks, steps=steps, whole=not self.training)
+
+    # -- piece by piece ---------------------------------------------------------------------------------------------
+
+    def start_state(self, batch: int) -> Memory:
+        """The memory before the first step: tensors by name, batch first; empty for layers without one."""
+        return {}
+
+    def step(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...], state: Memory) -> tuple[Tensor, Tensor | None, Memory]:
+        """Go on where ``state`` was left, for any number of further steps.
+
+        Args:
+            inputs: One tensor per input, with the further steps only.
+            masks: For each which steps are real; None: all.
+            state: From `start_state` or the last call; not changed.
+
+        Returns:
+            Output and mask for these steps, and the new memory.
+
+        Raises:
+            TrainingError: EN041, if the layer has to see all steps at once.
+        """
+        if not self.node.can_step:
+            raise _all_at_once(self.node)
+        if self.node.layer.makes_mask or any(mask is not None for mask in masks):
+            return (*self.run_masked(inputs, masks), state)
+        return self.forward(*inputs), None, state
+
+
+def _all_at_once(node: Node) -> TrainingError:
+    return TrainingError(
+        "EN041",
+        where=f"layer {node.name!r} ({node.layer.type_name or type(node.layer).__name__})",
+        expected="a layer that can be run piece by piece: a recurrent one, causal attention or convolution, or one of each step by itself",
+        got="one that has to see all steps at once",
+        cause="a network can be stepped, and trained by truncated backpropagation, only if every layer can",
+        fix="leave the layer out, replace it by a causal one, or give the network whole sequences",
+    )
 
 
 def _initializer(layer: Layer, parameter: Parameter) -> Initializer:

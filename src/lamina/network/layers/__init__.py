@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.shaping import Flatten as Flatten
     from lamina.network.layers.shaping import Permute as Permute
     from lamina.network.layers.shaping import Reshape as Reshape
+    from lamina.network.layers.shared import Shared as Shared
 
 _LAYERS: dict[str, str] = {
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
@@ -69,6 +70,7 @@ _LAYERS: dict[str, str] = {
     ),
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn Bidirectional=bidirectional LastStep=last_step",
     "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
+    "shared": "Shared=shared",
 }
 """Module of this package to its public classes, each with the type it is registered as, if it is."""
 

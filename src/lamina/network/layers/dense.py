@@ -21,6 +21,7 @@ class FullyConnected(ParametricLayer):
     positional: ClassVar[tuple[str, ...]] = ("units",)
     accepts: ClassVar[tuple[type[Shape], ...]] = (Features, Sequence)
     flattens: ClassVar[bool] = True
+    stepwise: ClassVar[bool] = True
 
     units: Count
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,9 @@ from lamina.network.noise import Noise, WeightNoise
 from lamina.shapes import Features, Image, Sequence, Shape, Volume
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Names, NonNegative, several
+
+if TYPE_CHECKING:
+    from lamina.network.network import Network
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_\-]*$")]
 Role = Literal["weight", "bias", "gain"]
@@ -51,6 +54,21 @@ class Parameter:
         return math.prod(self.shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """A tensor of another node that a layer uses too, as a tied output does.
+
+    Attributes:
+        node: Name of the node that owns it.
+        parameter: Its name there.
+        shape: What the borrower needs it to be.
+    """
+
+    node: str
+    parameter: str
+    shape: tuple[int, ...]
+
+
 class Layer(Description, family="layer"):
     """Base of all layers and vertices.
 
@@ -67,6 +85,16 @@ class Layer(Description, family="layer"):
     """Whether an image or volume before it is flattened without being asked."""
     input_count: ClassVar[tuple[int, int | None]] = (1, 1)
     """Fewest and most inputs; None: any number. A layer of several inputs is a vertex: it can stand in a graph only."""
+    stepwise: ClassVar[bool] = False
+    """Whether each step of a sequence is treated by itself, whatever the others hold: masks and state are no concern of it."""
+    memory: ClassVar[bool] = False
+    """Whether it can be run piece by piece, carrying a memory from one stretch of steps to the next."""
+    takes_masks: ClassVar[bool] = True
+    """Whether sequences of different lengths can be fed to it."""
+    makes_mask: ClassVar[bool] = False
+    """Whether it finds out itself which steps are real."""
+    penalizes: ClassVar[bool] = False
+    """Whether it adds to the training loss by itself."""
     own_settings: ClassVar[tuple[str, ...]] = ()
     """Settings that the network's ``defaults`` leave alone, since the layer's own default means something."""
     unused_settings: ClassVar[tuple[str, ...]] = ()
@@ -119,6 +147,10 @@ class Layer(Description, family="layer"):
         """Tensors that change in training without being trained (running statistics)."""
         return {}
 
+    def borrowed(self, inputs: tuple[Shape, ...]) -> Mapping[str, Borrowed]:
+        """Tensors of other nodes that it uses, by the name it has for each; they are trained, counted and kept there."""
+        return {}
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Floating point operations of the forward pass for one sample; a multiply-add counts 2, an unknown length 1.
 
@@ -129,6 +161,10 @@ class Layer(Description, family="layer"):
     def activation_size(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Numbers a sample adds to what training must remember: the output, 0 for a mere view; an unknown length counts 1."""
         return elements(output)
+
+    def surroundings(self, inputs: tuple[Shape, ...]) -> Network | None:
+        """For layers that mean something only beside others: a network with such a layer, for the contract suite."""
+        return None
 
     def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
         """The layer with the network's defaults in all settings that it has and that nobody set on it."""

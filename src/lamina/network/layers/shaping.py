@@ -45,6 +45,8 @@ class Flatten(Rearranging):
         '[batch, 800]'
     """
 
+    takes_masks: ClassVar[bool] = False
+
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs
         if shape.size is None:
@@ -75,6 +77,8 @@ class Reshape(Rearranging):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("shape",)
+
+    takes_masks: ClassVar[bool] = False
 
     shape: Shape
 
@@ -141,6 +145,7 @@ class Permute(Rearranging):
 
     positional: ClassVar[tuple[str, ...]] = ("order",)
     accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence, Image, Volume)
+    takes_masks: ClassVar[bool] = False
 
     order: listed(Count)  # type: ignore[valid-type]
 
