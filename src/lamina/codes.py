@@ -32,6 +32,8 @@ TITLES: dict[str, str] = {
     "NN081": "the network has no such setting",
     "NN013": "weights that are used twice have two shapes",
     "NN014": "the layer can't take sequences of different lengths",
+    # NN070+: layers that learn without targets
+    "NN070": "the input can't be reconstructed like this",
     # CK: networks that run but are wrong
     "CK001": "softmax over a single unit is always 1",
     "CK002": "the loss needs probabilities, and the activation gives others",
@@ -86,6 +88,9 @@ TITLES: dict[str, str] = {
     "EN040": "the mask does not fit the input",
     "EN041": "the layer has to see all steps at once",
     "EN042": "the state is not that of this network and batch",
+    # EN100+: layers that learn without targets
+    "EN100": "a value can't be reconstructed",
+    "EN101": "the free energy has no closed form",
     # TR: run directories and callbacks
     "TR001": "the run directory is taken",
     "TR002": "there is no run to resume",

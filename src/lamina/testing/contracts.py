@@ -32,6 +32,7 @@ SUITES: dict[str, str] = {
     "noise": "lamina.testing.noise:check_noise",
     "normalizer": "lamina.testing.data:check_normalizer",
     "optimizer": "lamina.testing.optimizers:check_optimizer",
+    "reconstruction": "lamina.testing.reconstructions:check_reconstruction",
     "schedule": "lamina.testing.schedules:check_schedule",
     "shape": "lamina.testing.shapes:check_shape",
     "source": "lamina.testing.data:check_source",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.activation import ActivationLayer as ActivationLayer
     from lamina.network.layers.activation import IdentityLayer as IdentityLayer
     from lamina.network.layers.activation import PReLU as PReLU
+    from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
     from lamina.network.layers.convolution import Conv1d as Conv1d
     from lamina.network.layers.convolution import Conv2d as Conv2d
     from lamina.network.layers.convolution import Conv3d as Conv3d
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from lamina.network.layers.pooling import MaxPool1d as MaxPool1d
     from lamina.network.layers.pooling import MaxPool2d as MaxPool2d
     from lamina.network.layers.pooling import MaxPool3d as MaxPool3d
+    from lamina.network.layers.pretrainable import Pretrainable as Pretrainable
+    from lamina.network.layers.rbm import RBM as RBM
     from lamina.network.layers.recurrent import GRU as GRU
     from lamina.network.layers.recurrent import LSTM as LSTM
     from lamina.network.layers.recurrent import Bidirectional as Bidirectional
@@ -51,9 +54,11 @@ if TYPE_CHECKING:
     from lamina.network.layers.shaping import Permute as Permute
     from lamina.network.layers.shaping import Reshape as Reshape
     from lamina.network.layers.shared import Shared as Shared
+    from lamina.network.layers.variational import VariationalAutoencoder as VariationalAutoencoder
 
 _LAYERS: dict[str, str] = {
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
+    "autoencoder": "AutoEncoder=autoencoder",
     "convolution": (
         "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d ConvTranspose2d=conv_transpose2d"
         " DepthwiseConv2d=depthwise_conv2d SeparableConv2d=separable_conv2d"
@@ -68,9 +73,12 @@ _LAYERS: dict[str, str] = {
         "MaxPool1d=max_pool1d MaxPool2d=max_pool2d MaxPool3d=max_pool3d AvgPool1d=avg_pool1d AvgPool2d=avg_pool2d"
         " AvgPool3d=avg_pool3d GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool"
     ),
+    "pretrainable": "Pretrainable",
+    "rbm": "RBM=rbm",
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn Bidirectional=bidirectional LastStep=last_step",
     "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
     "shared": "Shared=shared",
+    "variational": "VariationalAutoencoder=variational_autoencoder",
 }
 """Module of this package to its public classes, each with the type it is registered as, if it is."""
 

@@ -38,6 +38,7 @@ class Parameter:
         initializer: The layer's setting that says how it starts. None: ``initializer`` for a weight, ``bias_initializer``
             for a bias, ones for a gain.
         fills: For each block the number it starts with instead, None where the initialiser holds; empty: it holds everywhere.
+        pretraining: Only pretraining without targets uses it; training with targets leaves it as it is.
     """
 
     shape: tuple[int, ...]
@@ -47,6 +48,7 @@ class Parameter:
     blocks: int = 1
     initializer: str | None = None
     fills: tuple[float | None, ...] = ()
+    pretraining: bool = False
 
     @property
     def size(self) -> int:
