@@ -41,18 +41,23 @@ def check_loss(loss: Loss, *, units: int | None = None) -> None:
         AssertionError: Naming the promise that is broken.
     """
     check_round_trips(loss)
-    width = units or next((n for n in (3, 1, *range(2, 50)) if loss.misfit(n) is None), None)
-    promise(width is not None, "it can judge outputs of some width below 50")
-    for output in (Features(width), Sequence(steps=4, features=width), Image(channels=width, height=2, width=3)):
+    width = units or next((n for n in (3, 1, *range(2, 50)) if loss.misfit(n) is None), 0)
+    promise(width, "it can judge outputs of some width below 50")
+    outputs: tuple[Shape, ...] = (Features(width), Sequence(steps=4, features=width), Image(channels=width, height=2, width=3))
+    judged = [output for output in outputs if loss.unfit(output, width) is None]
+    promise(judged, "it can judge features, sequences or images")
+    for output in judged:
         scores, target = sample(loss, output)
         function = loss_function(loss, loss.natural())
         check_targets(loss, output, target, "output")
         _check_mean(loss, function, scores, target)
         _check_precision(function, scores, target)
-        check_gradient(lambda s, f=function, t=target: f.mean(s, t), scores)
+        if not loss.detached:
+            check_gradient(lambda s, f=function, t=target: f.mean(s, t), scores)
         general = loss_function(loss, Disguised(inner=loss.natural()))
         promise(close(general.mean(scores, target), function.mean(scores, target), tolerance=1e-6), "the stable form is the general one")
-        check_gradient(lambda s, f=general, t=target: f.mean(s, t), scores)
+        if not loss.detached:
+            check_gradient(lambda s, f=general, t=target: f.mean(s, t), scores)
         if loss.target == "classes" and not loss.indices_only:
             _check_one_hot(function, scores, target)
         _check_sums(loss, function, scores, target)
@@ -68,12 +73,27 @@ def sample(loss: Loss, output: Shape) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     if loss.target == "classes":
         return scores, torch.randint(0, units, [d for i, d in enumerate(dims) if i != axis % len(dims)], generator=generator)
+    if loss.target == "groups":
+        return scores, torch.tensor([0, 1, 0, 2, 1, 0, 2])
+    if loss.target == "sequences":
+        return scores, _spelt(loss, units)
     dims[axis] = loss.target_width(units)
     if loss.target == "binary":
         return scores, torch.randint(0, 2, dims, generator=generator).double()
     if loss.target == "signs":
         return scores, torch.randint(0, 2, dims, generator=generator).double() * 2 - 1
-    return scores, torch.rand(dims, generator=generator, dtype=torch.float64) + 0.1
+    numbers = torch.rand(dims, generator=generator, dtype=torch.float64) + 0.1
+    wrong = loss.wrong_targets(numbers)
+    # A loss that takes no number here may take 0 and 1.
+    return scores, numbers if wrong is None else torch.where(wrong, numbers.round().clamp(0, 1), numbers)
+
+
+def _spelt(loss: Loss, units: int) -> Tensor:
+    """Two labels, or one that needs a single step."""
+    blank, padding = getattr(loss, "blank", 0), getattr(loss, "padding", -1)
+    labels = [label for label in range(units) if label != blank]
+    two, one = [labels[0], labels[-1]], [labels[-1], padding]
+    return torch.tensor([two, two, one, one, two, one, one])
 
 
 def _check_mean(loss: Loss, function: LossFunction, scores: Tensor, target: Tensor) -> None:
@@ -84,8 +104,11 @@ def _check_mean(loss: Loss, function: LossFunction, scores: Tensor, target: Tens
     promise(not function.mean(scores, target, torch.zeros(SAMPLES)), "where no sample counts, the loss is 0")
     chosen = torch.tensor([0, 2, 2, 5])
     counted = torch.zeros(SAMPLES).index_add(0, chosen, torch.ones(4))
-    repeated = function.mean(scores[chosen], target[chosen])
-    promise(close(function.mean(scores, target, counted), repeated), "a weight of 2 is the sample twice, 0 its absence")
+    if loss.repeats:
+        repeated = function.mean(scores[chosen], target[chosen])
+        promise(close(function.mean(scores, target, counted), repeated), "a weight of 2 is the sample twice, 0 its absence")
+    kept = function.mean(scores[:5], target[:5])
+    promise(close(function.mean(scores, target, (torch.arange(SAMPLES) < 5).float()), kept), "a weight of 0 is a sample's absence")
     if not loss.per_sample:
         return
     each = function.per_sample(scores, target)
@@ -135,7 +158,8 @@ def _check_mask(loss: Loss, function: LossFunction, scores: Tensor, target: Tens
     padded = ~mask
     spoiled = scores.masked_fill(padded.unsqueeze(-1), 1e30)
     wrong = target.clone()
-    wrong[padded] = torch.nan if target.is_floating_point() else -1
+    if loss.target != "sequences":
+        wrong[padded] = torch.nan if target.is_floating_point() else -1
     leaf = spoiled.clone().requires_grad_()
     value = function.mean(leaf, wrong, weight, mask)
     (gradient,) = torch.autograd.grad(value, leaf)
@@ -144,7 +168,8 @@ def _check_mask(loss: Loss, function: LossFunction, scores: Tensor, target: Tens
     check_gradient(lambda s: function.mean(s, target, weight, mask), scores)
     if not loss.per_sample:
         return
-    alone = [function.per_sample(scores[i : i + 1, :n], target[i : i + 1, :n]) for i, n in enumerate(lengths.tolist())]
+    own = [target[i : i + 1] if loss.target == "sequences" else target[i : i + 1, :n] for i, n in enumerate(lengths.tolist())]
+    alone = [function.per_sample(scores[i : i + 1, :n], own[i]) for i, n in enumerate(lengths.tolist())]
     each = function.per_sample(spoiled, wrong, mask)
     promise(close(each, torch.cat(alone)), "a sequence among longer ones has the loss it has alone")
     promise(close(function.mean(spoiled, wrong, None, mask), each.mean()), "the mean is the mean of the samples, masked too")

@@ -1,16 +1,23 @@
 """How torch computes the losses; importing this fills the table."""
 
-from lamina.engine.losses import classification, distribution, regression
-from lamina.engine.losses.function import LossFunction, Positions, computes, loss_function
+from lamina.engine.losses import classification, distribution, embedding, margin, overlap, regression, sequence, survival
+from lamina.engine.losses.function import BatchLoss, LossFunction, Positions, SampleLoss, computes, loss_function
 from lamina.engine.losses.targets import check_targets
 
 __all__ = [
+    "BatchLoss",
     "LossFunction",
     "Positions",
+    "SampleLoss",
     "check_targets",
     "classification",
     "computes",
     "distribution",
+    "embedding",
     "loss_function",
+    "margin",
+    "overlap",
     "regression",
+    "sequence",
+    "survival",
 ]

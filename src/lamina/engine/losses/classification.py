@@ -102,15 +102,56 @@ def _rest(logarithm: Tensor) -> Tensor:
     return (-torch.expm1(logarithm)).clamp_min(_LEAST_REST)
 
 
+@computes(L.GeneralizedCrossEntropy)
+def _generalized(loss: L.GeneralizedCrossEntropy, activate: Activated) -> Positions:
+    logs = log_shares(activate)
+    weights = Factors(loss.weights) if loss.weights is not None else None
+
+    def positions(scores: Tensor, target: Tensor) -> Tensor:
+        terms = -torch.expm1(loss.q * logs(scores)) / loss.q
+        if weights is not None:
+            terms = terms * weights.like(scores)
+        return pick(terms, target)
+
+    return positions
+
+
+@computes(L.Ordinal)
+def _ordinal(loss: L.Ordinal, activate: Activated) -> Positions:
+    logs = log_shares(activate)
+    weights = Factors(loss.weights) if loss.weights is not None else None
+
+    def positions(scores: Tensor, target: Tensor) -> Tensor:
+        logarithms, axis = logs(scores), feature_axis(scores.dim())
+        cuts = logarithms.shape[axis] - 1
+        up_to = logarithms.logcumsumexp(axis).narrow(axis, 0, cuts)
+        beyond = logarithms.flip(axis).logcumsumexp(axis).flip(axis).narrow(axis, 1, cuts)
+        # Of class t, the cuts below t are passed and the others are not: what each class costs, at once.
+        passed = torch.cat([torch.zeros_like(beyond.narrow(axis, 0, 1)), beyond.cumsum(axis)], axis)
+        held = torch.cat([up_to.flip(axis).cumsum(axis).flip(axis), torch.zeros_like(up_to.narrow(axis, 0, 1))], axis)
+        terms = -(passed + held) / cuts
+        if weights is not None:
+            terms = terms * weights.like(scores)
+        return pick(terms, target)
+
+    return positions
+
+
 @computes(L.CategoricalHinge)
 def _categorical_hinge(loss: L.CategoricalHinge, activate: Activated) -> Positions:
     def positions(scores: Tensor, target: Tensor) -> Tensor:
         outputs, axis = activate(scores), feature_axis(scores.dim())
-        right = (target.argmax(axis) if target.is_floating_point() else target).unsqueeze(axis)
+        right = right_class(target, outputs)
         wrong = outputs.scatter(axis, right, -torch.inf).amax(axis)
         return (1 + wrong - outputs.gather(axis, right).squeeze(axis)).clamp_min(0)
 
     return positions
+
+
+def right_class(target: Tensor, outputs: Tensor) -> Tensor:
+    """Index of the right class, its axis kept; of targets that are a distribution the likeliest."""
+    axis = feature_axis(outputs.dim())
+    return (target.argmax(axis) if target.is_floating_point() else target).unsqueeze(axis)
 
 
 def log_pair(activate: Activated) -> Callable[[Tensor], tuple[Tensor, Tensor]]:

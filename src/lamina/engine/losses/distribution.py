@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from lamina.engine.activations import feature_axis
 from lamina.engine.losses.classification import averaged, log_shares, pick
@@ -52,6 +53,43 @@ def _poisson(loss: L.Poisson, activate: Activated) -> Positions:
 @computes(L.Wasserstein)
 def _wasserstein(loss: L.Wasserstein, activate: Activated) -> Positions:
     return averaged(lambda scores, target: target * activate(scores), factors(loss))
+
+
+@computes(L.GaussianNll)
+def _gaussian(loss: L.GaussianNll, activate: Activated) -> Positions:
+    constant = math.log(2 * math.pi) if loss.full else 0.0
+
+    def positions(scores: Tensor, target: Tensor) -> Tensor:
+        axis = feature_axis(scores.dim())
+        mean, log_variance = activate(scores).chunk(2, axis)
+        return (log_variance + (target - mean).square() * torch.exp(-log_variance) + constant).mean(axis) / 2
+
+    return positions
+
+
+@computes(L.NegativeBinomial)
+def _negative_binomial(loss: L.NegativeBinomial, activate: Activated) -> Positions:
+    stable = activate.is_a(Exp)
+
+    def positions(scores: Tensor, target: Tensor) -> Tensor:
+        axis = feature_axis(scores.dim())
+        logs = scores if stable else activate(scores).clamp_min(_LEAST_RATE).log()
+        if loss.dispersion is None:
+            mean, dispersion = logs.chunk(2, axis)
+        else:
+            mean, dispersion = logs, torch.full_like(logs, math.log(loss.dispersion))
+        # The size r = 1 / a; r / (r + m) and m / (r + m) are the sigmoids of these.
+        odds = mean + dispersion
+        likelihood = _rising(torch.exp(-dispersion), target) - F.softplus(odds) * torch.exp(-dispersion) - target * F.softplus(-odds)
+        return -likelihood.mean(axis)
+
+    return positions
+
+
+def _rising(size: Tensor, count: Tensor) -> Tensor:
+    """``log(Gamma(t + r) / (Gamma(r) t!))``: in float64, where the difference of large logarithms keeps its digits."""
+    r, t = size.double(), count.double()
+    return (torch.lgamma(t + r) - torch.lgamma(r) - torch.lgamma(t + 1)).to(size.dtype)
 
 
 @computes(L.MixtureDensity)

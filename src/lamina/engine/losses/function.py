@@ -96,6 +96,11 @@ class LossFunction:
         scores, target = self._prepared(scores, target)
         return self._samples(scores, target, None).mean() if self._whole is None else self._whole(scores, target)
 
+    @staticmethod
+    def _no_positions(scores: Tensor, target: Tensor) -> Tensor:
+        message = "the loss is not made of the losses of positions"
+        raise NotImplementedError(message)
+
     def _samples(self, scores: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """The loss of each sample, from prepared scores and targets."""
         if mask is None:
@@ -115,6 +120,8 @@ class LossFunction:
     def _prepared(self, scores: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         if scores.dtype in _HALF:
             scores = scores.float()
+        if self.loss.target in _WHOLE_NUMBERS:
+            return scores, target if target.dtype == torch.int64 else target.long()
         if self._classes:
             if not target.is_floating_point() and target.shape != scores.shape:
                 return scores, _indices(scores, target)
@@ -144,6 +151,23 @@ class LossFunction:
 
 
 _HALF = (torch.bfloat16, torch.float16)
+_WHOLE_NUMBERS = ("groups", "sequences")
+
+
+class SampleLoss(LossFunction):
+    """A loss of whole samples: not made of the losses of their positions.
+
+    Args:
+        loss: Its description.
+        samples: From scores, targets and mask (or None) to the loss of each sample; of one without a real step it is 0.
+    """
+
+    def __init__(self, loss: Loss, samples: Callable[[Tensor, Tensor, Tensor | None], Tensor]) -> None:
+        super().__init__(loss, self._no_positions)
+        self._of_samples = samples
+
+    def _samples(self, scores: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        return self._of_samples(scores, target, mask)
 
 
 class BatchLoss(LossFunction):
@@ -158,6 +182,16 @@ class BatchLoss(LossFunction):
         super().__init__(loss, self._no_positions)
         self._batch = whole
 
+    def per_sample(self, scores: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        raise TrainingError(
+            "EN036",
+            where=f"loss {self.loss.type_name}",
+            expected="a loss that is a mean over samples",
+            got=f"{self.loss.type_name}, which exists for a whole batch only",
+            cause="the loss of every single sample was asked for",
+            fix="use .mean over a batch, or judge by an evaluation",
+        )
+
     def mean(self, scores: Tensor, target: Tensor, weight: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         scores, target = self._prepared(scores, target)
         mask = _checked(mask, scores)
@@ -165,16 +199,6 @@ class BatchLoss(LossFunction):
             weight = None if weight is None else weight.unsqueeze(1).expand(mask.shape)[mask]
             scores, target = scores[mask], target[mask]
         return self._batch(scores, target, weight)
-
-    def _no_positions(self, scores: Tensor, target: Tensor) -> Tensor:
-        raise TrainingError(
-            "EN036",
-            where=f"loss {self.loss.type_name}",
-            expected="a loss that is a mean over samples",
-            got=f"{self.loss.type_name}, which exists for a whole batch only",
-            cause="the loss of every single sample was asked for",
-            fix="use .mean over a batch, or judge with binary_cross_entropy and an evaluation's F1",
-        )
 
 
 def loss_function(loss: Loss, activation: Activation) -> LossFunction:

@@ -60,7 +60,7 @@ class _Check:
         self.whole = targets.dtype.kind in "iub"
 
     def run(self, classes: int | None) -> None:
-        misfit = self.loss.misfit(self.units)
+        misfit = self.loss.unfit(self.output, self.units)
         if misfit is not None:
             raise DescriptionError(
                 "EN037",
@@ -70,6 +70,12 @@ class _Check:
                 cause=misfit.cause,
                 fix=misfit.fix,
             )
+        if self.loss.target == "groups":
+            self._groups()
+            return
+        if self.loss.target == "sequences":
+            self._sequences()
+            return
         if self.loss.target == "classes":
             # The labels themselves first: a single one that is out of range is named, and not taken for one more class.
             self._classes()
@@ -142,6 +148,32 @@ class _Check:
                 got=f"{float(total[index]):.6g} at {self._place(index)}",
                 cause="labels that don't exclude each other need a loss for each label alone",
                 fix="use loss: binary_cross_entropy for several labels at once, or make the labels one-hot",
+            )
+
+    # -- whole numbers that name no unit ------------------------------------------------------------------------------
+
+    def _groups(self) -> None:
+        if not self._matches(()) and not self._matches((1,)):
+            self._wrong_shape([["samples"]])
+        self._whole_numbers("a whole number for each sample, the same for those that belong together")
+
+    def _sequences(self) -> None:
+        if self.targets.ndim != 2:
+            self._wrong_shape([["samples", "length"]])
+        self._whole_numbers("labels as whole numbers, padded to one length")
+        blank, padding = getattr(self.loss, "blank", None), getattr(self.loss, "padding", None)
+        given = self.targets != padding
+        wrong = given & ((self.targets < 0) | (self.targets >= self.units) | (self.targets == blank))
+        self._refuse_if(wrong, f"labels from 0 to {self.units - 1} but for the blank, {blank}; {padding} behind the end")
+
+    def _whole_numbers(self, expected: str) -> None:
+        if not self.whole:
+            self._refuse(
+                "EN035",
+                expected=expected,
+                got=f"an array of {self.targets.dtype}",
+                cause="labels are told apart, not measured",
+                fix='convert them: y.astype("int64")',
             )
 
     # -- numbers ---------------------------------------------------------------------------------------------------

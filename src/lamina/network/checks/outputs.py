@@ -119,9 +119,9 @@ def independent_units_with_class_loss(plan: Plan, near: Neighbours) -> Iterator[
 
 @check("CK005", severity="error")
 def loss_and_units(plan: Plan, near: Neighbours) -> Iterator[Complaint]:
-    """The loss says itself that it can't judge so many units."""
+    """The loss says itself that it can't judge such an output, or so many units."""
     for node, layer, _ in outputs(plan):
-        misfit = layer.loss.misfit(units_of(node))
+        misfit = layer.loss.unfit(node.output_shape, units_of(node))
         if misfit is not None:
             yield Complaint(node, misfit.expected, misfit.got, misfit.cause, misfit.fix)
 

@@ -7,14 +7,34 @@ from lamina.network.losses.classification import (
     CrossEntropy,
     FMeasure,
     Focal,
+    GeneralizedCrossEntropy,
     Hinge,
     MultiLabel,
     NegativeLogLikelihood,
+    Ordinal,
     SparseCrossEntropy,
     SquaredHinge,
 )
-from lamina.network.losses.distribution import KlDivergence, MixtureDensity, Poisson, Wasserstein
+from lamina.network.losses.distribution import (
+    GaussianNll,
+    KlDivergence,
+    MixtureDensity,
+    NegativeBinomial,
+    Poisson,
+    Wasserstein,
+)
+from lamina.network.losses.embedding import Circle, InfoNce, Triplet
 from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted
+from lamina.network.losses.margin import (
+    Contrastive,
+    CosineEmbedding,
+    HingeEmbedding,
+    MarginRanking,
+    MultiLabelMargin,
+    MultiMargin,
+    SoftMargin,
+)
+from lamina.network.losses.overlap import CategoricalDice, CategoricalIou, CategoricalTversky, Dice, Iou, Tversky
 from lamina.network.losses.regression import (
     CosineProximity,
     Huber,
@@ -28,20 +48,37 @@ from lamina.network.losses.regression import (
     SumAbsoluteError,
     SumSquaredError,
 )
+from lamina.network.losses.sequence import Ctc
+from lamina.network.losses.survival import Cox
 
 __all__ = [
     "BinaryCrossEntropy",
     "BinaryFocal",
+    "CategoricalDice",
     "CategoricalHinge",
+    "CategoricalIou",
+    "CategoricalTversky",
+    "Circle",
+    "Contrastive",
+    "CosineEmbedding",
     "CosineProximity",
+    "Cox",
     "CrossEntropy",
+    "Ctc",
+    "Dice",
     "FMeasure",
     "Focal",
+    "GaussianNll",
+    "GeneralizedCrossEntropy",
     "Hinge",
+    "HingeEmbedding",
     "Huber",
+    "InfoNce",
+    "Iou",
     "KlDivergence",
     "LogCosh",
     "Loss",
+    "MarginRanking",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredError",
@@ -49,15 +86,22 @@ __all__ = [
     "Misfit",
     "MixtureDensity",
     "MultiLabel",
+    "MultiLabelMargin",
+    "MultiMargin",
+    "NegativeBinomial",
     "NegativeLogLikelihood",
+    "Ordinal",
     "Poisson",
     "Quantile",
     "SmoothL1",
+    "SoftMargin",
     "SparseCrossEntropy",
     "SquaredHinge",
     "SumAbsoluteError",
     "SumSquaredError",
     "TargetKind",
+    "Triplet",
+    "Tversky",
     "Wasserstein",
     "Weighted",
 ]

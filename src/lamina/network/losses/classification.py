@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted
+from lamina.network.losses.margin import one_unit
 from lamina.spec import register
 from lamina.spec.fields import NonNegative, Positive, Probability
 
@@ -82,6 +83,38 @@ class Focal(ClassLoss):
         return [Focal(), Focal(1.0, weights=[1.0, 2.0, 3.0])]
 
 
+@register("generalized_cross_entropy")
+class GeneralizedCrossEntropy(ClassLoss):
+    """``sum_j w_j t_j (1 - y_j^q) / q``: between cross entropy (``q`` near 0) and the absolute error (1) (Zhang and Sabuncu 2018).
+
+    Wrong labels among the targets spoil less the larger ``q`` is.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("q",)
+    q: float = Field(default=0.5, gt=0, le=1)
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [GeneralizedCrossEntropy(), GeneralizedCrossEntropy(0.7)]
+
+
+@register("ordinal")
+class Ordinal(ClassLoss):
+    """``-w_t/(k-1) sum_c ([t > c] log P(y > c) + [t <= c] log P(y <= c))`` for classes in an order: bad, fair, good.
+
+    ``P(y <= c)`` is ``y_0 + ... + y_c``; ``c`` runs over the ``k - 1`` places where the order can be cut. A prediction two classes
+    off costs more than one class off. Over an `ordinal_output` it is the loss of CORAL (Cao et al. 2020).
+    Targets: class indices, or a distribution over the classes.
+    """
+
+    def misfit(self, units: int) -> Misfit | None:
+        return super().misfit(units) if units > 1 else one_unit("ordinal", "binary_cross_entropy")
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [Ordinal(), Ordinal(weights=[1.0, 2.0, 3.0])]
+
+
 @register("categorical_hinge")
 class CategoricalHinge(Loss):
     """``max(0, 1 + max_{j wrong} y_j - y_right)``: the right class wins by a margin of 1 (Crammer and Singer 2001).
@@ -92,7 +125,7 @@ class CategoricalHinge(Loss):
     target: ClassVar[TargetKind] = "classes"
 
     def misfit(self, units: int) -> Misfit | None:
-        return None if units > 1 else _one_unit("categorical_hinge", "hinge")
+        return None if units > 1 else one_unit("categorical_hinge", "hinge")
 
     @classmethod
     def examples(cls) -> list[Any]:
@@ -180,7 +213,7 @@ class MultiLabel(Loss):
     target: ClassVar[TargetKind] = "binary"
 
     def misfit(self, units: int) -> Misfit | None:
-        return None if units > 1 else _one_unit("multi_label", "binary_cross_entropy")
+        return None if units > 1 else one_unit("multi_label", "binary_cross_entropy")
 
     @classmethod
     def examples(cls) -> list[Any]:
@@ -228,12 +261,3 @@ class FMeasure(Loss):
     @classmethod
     def examples(cls) -> list[Any]:
         return [FMeasure(), FMeasure(2.0)]
-
-
-def _one_unit(loss: str, instead: str) -> Misfit:
-    return Misfit(
-        expected="at least 2 output units",
-        got="1 unit",
-        cause=f"{loss} compares the units of an output with each other",
-        fix=f"write units: 2, or use {instead} with one unit",
-    )

@@ -16,10 +16,11 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from lamina.network.activations import Activation
+from lamina.shapes import Features, Shape
 from lamina.spec import Description, registry, wrong_value
 from lamina.spec.fields import NonNegative, listed
 
-TargetKind = Literal["classes", "binary", "signs", "same"]
+TargetKind = Literal["classes", "binary", "signs", "same", "groups", "sequences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ class Loss(Description, family="loss"):
         target: What targets look like. ``classes``: index of the right class at each position, or a distribution over the
             classes shaped like the output. ``binary``: 0 or 1 (or a probability), shaped like the output. ``signs``: -1 or
             1; whole numbers 0 and 1 stand for them. ``same``: numbers shaped like the output. Where the targets have one
-            value a position, its axis may be left out: ``[batch]`` for ``[batch, 1]``.
+            value a position, its axis may be left out: ``[batch]`` for ``[batch, 1]``. ``groups``: a whole number for each
+            sample, the same for those that belong together. ``sequences``: labels of any length, whole numbers.
+        judges: Shapes of output that it judges; empty: all.
         indices_only: Of ``classes``, only indices.
         needs_probabilities: Outputs must lie between 0 and 1.
         needs_distribution: Outputs of a position must add up to 1.
@@ -48,6 +51,9 @@ class Loss(Description, family="loss"):
         lowest_output: Outputs below this are raised to it, and then learn nothing.
         per_sample: The loss of a batch is the mean of the losses of its samples; of an F-measure it isn't.
         by_position: The loss of a sample is made of the losses of its positions, each by itself.
+        detached: A part of the formula counts as a constant in its gradient.
+        judged_by: Type of the evaluation that compares predictions with targets; empty: one that fits the kind of target.
+            ``none``: predictions and targets can't be compared but by the loss.
 
     Attributes:
         over_positions: ``mean``, or ``sum`` as in Deeplearning4j: then a sequence of twice the length counts twice.
@@ -62,6 +68,9 @@ class Loss(Description, family="loss"):
     lowest_output: ClassVar[float] = -math.inf
     per_sample: ClassVar[bool] = True
     by_position: ClassVar[bool] = True
+    judges: ClassVar[tuple[type[Shape], ...]] = ()
+    detached: ClassVar[bool] = False
+    judged_by: ClassVar[str] = ""
 
     over_positions: Literal["mean", "sum"] = "mean"
 
@@ -74,6 +83,11 @@ class Loss(Description, family="loss"):
                 fix="remove 'over_positions'",
             )
         return self
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a sample that weighs 2 counts as the sample twice."""
+        return True
 
     def natural(self) -> Activation:
         """The activation that fits.
@@ -104,6 +118,18 @@ class Loss(Description, family="loss"):
     def misfit(self, units: int) -> Misfit | None:
         """Why this loss can't judge an output of ``units``, or None if it can."""
         return None
+
+    def unfit(self, output: Shape, units: int) -> Misfit | None:
+        """Why this loss can't judge an output of this shape, or None if it can."""
+        if not self.judges or isinstance(output, self.judges):
+            return self.misfit(units)
+        kinds = " or ".join(kind.__name__.lower() for kind in self.judges)
+        return Misfit(
+            expected=f"an output of kind {kinds}",
+            got=f"{output}",
+            cause=f"{self.type_name} judges {'samples as wholes' if self.judges == (Features,) else 'what a sample has several of'}",
+            fix="put a layer before the output that gives such a shape, or use another loss",
+        )
 
 
 class Weighted(Loss):
