@@ -25,6 +25,7 @@ def _local(tmp_path, monkeypatch, shared_data) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "flowers.csv").write_text("size,colour,species\n1,red,rose\n2.5,blue,iris\n3,red,iris\n")
     (tmp_path / "rows.txt").write_text("1 2\n3   4\n")
+    (tmp_path / "poem.txt").write_text("There was an old man with a beard,\nWho said, it is just as I feared!\n" * 2)
 
 
 @pytest.mark.parametrize("source", examples("source"))
@@ -51,6 +52,7 @@ def test_normalizer(normalizer) -> None:
 def test_all_are_registered() -> None:
     assert {
         "breast_cancer",
+        "characters",
         "cifar10",
         "csv",
         "diabetes",
@@ -59,6 +61,7 @@ def test_all_are_registered() -> None:
         "iris",
         "mnist",
         "synthetic_control",
+        "tiny_shakespeare",
         "wine",
     } <= set(registry.names("source"))
     assert {"random", "grouped", "by_time", "predefined"} <= set(registry.names("split"))

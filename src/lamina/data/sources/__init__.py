@@ -5,9 +5,11 @@ from lamina.data.sources.control import SyntheticControl
 from lamina.data.sources.csv import Csv
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
 from lamina.data.sources.source import Partitions, Source
+from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
 
 __all__ = [
     "BreastCancer",
+    "Characters",
     "Cifar10",
     "Csv",
     "Diabetes",
@@ -16,7 +18,9 @@ __all__ = [
     "Iris",
     "Mnist",
     "Partitions",
+    "RunningText",
     "Source",
     "SyntheticControl",
+    "TinyShakespeare",
     "Wine",
 ]

@@ -184,19 +184,7 @@ def _rows(path: Path, delimiter: str, most: int | None = None) -> list[list[str]
                 return list(islice((line.split() for line in file if line.strip()), most))
             return list(islice((row for row in csv.reader(file, delimiter=delimiter, strict=True) if row), most))
     except OSError as error:
-        near = None
-        if path.parent.is_dir():
-            from lamina.errors import nearest
-
-            near = nearest(path.name, [entry.name for entry in path.parent.iterdir()])
-        raise DataError(
-            "DA031",
-            where=str(path),
-            expected="a file that can be read",
-            got=error.strerror or str(error),
-            cause="a typo" if near else "the path is wrong; relative paths start at the recipe's folder",
-            fix=f"did you mean {near!r}?" if near else "write the right path",
-        ) from error
+        raise unreadable(path, error) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             "DA032",
@@ -206,6 +194,23 @@ def _rows(path: Path, delimiter: str, most: int | None = None) -> list[list[str]
             cause="another encoding, an open quote, or no text file at all",
             fix="save the file as csv in UTF-8",
         ) from error
+
+
+def unreadable(path: Path, error: OSError) -> DataError:
+    """What is said of a file that can't be opened, with the name that was probably meant."""
+    near = None
+    if path.parent.is_dir():
+        from lamina.errors import nearest
+
+        near = nearest(path.name, [entry.name for entry in path.parent.iterdir()])
+    return DataError(
+        "DA031",
+        where=str(path),
+        expected="a file that can be read",
+        got=error.strerror or str(error),
+        cause="a typo" if near else "the path is wrong; relative paths start at the recipe's folder",
+        fix=f"did you mean {near!r}?" if near else "write the right path",
+    )
 
 
 def _column(values: tuple[str, ...], *, text: bool) -> np.ndarray:
