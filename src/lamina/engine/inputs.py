@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lamina.errors import ShapeError, nearest
 from lamina.network.plan import Plan
-from lamina.shapes import Shape, describe_array
+from lamina.shapes import Series, Shape, describe_array
 
 
 def check_input(name: str, x: Tensor, shape: Shape, dtype: torch.dtype | None) -> None:
@@ -109,11 +109,17 @@ def check_plan(plan: Plan, inputs: Mapping[str, Tensor]) -> None:
     """
     shapes: dict[str, Shape] = {}
     for name, shape in plan.inputs.items():
-        sizes = dict(zip(shape.axes, inputs[name].shape[1:], strict=True))
-        shapes[name] = shape.replace(**sizes)
+        shapes[name] = _sized(shape, tuple(inputs[name].shape[1:]))
     for node in plan.nodes:
         try:
             shapes[node.name] = node.layer.infer(tuple(shapes[source] for source in node.inputs))
         except ShapeError as error:
             place = f"layer {node.name!r} ({node.layer.type_name}), on a batch {shapes[node.inputs[0]]}"
             raise ShapeError.of(replace(problem, where=place) for problem in error.problems) from None
+
+
+def _sized(shape: Shape, dims: tuple[int, ...]) -> Shape:
+    """The shape with the sizes that an array has."""
+    if isinstance(shape, Series):
+        return shape.replace(steps=dims[0], item=_sized(shape.item, dims[1:]))
+    return shape.replace(**dict(zip(shape.axes, dims, strict=True)))

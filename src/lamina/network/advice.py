@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lamina.network.layers.bidirectional import Bidirectional
 from lamina.network.layers.layer import Layer
-from lamina.network.layers.recurrent import Bidirectional, LastStep, Recurrent
+from lamina.network.layers.recurrent import LastStep, Recurrent
 from lamina.network.layers.shaping import Flatten
 from lamina.shapes import Features, Image, Sequence, Shape, Tokens, Volume
 from lamina.spec import registry

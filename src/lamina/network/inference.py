@@ -147,15 +147,17 @@ class _Inference:
 
     def _refused(self, step: Step, shapes: tuple[Shape, ...]) -> Iterator[Problem]:
         """A problem for each input whose kind the layer does not take."""
-        for name, shape in zip(step.inputs, shapes, strict=False):
-            if isinstance(shape, step.layer.accepts):
+        layer = step.layer
+        for number, (name, shape) in enumerate(zip(step.inputs, shapes, strict=False)):
+            kinds = layer.accepts if number == 0 or layer.further is None else layer.further
+            if isinstance(shape, kinds):
                 continue
             origin = self.origins.get(name)
             cause, fix = advise(step.layer, shape, origin.layer if origin else None)
             yield Problem(
                 code="NN001",
                 where=self.place.name(step),
-                expected=" or ".join(shape_words(kind) for kind in step.layer.accepts),
+                expected=" or ".join(shape_words(kind) for kind in kinds),
                 got=f"{shape} ({shape.type_name}), {self._from(name)}",
                 cause=cause,
                 fix=fix,

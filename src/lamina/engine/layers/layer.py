@@ -199,15 +199,20 @@ class ParametricModule(LayerModule):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Noise on the input, ``compute``, activation."""
-        y = self._perturbed(inputs) if self._noisy and self.training else self.compute(*inputs)
+        y: Tensor = self.perturbed(self.compute, inputs) if self._noisy and self.training else self.compute(*inputs)
         activation = self._activation
         return y if activation is None else activation(y)
 
-    def _perturbed(self, inputs: tuple[Tensor, ...]) -> Tensor:
+    def noisily(self, run: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Any:
+        """Another way to compute the layer, ``run(*inputs)``, with the noise that training puts on inputs and parameters."""
+        return self.perturbed(run, inputs) if self._noisy and self.training else run(*inputs)
+
+    def perturbed(self, run: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Any:
+        """Run with noise on the inputs, and on copies of the parameters."""
         if self._noise is not None:
             inputs = tuple(self._noise(x) for x in inputs)
         if not self._weight_noises:
-            return self.compute(*inputs)
+            return run(*inputs)
         kept = dict(self._parameters)
         try:
             # Attributes are looked up in this dict, so that compute finds the noisy copies under the usual names.
@@ -215,7 +220,7 @@ class ParametricModule(LayerModule):
                 parameter = kept[name]
                 if parameter is not None:
                     self._parameters[name] = noise(parameter)  # type: ignore[assignment]
-            return self.compute(*inputs)
+            return run(*inputs)
         finally:
             self._parameters.update(kept)
 

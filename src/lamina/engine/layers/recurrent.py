@@ -1,103 +1,22 @@
-"""Recurrent layers: torch's fused kernels for the usual activations, step by step for others."""
+"""Recurrent layers: what they read, what they give, and their memory between pieces of a sequence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from lamina.engine.activations import activation_function
+from lamina.engine.layers.cells import Memory, Weights
 from lamina.engine.layers.layer import LayerModule, ParametricModule, runs
-from lamina.network.activations import Relu, Sigmoid
-from lamina.network.layers.layer import Layer
-from lamina.network.layers.recurrent import GRU, LSTM, Bidirectional, LastStep, Recurrent, SimpleRNN
+from lamina.engine.layers.recurrence import Recurrence
+from lamina.engine.layers.steps import last_first, take_steps
+from lamina.network.layers.recurrent import LastStep, Recurrent
 from lamina.network.plan import Node
 
-_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-Weights = Sequence[Tensor]
-"""``weight_ih, weight_hh`` and, if there are biases, ``bias_ih, bias_hh``."""
-
-
-class Recurrence(nn.Module):
-    """The arithmetic of a recurrent layer in one direction or both, without parameters of its own.
-
-    Args:
-        layer: Its description.
-    """
-
-    def __init__(self, layer: Recurrent) -> None:
-        super().__init__()
-        self.units = layer.units
-        self.kernel: Callable[..., Any] | None = _kernel(layer)
-        self.cell = _CELLS[next(base for base in type(layer).__mro__ if base in _CELLS)]
-        self.memories = 2 if isinstance(layer, LSTM) else 1
-        self.activation = activation_function(layer.activation)
-        self.gate = activation_function(getattr(layer, "recurrent_activation", Sigmoid()))
-
-    def run(self, x: Tensor, *directions: Weights) -> tuple[Tensor, ...]:
-        """Outputs ``[batch, steps, units]`` of each direction, all in the order of the steps.
-
-        Args:
-            x: ``[batch, steps, features]``.
-            directions: Weights from the first step to the last and, if there are two, those for the way back.
-        """
-        if self.kernel is None:
-            forward = self._loop(x, directions[0], range(x.shape[1]))
-            if len(directions) == 1:
-                return (forward,)
-            return forward, self._loop(x, directions[1], range(x.shape[1] - 1, -1, -1))
-        start = x.new_zeros(len(directions), x.shape[0], self.units)
-        weights = [weight for direction in directions for weight in direction]
-        # CUDA's kernel can go backward only in "training"; the flag changes nothing else, as there is no dropout inside.
-        training = torch.is_grad_enabled()
-        memory = (start, start) if self.memories == 2 else start
-        biases, both, batch_first = len(directions[0]) == 4, len(directions) == 2, True
-        y: Tensor = self.kernel(x, memory, weights, biases, 1, 0.0, training, both, batch_first)[0]
-        return y.chunk(2, -1) if both else (y,)
-
-    def _loop(self, x: Tensor, weights: Weights, order: range) -> Tensor:
-        fed = F.linear(x, weights[0], weights[2] if len(weights) == 4 else None)
-        recurrent, bias = weights[1], weights[3] if len(weights) == 4 else None
-        memory = tuple(x.new_zeros(x.shape[0], self.units) for _ in range(self.memories))
-        outputs: list[Tensor] = [memory[0]] * len(order)
-        for step in order:
-            memory = self.cell(self, fed[:, step], F.linear(memory[0], recurrent, bias), memory)
-            outputs[step] = memory[0]
-        return torch.stack(outputs, 1)
-
-
-def _kernel(layer: Recurrent) -> Callable[..., Any] | None:
-    if layer.fused:
-        return torch.lstm if isinstance(layer, LSTM) else torch.gru if isinstance(layer, GRU) else torch.rnn_tanh
-    return torch.rnn_relu if isinstance(layer, SimpleRNN) and isinstance(layer.activation, Relu) else None
-
-
-Memory = tuple[Tensor, ...]
-"""What passes from step to step; the output comes first."""
-
-
-def _lstm(run: Recurrence, fed: Tensor, recurrent: Tensor, memory: Memory) -> Memory:
-    i, f, g, o = (fed + recurrent).chunk(4, -1)
-    c = run.gate(f) * memory[1] + run.gate(i) * run.activation(g)
-    return run.gate(o) * run.activation(c), c
-
-
-def _gru(run: Recurrence, fed: Tensor, recurrent: Tensor, memory: Memory) -> Memory:
-    r, z, n = fed.chunk(3, -1)
-    recurrent_r, recurrent_z, recurrent_n = recurrent.chunk(3, -1)
-    update = run.gate(z + recurrent_z)
-    new = run.activation(n + run.gate(r + recurrent_r) * recurrent_n)
-    return ((1 - update) * new + update * memory[0],)
-
-
-def _simple(run: Recurrence, fed: Tensor, recurrent: Tensor, memory: Memory) -> Memory:
-    return (run.activation(fed + recurrent),)
-
-
-_CELLS: dict[type[Layer], Callable[[Recurrence, Tensor, Tensor, Memory], Memory]] = {LSTM: _lstm, GRU: _gru, SimpleRNN: _simple}
+Given = tuple[Tensor, Tensor | None]
+"""An output and its mask."""
 
 
 class SequenceModule(ParametricModule):
@@ -107,9 +26,8 @@ class SequenceModule(ParametricModule):
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)
-        layer = self.settings
-        self._recurrence = Recurrence(layer)
-        self._sequences = layer.return_sequences
+        self._recurrence = Recurrence(self.settings)
+        self._gives = self.settings.gives
 
     @property
     def settings(self) -> Recurrent:
@@ -117,52 +35,111 @@ class SequenceModule(ParametricModule):
         found: Recurrent = layer
         return found
 
-    def _weights(self, prefix: str = "") -> Weights:
-        found = (self._parameters.get(prefix + name) for name in _NAMES)
-        return [weight for weight in found if weight is not None]
+    def perturbed(self, run: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Any:
+        # The memory that it starts with is no input that noise is meant for.
+        return super().perturbed(lambda x: run(x, *inputs[1:]), inputs[:1])
 
-
-@runs(LSTM, GRU, SimpleRNN)
-class RecurrentModule(SequenceModule):
-    """From the first step to the last."""
-
-    def compute(self, x: Tensor) -> Tensor:
-        (y,) = self._recurrence.run(x, self._weights())
-        return y if self._sequences else y[:, -1]
-
-
-_MERGES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "concat": lambda forward, backward: torch.cat((forward, backward), -1),
-    "sum": torch.add,
-    "average": lambda forward, backward: (forward + backward) / 2,
-    "multiply": torch.mul,
-}
-
-
-@runs(Bidirectional)
-class BidirectionalModule(SequenceModule):
-    """In both directions, merged."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
-        layer: Any = node.layer
-        self._merge = _MERGES[layer.merge]
-
-    @property
-    def settings(self) -> Recurrent:
-        layer: Any = self.node.layer
-        found: Recurrent = layer.recurrent
+    def _weights(self, prefix: str = "") -> list[Weights]:
+        """The parameters as they are now, noise included, for each layer by their plain names."""
+        settings = self.settings
+        plain = list(settings.layer_parameters(1))
+        found: list[Weights] = []
+        for number in range(settings.layers):
+            end = f"_l{number}" if number else ""
+            named = ((name, self._parameters[f"{prefix}{name}{end}"]) for name in plain)
+            found.append({name: weight for name, weight in named if weight is not None})
         return found
 
-    def compute(self, x: Tensor) -> Tensor:
-        forward, backward = self._recurrence.run(x, self._weights("forward_"), self._weights("backward_"))
-        # On its way back, the last step that a direction reads is the first.
-        return self._merge(forward, backward) if self._sequences else self._merge(forward[:, -1], backward[:, 0])
+
+@runs(Recurrent)
+class RecurrentModule(SequenceModule):
+    """In one direction."""
+
+    def compute(self, x: Tensor, *given: Tensor) -> Tensor:
+        return self._read(x, None, self._begun(x, given))[0]
+
+    def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> Given:
+        y = self.noisily(lambda x, *given: self._read(x, masks[0], self._begun(x, given))[0], inputs)
+        return y, masks[0] if self._gives == "sequence" else None
+
+    def start_state(self, batch: int) -> dict[str, Tensor]:
+        like = next(self.parameters())
+        found = {name: like.new_zeros(batch, size) for name, size in self.settings.carried().items()}
+        if len(self.node.inputs) > 1:
+            # Whether the memory is its own by now, and no longer what the further inputs give.
+            found["begun"] = like.new_zeros(batch, dtype=torch.bool)
+        return found
+
+    def step(
+        self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...], state: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
+        if self.settings.reverse:
+            return super().step(inputs, masks, state)
+        names = list(self.settings.carried())
+
+        def run(x: Tensor, *given: Tensor) -> tuple[Tensor, Memory]:
+            memory = tuple(self._layered(state[name]) for name in names)
+            if given:
+                begun = state["begun"][None, :, None]
+                memory = tuple(torch.where(begun, own, first) for own, first in zip(memory, self._begun(x, given), strict=True))
+            return self._read(x, masks[0], memory, keep=True)
+
+        y, memory = self.noisily(run, inputs)
+        after = {name: _flat(part) for name, part in zip(names, memory, strict=True)}
+        if "begun" in state:
+            after["begun"] = torch.ones_like(state["begun"])
+        return y, masks[0] if self._gives == "sequence" else None, after
+
+    def _read(self, x: Tensor, mask: Tensor | None, memory: Memory, *, keep: bool = False) -> tuple[Tensor, Memory]:
+        gives = self._gives
+        y, last, after = self._recurrence.read(
+            x, self._weights(), memory, mask, backward=self.settings.reverse, keep=keep or gives == "state"
+        )
+        if gives == "state":
+            return torch.cat([_flat(part) for part in after], -1), after
+        return (y if gives == "sequence" else last), after
+
+    def _begun(self, x: Tensor, given: tuple[Tensor, ...]) -> Memory:
+        """The memory before the first step: zeros, or what other nodes give."""
+        if not given:
+            return self._recurrence.start(x)
+        sizes = list(self.settings.carried().values())
+        parts = given if len(given) == len(sizes) else torch.split(given[0], sizes, -1)
+        return tuple(self._layered(part) for part in parts)
+
+    def _layered(self, part: Tensor) -> Tensor:
+        """From ``[batch, layers * size]`` to ``[layers, batch, size]``."""
+        return part.reshape(len(part), self._recurrence.layers, -1).transpose(0, 1).contiguous()
+
+
+def _flat(part: Tensor) -> Tensor:
+    return part.transpose(0, 1).flatten(1)
 
 
 @runs(LastStep)
 class LastStepModule(LayerModule):
-    """The last step."""
+    """The last real step."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, -1]
+
+    def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> Given:
+        return self._last(inputs[0], masks[0], None), None
+
+    def start_state(self, batch: int) -> dict[str, Tensor]:
+        return {"last": torch.zeros(batch, *(d or 1 for d in self.node.output_shape.dims))}
+
+    def step(
+        self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...], state: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
+        y = self._last(inputs[0], masks[0], state["last"].to(inputs[0]))
+        return y, None, {"last": y}
+
+    @staticmethod
+    def _last(x: Tensor, mask: Tensor | None, before: Tensor | None) -> Tensor:
+        if mask is None:
+            return x[:, -1]
+        y = take_steps(x, last_first(mask)[:, :1]).squeeze(1)
+        # Of a sequence without any real step here: the last one of an earlier piece, or nothing.
+        other = torch.zeros_like(y) if before is None else before
+        return torch.where(mask.any(1).reshape(-1, *(1,) * (y.dim() - 1)), y, other)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.activation import IdentityLayer as IdentityLayer
     from lamina.network.layers.activation import PReLU as PReLU
     from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
+    from lamina.network.layers.bidirectional import Bidirectional as Bidirectional
     from lamina.network.layers.convolution import Conv1d as Conv1d
     from lamina.network.layers.convolution import Conv2d as Conv2d
     from lamina.network.layers.convolution import Conv3d as Conv3d
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.dense import Dense as Dense
     from lamina.network.layers.dropout import Dropout as Dropout
     from lamina.network.layers.embedding import Embedding as Embedding
+    from lamina.network.layers.gated import IndRNN as IndRNN
+    from lamina.network.layers.gated import MinimalGatedUnit as MinimalGatedUnit
+    from lamina.network.layers.gated import PeepholeLSTM as PeepholeLSTM
     from lamina.network.layers.module import Module as Module
     from lamina.network.layers.normalization import BatchNorm as BatchNorm
     from lamina.network.layers.normalization import LayerNorm as LayerNorm
@@ -46,7 +50,6 @@ if TYPE_CHECKING:
     from lamina.network.layers.rbm import RBM as RBM
     from lamina.network.layers.recurrent import GRU as GRU
     from lamina.network.layers.recurrent import LSTM as LSTM
-    from lamina.network.layers.recurrent import Bidirectional as Bidirectional
     from lamina.network.layers.recurrent import LastStep as LastStep
     from lamina.network.layers.recurrent import Recurrent as Recurrent
     from lamina.network.layers.recurrent import SimpleRNN as SimpleRNN
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
 _LAYERS: dict[str, str] = {
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
     "autoencoder": "AutoEncoder=autoencoder",
+    "bidirectional": "Bidirectional=bidirectional",
     "convolution": (
         "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d ConvTranspose2d=conv_transpose2d"
         " DepthwiseConv2d=depthwise_conv2d SeparableConv2d=separable_conv2d"
@@ -66,6 +70,7 @@ _LAYERS: dict[str, str] = {
     "dense": "Dense=dense",
     "dropout": "Dropout=dropout",
     "embedding": "Embedding=embedding",
+    "gated": "PeepholeLSTM=peephole_lstm MinimalGatedUnit=minimal_gated_unit IndRNN=indrnn",
     "module": "Module",
     "normalization": "BatchNorm=batch_norm LayerNorm=layer_norm",
     "output": "OutputMixin Output=output LossLayer=loss",
@@ -75,7 +80,7 @@ _LAYERS: dict[str, str] = {
     ),
     "pretrainable": "Pretrainable",
     "rbm": "RBM=rbm",
-    "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn Bidirectional=bidirectional LastStep=last_step",
+    "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn LastStep=last_step",
     "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
     "shared": "Shared=shared",
     "variational": "VariationalAutoencoder=variational_autoencoder",

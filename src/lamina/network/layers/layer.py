@@ -97,6 +97,8 @@ class Layer(Description, family="layer"):
     """Whether it finds out itself which steps are real."""
     penalizes: ClassVar[bool] = False
     """Whether it adds to the training loss by itself."""
+    further: ClassVar[tuple[type[Shape], ...] | None] = None
+    """Shapes that the inputs after the first may have; None: the same as the first."""
     own_settings: ClassVar[tuple[str, ...]] = ()
     """Settings that the network's ``defaults`` leave alone, since the layer's own default means something."""
     unused_settings: ClassVar[tuple[str, ...]] = ()
