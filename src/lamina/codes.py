@@ -91,6 +91,9 @@ TITLES: dict[str, str] = {
     # EN100+: layers that learn without targets
     "EN100": "a value can't be reconstructed",
     "EN101": "the free energy has no closed form",
+    # EN110+: ways of learning
+    "EN110": "the optimiser can't train with this",
+    "EN111": "the optimiser needs the loss again",
     # TR: run directories and callbacks
     "TR001": "the run directory is taken",
     "TR002": "there is no run to resume",
@@ -143,6 +146,8 @@ TITLES: dict[str, str] = {
     "TR054": "the output does not match the labels",
     "TR055": "there is no such metric",
     "TR056": "the loss does not fit the labels",
+    # TR110+: ways of learning
+    "TR110": "the way of learning does not fit the network",
     # AR: checkpoints
     "AR001": "the checkpoint can't be written",
     "AR002": "the checkpoint is damaged",

@@ -1,6 +1,7 @@
 """How a network learns, as descriptions: optimisers, schedules of the learning rate, clipping of gradients. No torch."""
 
 from lamina.learning.clipping import Clip, ClipNorm, ClipValue, Renormalize
+from lamina.learning.line_search import Backtracking, FixedStep, LineSearch, StrongWolfe
 from lamina.learning.optimizers import (
     AdaBelief,
     AdaDelta,
@@ -35,8 +36,12 @@ from lamina.learning.schedules import (
     Step,
     WarmUp,
 )
+from lamina.learning.searching import ConjugateGradient, Lbfgs, LineGradientDescent, SearchOptimizer
+from lamina.learning.sharpness import Sam, Sharpness
 
 __all__ = [
+    "Sam",
+    "Sharpness",
     "AdaBelief",
     "AdaDelta",
     "AdaGrad",
@@ -71,4 +76,12 @@ __all__ = [
     "Sigmoid",
     "Step",
     "WarmUp",
+    "Backtracking",
+    "FixedStep",
+    "LineSearch",
+    "StrongWolfe",
+    "ConjugateGradient",
+    "Lbfgs",
+    "LineGradientDescent",
+    "SearchOptimizer",
 ]

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from lamina.learning.clipping import Clip
 from lamina.learning.optimizers import Adam, Optimizer
+from lamina.learning.searching import SearchOptimizer
+from lamina.learning.sharpness import Sharpness
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Count, listed
 from lamina.train.callbacks import Callback, Checkpoint, EarlyStopping
@@ -22,6 +24,9 @@ class TrainConfig(Description):
         epochs: Passes over the training set.
         max_steps: Stop after this many updates, even in the middle of an epoch.
         optimizer: How gradients become updates; a bare word takes its defaults.
+        accumulate: So many batches make one update, the last of an epoch perhaps of fewer: one large batch, at the memory of a
+            small one. Steps, schedules and triggers count updates.
+        sharpness: Make steps aware of how sharp a minimum is, at twice the cost: ``sam``.
         clip: What is done to gradients that are too large; a number is the largest global norm.
         early_stopping: Stop when a metric no longer improves; short for the callback of the same name.
         checkpoints: When the state of training is kept in the run directory; by default at every epoch, the last 2 and the best.
@@ -37,6 +42,8 @@ class TrainConfig(Description):
     epochs: Count = 10
     max_steps: Count | None = None
     optimizer: Optimizer = Adam()
+    accumulate: Count = 1
+    sharpness: Sharpness | None = None
     clip: Clip | None = None
     early_stopping: EarlyStopping | None = None
     checkpoints: Checkpoint | None = None
@@ -54,6 +61,31 @@ class TrainConfig(Description):
                 expected="early stopping once",
                 cause="it stands under early_stopping and among the callbacks",
                 fix="remove it from callbacks",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _searching(self) -> Self:
+        if not isinstance(self.optimizer, SearchOptimizer):
+            return self
+        name = self.optimizer.type_name
+        if self.clip is not None:
+            raise wrong_value(
+                expected=f"no clip beside {name}",
+                cause="a clipped gradient is not that of the loss which is searched along a line",
+                fix="remove clip; the line search keeps moves from being too large",
+            )
+        if self.sharpness is not None:
+            raise wrong_value(
+                expected=f"no sharpness beside {name}",
+                cause="its gradient is taken at another point than the loss which is searched along a line",
+                fix="remove sharpness, or take an optimiser such as sgd or adam",
+            )
+        if self.precision == "float16":
+            raise wrong_value(
+                expected=f"precision float32, float64 or bfloat16 beside {name}",
+                cause="float16 scales the loss and leaves out steps, which a line search would take for the loss itself",
+                fix="write precision: float32",
             )
         return self
 

@@ -20,6 +20,7 @@ from lamina.spec import Description, Document, Path, load_document, parse_path
 from lamina.spec.fields import several
 from lamina.train.config import TrainConfig
 from lamina.train.metrics import MetricNames, check_monitors, check_targets, pair_outputs, plain_scores
+from lamina.train.ways import check_ways, losses_of
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,18 @@ class Recipe(Description):
                 placed = _placed(found.problem, ("network", *found.path), document)
                 (problems if found.severity == "error" else warnings).append(placed)
             problems += _found_by(lambda: check_targets(plan, schema, document))
+            problems += _found_by(lambda: self._check_ways(plan, document))
         if not any(problem.code == "TR053" for problem in problems):
             problems += _found_by(lambda: self._check_metrics(schema, plan, document))
         if problems or plan is None:
             raise (DescriptionError if plan is not None else ShapeError).of(problems)
         return Checked(self, plan, schema, tuple(warnings))
+
+    def _check_ways(self, plan: Plan, document: Document | None) -> None:
+        try:
+            check_ways(self.train, losses_of(plan), plan)
+        except LaminaError as error:
+            raise place_error(error, document, ("train",)) from error
 
     def _check_metrics(self, schema: DataSchema, plan: Plan | None, document: Document | None) -> None:
         try:

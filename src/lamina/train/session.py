@@ -28,6 +28,7 @@ from lamina.train.metrics import MetricNames, pair_outputs, plain_scores
 from lamina.train.run import RunDirectory
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.trainer import Trainer
+from lamina.train.ways import check_ways
 
 if TYPE_CHECKING:
     from lamina.model import Model
@@ -137,6 +138,8 @@ class Session:
         """
         with restored_environment(self.config.threads), _refusing():
             device = choose_device(self.config.device)
+            heads = self.model.network.heads
+            check_ways(self.config, {name: head.loss.loss for name, head in heads.items()}, self.model.plan)
             trainer = Trainer(
                 self.model,
                 self.config,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lamina.engine.compound import CompoundStep
 from lamina.engine.device import choose_device
 from lamina.engine.optimizers import optimizer_for
 from lamina.engine.parameters import FlatParameters
@@ -66,10 +69,11 @@ class Trainer:
         self.network.to(self.device)
         self.flat = FlatParameters(self.network)
         self.total_epochs = config.epochs
-        self.total_steps = min(config.max_steps or len(loader) * config.epochs, len(loader) * config.epochs)
+        self.steps_per_epoch = -(-len(loader) // config.accumulate)
+        self.total_steps = min(config.max_steps or self.steps_per_epoch * config.epochs, self.steps_per_epoch * config.epochs)
         optimizer = config.optimizer.bind(total_steps=self.total_steps, total_epochs=self.total_epochs)
         self.optimizer = optimizer_for(optimizer, self.flat, clip=config.clip)
-        self.runner = StepRunner(self.network, self.flat, self.optimizer, self.precision, seed=model.seed)
+        self.runner = self._runner()
         self.callbacks = sorted(callbacks, key=lambda callback: -callback.priority)
         self._on_step = [callback.on_step for callback in self.callbacks if callback.needs_step]
         self.step = 0
@@ -83,6 +87,12 @@ class Trainer:
         self._final = True
         self.timing = TimingStats()
         self._mean_loss = RunningMean(self.device)
+
+    def _runner(self) -> StepRunner:
+        config, parts = self.config, (self.network, self.flat, self.optimizer, self.precision)
+        if config.accumulate == 1 and config.sharpness is None and not self.optimizer.searches:
+            return StepRunner(*parts, seed=self.model.seed)
+        return CompoundStep(*parts, seed=self.model.seed, several=config.accumulate > 1, sharpness=config.sharpness)
 
     # -- what callbacks read ----------------------------------------------------------------------------------------
 
@@ -104,7 +114,7 @@ class Trainer:
     @property
     def epoch_progress(self) -> float:
         """Passes made, with the fraction of the current one."""
-        return self.step / len(self.loader)
+        return self.step / self.steps_per_epoch
 
     def request_stop(self, reason: str, *, final: bool = True) -> None:
         """Stop at the end of this step; the first reason given is the one kept.
@@ -154,13 +164,17 @@ class Trainer:
     def _run_epoch(self) -> None:
         waited = self.loader.wait_seconds
         with closing(self.loader.epoch(self.epoch)) as batches:
+            update: Callable[[Any], None] = self._update
+            portions: Iterator[Any] = batches
+            if isinstance(self.runner, CompoundStep):
+                update, portions = partial(self._update_by_all, self.runner), self._grouped(batches)
             while self.stop_reason is None and self.step < self.total_steps:
-                batch = next(batches, None)
-                if batch is None:
+                portion = next(portions, None)
+                if portion is None:
                     break
-                self._update(batch)
+                update(portion)
         self.timing.data_wait_seconds += self.loader.wait_seconds - waited
-        if self.step % len(self.loader) == 0:
+        if self.step % self.steps_per_epoch == 0:
             self.epoch += 1
             self.loader.load_state_dict({"epoch": self.epoch, "position": 0})
         elif self.stop_reason is not None:
@@ -176,12 +190,36 @@ class Trainer:
         started = time.perf_counter()
         self.last_batch = batch
         loss = self.runner.train(batch.inputs, batch.targets, batch.weight, self.step, self.epoch_progress)
-        self._mean_loss.add(loss, batch.total_weight)
+        self._updated(loss, batch.total_weight, batch.size, started)
+
+    def _grouped(self, batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
+        """The batches of each update, none of them fetched before it is needed."""
+        left = len(self.loader) - self.loader.state_dict()["position"]
+        while left > 0:
+            count = min(self.config.accumulate, left)
+            yield islice(batches, count)
+            left -= count
+
+    def _update_by_all(self, runner: CompoundStep, group: Iterator[Batch]) -> None:
+        waited, started = self.loader.wait_seconds, time.perf_counter()
+        sizes: list[int] = []
+
+        def watched() -> Iterator[Batch]:
+            for batch in group:
+                self.last_batch = batch
+                sizes.append(batch.size)
+                yield batch
+
+        loss, weight = runner.update(watched(), self.step, self.epoch_progress)
+        self._updated(loss, weight, sum(sizes), started + self.loader.wait_seconds - waited)
+
+    def _updated(self, loss: torch.Tensor, weight: float, samples: int, started: float) -> None:
+        self._mean_loss.add(loss, weight)
         self.step += 1
         self.last_loss = loss
         timing = self.timing
         timing.steps += 1
-        timing.samples += batch.size
+        timing.samples += samples
         timing.step_seconds += time.perf_counter() - started
         for hook in self._on_step:
             hook(self)
@@ -223,7 +261,7 @@ class Trainer:
             values={
                 "step": self.step,
                 "epoch": self.epoch,
-                "steps_per_epoch": len(self.loader),
+                "steps_per_epoch": self.steps_per_epoch,
                 "loss_sum": self._mean_loss.sum,
                 "loss_weight": self._mean_loss.weight,
                 "loader": self.loader.state_dict(),
@@ -243,7 +281,7 @@ class Trainer:
         Raises:
             TrainingError: TR051, if the state is of another kind of run.
         """
-        state.check(steps_per_epoch=len(self.loader), optimizer=self.config.optimizer.to_dict(full=True))
+        state.check(steps_per_epoch=self.steps_per_epoch, optimizer=self.config.optimizer.to_dict(full=True))
 
     def restore(self, state: TrainingState) -> None:
         """Go on exactly where `state` was taken; the weights must have been loaded already.

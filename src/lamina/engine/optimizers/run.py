@@ -64,6 +64,8 @@ class OptimizerRun(Generic[D]):
     """How many vectors the rule needs to compute in."""
     decays: ClassVar[bool] = False
     """Whether the rule does the weight decay itself."""
+    searches: ClassVar[bool] = False
+    """Whether it asks for the loss at several points (`lamina.engine.optimizers.search`), so that `step` is not enough."""
 
     def __init__(self, description: D, flat: FlatParameters, clip: Clip | None = None) -> None:
         self.description = description

@@ -1,0 +1,70 @@
+"""Whether the ways of learning that were asked for fit the network and the data; all of it known before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lamina.errors import DescriptionError, Problem
+from lamina.learning.searching import SearchOptimizer
+
+if TYPE_CHECKING:
+    from lamina.network.losses import Loss
+    from lamina.network.plan import Plan
+    from lamina.train.config import TrainConfig
+
+
+def losses_of(plan: Plan) -> dict[str, Loss]:
+    """The loss of each output that has one."""
+    found = {name: getattr(plan.node(name).layer, "loss", None) for name in plan.outputs}
+    return {name: loss for name, loss in found.items() if loss is not None}
+
+
+def check_ways(config: TrainConfig, losses: Mapping[str, Loss], plan: Plan | None) -> None:
+    """See that a network can be trained as it is asked for.
+
+    Args:
+        config: How.
+        losses: The loss of each output.
+        plan: The network; None for an own module.
+
+    Raises:
+        DescriptionError: TR110, with all that doesn't fit, each naming the setting and the layer.
+    """
+    problems = [*_accumulating(config, losses), *_searching(config, plan)]
+    if problems:
+        raise DescriptionError.of(problems)
+
+
+def _accumulating(config: TrainConfig, losses: Mapping[str, Loss]) -> list[Problem]:
+    if config.accumulate == 1:
+        return []
+    return [
+        Problem(
+            code="TR110",
+            where=f"train.accumulate, output {name!r}",
+            expected="losses that are a mean over samples, so that parts of a batch can be put together",
+            got=f"loss {loss.type_name}, which exists for a whole batch only",
+            cause="the loss of two batches is not the mean of their losses",
+            fix="write accumulate: 1 and a larger batch_size, or take a loss such as cross_entropy",
+        )
+        for name, loss in losses.items()
+        if not loss.per_sample
+    ]
+
+
+def _searching(config: TrainConfig, plan: Plan | None) -> list[Problem]:
+    if not isinstance(config.optimizer, SearchOptimizer) or plan is None:
+        return []
+    return [
+        Problem(
+            code="TR110",
+            where=f"train.optimizer, layer {node.name!r}",
+            expected=f"one length of moves for all parameters, beside {config.optimizer.type_name}",
+            got=f"learning_rate_factor: {factor:g}",
+            cause="all parameters move together along a line, as far as the line search says",
+            fix=f"remove learning_rate_factor from {node.name!r}; a layer that shall keep its values is frozen: true",
+        )
+        for node in plan.nodes
+        if (factor := getattr(node.layer, "learning_rate_factor", 1.0)) != 1.0 and not getattr(node.layer, "frozen", False)
+    ]

@@ -1,0 +1,180 @@
+"""Ways of learning in a whole run: counted in updates, resumed exactly, refused where they don't fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamina as lm
+from lamina.archive import Archive
+from lamina.errors import LaminaError
+from lamina.learning import ConjugateGradient, Lbfgs, LineGradientDescent, Sam
+from lamina.train.trainer import Trainer
+
+X = np.random.default_rng(0).normal(size=(46, 3)).astype(np.float32)
+Y = (X.sum(axis=1) > 0).astype(np.int64)
+
+
+def model(**more: Any) -> lm.Model:
+    layers = [lm.Dense(4, activation="tanh", dropout=0.2), lm.BatchNorm(), lm.Output(2)]
+    return lm.Model(lm.Sequential(lm.features(3), layers), seed=4, **more)
+
+
+def settings(run_dir: Path) -> dict[str, Any]:
+    every = lm.Checkpoint(every={"steps": 1})
+    return {"epochs": 3, "batch_size": 10, "validation": (X, Y), "progress": False, "run_dir": run_dir, "checkpoints": every}
+
+
+def killed_after(patch: pytest.MonkeyPatch, step: int) -> None:
+    updated = Trainer._updated
+
+    def kill(trainer: Trainer, *given: Any) -> None:
+        updated(trainer, *given)
+        if trainer.step == step:
+            raise KeyboardInterrupt
+
+    patch.setattr(Trainer, "_updated", kill)
+
+
+def check_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, make: Any = model, data: Any = (X, Y), **ways: Any) -> Any:
+    """A run killed after a step and resumed ends with the same weights, state and log as one that never was."""
+    whole = make().fit(*data, **(settings(tmp_path / "whole") | ways))
+    with monkeypatch.context() as patch:
+        killed_after(patch, step)
+        with pytest.raises(KeyboardInterrupt):
+            make().fit(*data, **(settings(tmp_path / "killed") | ways))
+    again = make()
+    resumed = again.fit(*data, **(settings(tmp_path / "killed") | ways), resume=True)
+    assert list(resumed.history) == list(whole.history)
+    assert (tmp_path / "killed" / "metrics.jsonl").read_bytes() == (tmp_path / "whole" / "metrics.jsonl").read_bytes()
+    for name, array in whole.model.parameters().items():
+        np.testing.assert_array_equal(again.parameters()[name], array)
+    last = [Archive(max((tmp_path / run / "checkpoints").glob("step-*.lamina"))) for run in ("whole", "killed")]
+    assert last[0].json("training.json") == last[1].json("training.json")
+    arrays = [archive.arrays("training.safetensors") for archive in last]
+    assert arrays[0].keys() == arrays[1].keys()
+    for name, array in arrays[0].items():
+        np.testing.assert_array_equal(array, arrays[1][name], err_msg=name)
+    return whole
+
+
+WAYS = {
+    "accumulate": {"accumulate": 2},
+    "sam": {"sharpness": Sam(0.1)},
+    "both": {"sharpness": "sam", "accumulate": 3},
+    "lbfgs": {"optimizer": Lbfgs(memory=3, iterations=3)},
+    "conjugate gradient": {"optimizer": ConjugateGradient(iterations=3), "accumulate": 2},
+    "line gradient descent": {"optimizer": LineGradientDescent(iterations=2)},
+}
+
+
+@pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
+def test_killed_and_resumed_is_never_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: dict[str, Any]) -> None:
+    check_resumes(tmp_path, monkeypatch, 4, **ways)
+
+
+# -- accumulation ------------------------------------------------------------------------------------------------------
+
+
+def plain() -> lm.Model:
+    return lm.Model(lm.Sequential(lm.features(3), [lm.Dense(4, activation="tanh"), lm.Output(2)]), seed=4, dtype="float64")
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0.1, 2.0, 46)])
+def test_accumulated_batches_are_large_ones(weight: np.ndarray | None) -> None:
+    """23 small batches in groups of 4, the last of 3, are 6 large ones, the last of 6 samples."""
+    data = lm.Dataset.from_arrays(X, Y, weight=weight)
+    small, large = plain(), plain()
+    few = small.fit(data, epochs=3, batch_size=2, accumulate=4, progress=False)
+    many = large.fit(data, epochs=3, batch_size=8, progress=False)
+    assert [row["step"] for row in few.history] == [row["step"] for row in many.history] == [6, 12, 18]
+    for one, other in zip(few.history, many.history, strict=True):
+        assert abs(one["train/loss"] - other["train/loss"]) < 1e-12
+    for name, array in large.parameters().items():
+        np.testing.assert_allclose(small.parameters()[name], array, rtol=0, atol=1e-12)
+
+
+def test_steps_and_schedules_count_updates() -> None:
+    rates: list[float] = []
+
+    class Spy(lm.callbacks.CallbackRun):
+        needs_step = True
+
+        def on_step(self, trainer: Any) -> None:
+            rates.append(trainer.optimizer.learning_rate)
+
+    class Watch(lm.callbacks.Callback):
+        def start(self) -> Spy:
+            return Spy(self)
+
+    optimizer = lm.Sgd(lm.schedules.Linear(1.0, 0.0))
+    run = plain().fit(X, Y, epochs=2, batch_size=10, accumulate=2, optimizer=optimizer, callbacks=[Watch()], progress=False)
+    assert [row["step"] for row in run.history] == [3, 6]
+    assert len(rates) == 6
+    assert rates == sorted(rates, reverse=True)
+    assert plain().fit(X, Y, epochs=2, batch_size=10, accumulate=2, max_steps=4, progress=False).history[-1]["step"] == 4
+
+
+def test_a_loss_of_whole_batches_can_not_be_accumulated() -> None:
+    net = lm.Model(lm.Sequential(lm.features(3), [lm.Output(1, activation="sigmoid", loss="f_measure")]))
+    with pytest.raises(LaminaError) as caught:
+        net.fit(X, Y, accumulate=2, progress=False)
+    assert caught.value.code == "TR110"
+    assert "f_measure" in str(caught.value)
+
+
+# -- searching ---------------------------------------------------------------------------------------------------------
+
+
+def test_lbfgs_on_all_data_finds_the_minimum_of_a_logistic_regression() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    labels = (X.sum(axis=1) + np.random.default_rng(1).normal(size=46) > 0).astype(np.int64)
+    net = lm.Model(lm.Sequential(lm.features(3), [lm.Output(1, activation="sigmoid", loss="binary_cross_entropy", l2=1 / 46)]))
+    net.widen()
+    net.fit(X.astype(np.float64), labels, epochs=30, batch_size=46, optimizer="lbfgs", progress=False)
+    reference = LogisticRegression(C=1.0, tol=1e-10, max_iter=1000).fit(X.astype(np.float64), labels)
+    weight = net.parameters()["output_1/weight"]
+    np.testing.assert_allclose(weight.ravel(), reference.coef_.ravel(), atol=1e-4)
+    np.testing.assert_allclose(net.parameters()["output_1/bias"], reference.intercept_, atol=1e-4)
+
+
+REFUSED = [
+    ({"optimizer": "lbfgs", "clip": 1.0}, "SP004", "clip"),
+    ({"optimizer": "conjugate_gradient", "sharpness": "sam"}, "SP004", "sharpness"),
+    ({"optimizer": "line_gradient_descent", "precision": "float16"}, "SP004", "float16"),
+    ({"sharpness": {"type": "sam", "rho": 0}}, "SP004", "rho"),
+    ({"accumulate": 0}, "SP004", "accumulate"),
+]
+
+
+@pytest.mark.parametrize(("ways", "code", "word"), REFUSED)
+def test_what_does_not_go_together_is_said_at_once(ways: dict[str, Any], code: str, word: str) -> None:
+    with pytest.raises(LaminaError) as caught:
+        plain().fit(X, Y, progress=False, **ways)
+    assert caught.value.code == code
+    assert word in str(caught.value)
+
+
+def test_layers_with_a_rate_of_their_own_can_not_be_searched(tmp_path: Path) -> None:
+    layers = [lm.Dense(4, learning_rate_factor=0.5, name="slow"), lm.Output(2)]
+    with pytest.raises(LaminaError) as caught:
+        lm.Model(lm.Sequential(lm.features(3), layers)).fit(X, Y, optimizer="lbfgs", progress=False)
+    assert caught.value.code == "TR110"
+    assert "'slow'" in str(caught.value)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "data: {source: {type: iris}}\n"
+        "network: {type: sequential, layers: [{type: dense, units: 4, learning_rate_factor: 0.5}, {type: output, units: 3}]}\n"
+        "train: {optimizer: lbfgs}\n"
+    )
+    from lamina.train.recipe import load_recipe
+
+    loaded, document = load_recipe(recipe)
+    with pytest.raises(LaminaError) as caught:
+        loaded.check(document)
+    assert caught.value.code == "TR110"
+    assert "recipe.yaml:3" in str(caught.value)
