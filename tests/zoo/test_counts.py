@@ -23,7 +23,8 @@ FIGURES = [pytest.param(name, figure, id=f"{name}-{figure.count}") for name, ent
 
 
 def trained(plan: Plan) -> int:
-    return sum(parameter.size for node in plan.nodes for parameter in node.parameters.values())
+    nodes = [node for node in plan.nodes if not getattr(node.layer, "frozen", False)]
+    return sum(parameter.size for node in nodes for parameter in node.parameters.values())
 
 
 def statistics(plan: Plan) -> int:
@@ -69,6 +70,7 @@ OPERATIONS = {
     "resnet152": 11.51,
     "squeezenet1_0": 0.82,
     "squeezenet1_1": 0.35,
+    "mobilenet_v2": 0.3,
     "densenet121": 2.83,
     "densenet169": 3.36,
     "densenet201": 4.29,
@@ -91,6 +93,12 @@ MIDDLE = [
     ("resnet50", "layer3_5_relu", (1024, 14, 14)),
     ("squeezenet1_0", "features_7_concat", (256, 27, 27)),
     ("squeezenet1_1", "features_12_concat", (512, 13, 13)),
+    ("inception_resnet_v1", "Block17_1", (896, 8, 8)),
+    ("inception_resnet_v1", "Mixed_7a", (1792, 3, 3)),
+    ("xception", "block4_add", (728, 19, 19)),
+    ("mobilenet_v2", "features_13", (96, 14, 14)),
+    ("darknet19", "pool4", (256, 14, 14)),
+    ("unet", "bottom_norm2", (1024, 16, 16)),
     ("densenet121", "features_transition2_pool", (256, 14, 14)),
 ]
 

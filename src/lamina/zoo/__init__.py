@@ -13,11 +13,14 @@ from lamina.zoo.catalog import make as make
 
 if TYPE_CHECKING:
     from lamina.zoo.images.alexnet import alexnet as alexnet
+    from lamina.zoo.images.darknet import darknet19 as darknet19
     from lamina.zoo.images.densenet import densenet121 as densenet121
     from lamina.zoo.images.densenet import densenet169 as densenet169
     from lamina.zoo.images.densenet import densenet201 as densenet201
     from lamina.zoo.images.googlenet import googlenet as googlenet
+    from lamina.zoo.images.inception_resnet import inception_resnet_v1 as inception_resnet_v1
     from lamina.zoo.images.lenet import lenet as lenet
+    from lamina.zoo.images.mobilenet import mobilenet_v2 as mobilenet_v2
     from lamina.zoo.images.resnet import resnet18 as resnet18
     from lamina.zoo.images.resnet import resnet34 as resnet34
     from lamina.zoo.images.resnet import resnet50 as resnet50
@@ -25,8 +28,14 @@ if TYPE_CHECKING:
     from lamina.zoo.images.resnet import resnet152 as resnet152
     from lamina.zoo.images.squeezenet import squeezenet1_0 as squeezenet1_0
     from lamina.zoo.images.squeezenet import squeezenet1_1 as squeezenet1_1
+    from lamina.zoo.images.unet import unet as unet
     from lamina.zoo.images.vgg import vgg16 as vgg16
     from lamina.zoo.images.vgg import vgg19 as vgg19
+    from lamina.zoo.images.xception import xception as xception
+    from lamina.zoo.series.nbeats import nbeats as nbeats
+    from lamina.zoo.series.wavenet import wavenet as wavenet
+    from lamina.zoo.text.char_lstm import char_lstm as char_lstm
+    from lamina.zoo.text.text_cnn import text_cnn as text_cnn
 
 __all__ = sorted([*CATALOG, "make"])
 

@@ -14,7 +14,7 @@ from lamina.shapes import Shape
 
 TORCHVISION = "torchvision's documentation"
 KERAS = "Keras Applications' documentation"
-OWN = "none; the formula of the test"
+UNPUBLISHED = ""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Figure:
 
     Attributes:
         count: How many.
-        source: Where it stands.
+        source: Where it stands; empty: nobody did, and the number follows from the paper's configuration by a formula in the tests.
         counts: ``trained``: what training changes by its gradient; ``all``: running means and variances of batch
             normalisation too, as Keras and Darknet's files count.
         settings: Settings of the function that give the network that was counted, where they are not its defaults.
@@ -65,9 +65,27 @@ CATALOG: dict[str, Entry] = {
     "resnet152": _vision("resnet", 60_192_808),
     "squeezenet1_0": _vision("squeezenet", 1_248_424),
     "squeezenet1_1": _vision("squeezenet", 1_235_496),
+    "inception_resnet_v1": Entry(
+        "images.inception_resnet",
+        (Figure(22_808_144, "facenet_keras", "all", {"classes": None}), Figure(22_779_312, "facenet_keras", "trained", {"classes": None})),
+    ),
+    "xception": Entry("images.xception", (Figure(22_910_480, KERAS, "all"), Figure(22_855_952, "Keras's summary"))),
     "densenet121": _vision("densenet", 7_978_856),
     "densenet169": _vision("densenet", 14_149_480),
     "densenet201": _vision("densenet", 20_013_928),
+    "mobilenet_v2": _vision("mobilenet", 3_504_872),
+    "darknet19": Entry("images.darknet", (Figure(20_842_376, "a port to PyTorch (its summary)"),)),
+    "unet": Entry(
+        "images.unet",
+        (
+            Figure(31_037_633, "milesial/Pytorch-UNet (its summary)"),
+            Figure(7_763_041, "mateuszbuda/brain-segmentation-pytorch", settings={"filters": 32}),
+        ),
+    ),
+    "char_lstm": Entry("text.char_lstm", (Figure(240_321, "karpathy/char-rnn (its output)"),)),
+    "text_cnn": Entry("text.text_cnn", (Figure(6_360_902, UNPUBLISHED),)),
+    "wavenet": Entry("series.wavenet", (Figure(1_064_480, UNPUBLISHED),)),
+    "nbeats": Entry("series.nbeats", (Figure(26_652_750, UNPUBLISHED),)),
 }
 """Every network by its name, in the order of the documentation."""
 
