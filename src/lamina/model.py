@@ -244,12 +244,12 @@ class Model:
         from lamina.engine.device import choose_device
         from lamina.engine.precision import Precision
         from lamina.train.evaluator import Evaluator
-        from lamina.train.metrics import MetricNames, check_size, evaluations, pair_outputs, plain_scores
+        from lamina.train.metrics import MetricNames, check_size, evaluations, own_judges, pair_outputs, plain_scores
 
         check_size(batch_size)
         dataset = self.dataset(data, targets)
         pairs, scores = pair_outputs(self.network.outputs, dataset.schema), plain_scores(self.plan)
-        names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=scores, full=full)
+        names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=scores, judges=own_judges(self.plan), full=full)
         chosen = choose_device(device)
         self.network.to(chosen)
         evaluator = Evaluator(

@@ -2,6 +2,7 @@
 
 from lamina.evaluate.calibration import Calibration
 from lamina.evaluate.classification import Classification
+from lamina.evaluate.concordance import Concordance
 from lamina.evaluate.evaluation import Accumulator, Evaluation, TargetLike
 from lamina.evaluate.multilabel import Multilabel
 from lamina.evaluate.regression import Regression
@@ -13,6 +14,7 @@ __all__ = [
     "Accumulator",
     "Calibration",
     "Classification",
+    "Concordance",
     "Evaluation",
     "Multilabel",
     "Regression",

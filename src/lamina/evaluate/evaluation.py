@@ -44,6 +44,8 @@ class Evaluation(Description, family="evaluation"):
     """Kinds of target it can judge."""
     smaller_is_better: ClassVar[tuple[str, ...]] = ()
     """Metrics that are best when small, without what follows the slash."""
+    columns: ClassVar[tuple[str, ...]] = ()
+    """What the columns of the targets must mean, where predictions are one column about all of them; empty: each has its own."""
 
     def start(self, target: TargetLike | None = None, *, labels: Sequence[str] | None = None, width: int | None = None) -> Accumulator:
         """An empty accumulator.

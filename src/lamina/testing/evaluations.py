@@ -38,6 +38,13 @@ def sample_data(kind: Kind, width: int, *, seed: int = 0) -> tuple[Any, Any, Any
     return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32), rng.integers(0, width, SAMPLES), weight
 
 
+def survival_data(*, seed: int = 0) -> tuple[Any, Any, Any]:
+    """Risks ``[101, 1]``, times and events ``[101, 2]``, and weights, with ties among risks and times."""
+    rng = np.random.default_rng(seed)
+    risks, times = rng.integers(0, 9, (SAMPLES, 1)) / 8, rng.integers(1, 20, SAMPLES)
+    return risks.astype(np.float32), np.stack([times, rng.integers(0, 2, SAMPLES)], axis=1).astype(np.float64), rng.random(SAMPLES)
+
+
 def check_evaluation(evaluation: Evaluation, *, width: int = 3) -> None:
     """Run the whole contract on one description, for every kind of target that it judges.
 
@@ -47,7 +54,7 @@ def check_evaluation(evaluation: Evaluation, *, width: int = 3) -> None:
     _require(bool(evaluation.judges), "judges names the kinds of target it can judge")
     check_description(evaluation)
     for kind in evaluation.judges:
-        target = SampleTarget(kind, tuple(f"name {i}" for i in range(width)))
+        target = SampleTarget(kind, evaluation.columns or tuple(f"name {i}" for i in range(width)))
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             check_names(evaluation, target)
@@ -122,6 +129,8 @@ def _judged(evaluation: Evaluation, target: SampleTarget, batches: list[Any], *,
 
 def _feed(accumulator: Accumulator, target: SampleTarget, rows: Any, *, weighted: bool) -> None:
     predictions, targets, weight = sample_data(target.kind, len(target.labels or ()))
+    if accumulator.evaluation.columns == ("time", "event"):
+        predictions, targets, weight = survival_data()
     accumulator.update(predictions[rows], targets[rows], weight[rows] if weighted else None)
 
 

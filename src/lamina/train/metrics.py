@@ -72,6 +72,8 @@ def check_targets(plan: Plan, schema: DataSchema, document: Document | None = No
         target, node = schema.targets[name], plan.node(output)
         wanted, given = target.width, last_axis(node.output_shape)
         loss = getattr(node.layer, "loss", None)
+        if loss is not None and loss.target in _NO_UNITS:
+            continue
         # Some losses read several units as one value (a mixture), or one unit as two classes.
         taken = given if loss is None or target.kind == "classes" else loss.target_width(given)
         binary = target.kind == "classes" and wanted == 2 and given == 1
@@ -135,6 +137,7 @@ class MetricNames:
         schema: What the targets are.
         evaluations: How to judge; each goes to every output whose kind it judges. Empty: what fits each target.
         scores: Outputs that give plain scores instead of probabilities, see `plain_scores`.
+        judges: What suits the outputs whose loss says so, see `own_judges`.
         full: Where nothing is chosen, judge by everything that fits, with ROC and calibration.
 
     Raises:
@@ -148,6 +151,7 @@ class MetricNames:
         evaluations: Iterable[Evaluation] = (),
         *,
         scores: Mapping[str, float | None] | None = None,
+        judges: Mapping[str, str] | None = None,
         full: bool = False,
     ) -> None:
         from lamina.evaluate.suite import named_evaluations
@@ -161,7 +165,8 @@ class MetricNames:
             if not set(evaluation.judges) & set(kinds.values()):
                 raise _judges_nothing(evaluation, list(kinds.values()))
         for output, target in self.pairs.items():
-            suited = _suited(kinds[output], output, scores or {}, full=full)
+            own = (judges or {}).get(output)
+            suited = _suited(kinds[output], output, scores or {}, full=full) if own is None else _by_type(own)
             fitting = [e for e in chosen if kinds[output] in e.judges] if chosen else suited
             prefix = f"{output}/" if len(self.pairs) > 1 else ""
             self.judged += [Judged(prefix + name, output, target, e) for name, e in named_evaluations(fitting).items()]
@@ -194,6 +199,8 @@ class MetricNames:
         return judged.evaluation.metric_names(target, width=target.width)
 
 
+_NO_UNITS = ("groups", "sequences")
+"""Kinds of targets whose labels are no units of the output."""
 _KINDS = {"classes": "one class of several", "multilabel": "labels that don't exclude each other", "numbers": "numbers"}
 _JUDGED = {
     "classes": "one class of several",
@@ -267,6 +274,30 @@ def plain_scores(plan: Plan | None) -> dict[str, float | None]:
         if plan is not None and activation is not None and not activation.gives_probabilities:
             found[name] = 0.0 if last_axis(plan.node(name).output_shape) == 1 else None
     return found
+
+
+def own_judges(plan: Plan | None) -> dict[str, str]:
+    """Outputs that no usual evaluation can compare with their targets, and the type of the one that can; ``none`` if none can.
+
+    Args:
+        plan: The network; of an own module (None) nothing is known.
+    """
+    found: dict[str, str] = {}
+    for name in plan.outputs if plan is not None else ():
+        node = plan.node(name)  # type: ignore[union-attr]
+        loss = getattr(node.layer, "loss", None)
+        if loss is None:
+            continue
+        units = last_axis(node.output_shape)
+        # What a mixture or several quantiles give is wider than the target they are about.
+        apart = loss.target == "same" and loss.target_width(units) != units
+        if loss.judged_by or apart:
+            found[name] = loss.judged_by or "none"
+    return found
+
+
+def _by_type(kind: str) -> Sequence[Evaluation]:
+    return () if kind == "none" else evaluations(kind)
 
 
 def _suited(kind: TargetKind, output: str, scores: Mapping[str, float | None], *, full: bool) -> Sequence[Evaluation]:
@@ -374,5 +405,11 @@ def expected_kind(plan: Plan | None) -> TargetKind | None:
     if loss is None or loss.target == "signs":
         return None
     several = last_axis(node.output_shape) > 1
-    kinds: dict[str, TargetKind] = {"classes": "classes", "same": "numbers", "binary": "multilabel" if several else "classes"}
+    kinds: dict[str, TargetKind] = {
+        "classes": "classes",
+        "groups": "classes",
+        "same": "numbers",
+        "sequences": "numbers",
+        "binary": "multilabel" if several else "classes",
+    }
     return kinds[loss.target]

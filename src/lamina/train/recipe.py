@@ -19,7 +19,7 @@ from lamina.network.plan import Plan
 from lamina.spec import Description, Document, Path, load_document, parse_path
 from lamina.spec.fields import several
 from lamina.train.config import TrainConfig
-from lamina.train.metrics import MetricNames, check_monitors, check_targets, pair_outputs, plain_scores
+from lamina.train.metrics import MetricNames, check_monitors, check_targets, own_judges, pair_outputs, plain_scores
 from lamina.train.ways import check_ways, losses_of
 
 
@@ -106,7 +106,8 @@ class Recipe(Description):
 
     def _check_metrics(self, schema: DataSchema, plan: Plan | None, document: Document | None) -> None:
         try:
-            names = MetricNames(pair_outputs(self.network.output_names(), schema), schema, self.evaluate, scores=plain_scores(plan))
+            pairs, scores = pair_outputs(self.network.output_names(), schema), plain_scores(plan)
+            names = MetricNames(pairs, schema, self.evaluate, scores=scores, judges=own_judges(plan))
         except LaminaError as error:
             raise place_error(error, document, ("evaluate",)) from error
         known = ["train/loss"]

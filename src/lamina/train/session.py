@@ -24,7 +24,7 @@ from lamina.train.callbacks import CallbackRun, callbacks_for
 from lamina.train.checkpoint import CheckpointStore
 from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Evaluator
-from lamina.train.metrics import MetricNames, pair_outputs, plain_scores
+from lamina.train.metrics import MetricNames, own_judges, pair_outputs, plain_scores
 from lamina.train.run import RunDirectory
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.trainer import Trainer
@@ -213,7 +213,8 @@ class Session:
         """
         schema, device = self.train.schema, choose_device(self.config.device)
         pairs = pair_outputs(self.model.network.outputs, schema)
-        names = MetricNames(pairs, schema, self.evaluations, scores=plain_scores(self.model.plan), full=full)
+        plan = self.model.plan
+        names = MetricNames(pairs, schema, self.evaluations, scores=plain_scores(plan), judges=own_judges(plan), full=full)
         # Judged in the weights' own precision: half of it would make the figures coarser, not the model.
         return Evaluator(
             names,
