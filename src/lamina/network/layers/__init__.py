@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from lamina.network.layers.convolution import Conv2d as Conv2d
     from lamina.network.layers.convolution import Conv3d as Conv3d
     from lamina.network.layers.convolution import Convolution as Convolution
-    from lamina.network.layers.convolution import ConvTranspose2d as ConvTranspose2d
-    from lamina.network.layers.convolution import DepthwiseConv2d as DepthwiseConv2d
-    from lamina.network.layers.convolution import SeparableConv2d as SeparableConv2d
     from lamina.network.layers.dense import Dense as Dense
+    from lamina.network.layers.depthwise import DepthwiseConv1d as DepthwiseConv1d
+    from lamina.network.layers.depthwise import DepthwiseConv2d as DepthwiseConv2d
+    from lamina.network.layers.depthwise import SeparableConv1d as SeparableConv1d
+    from lamina.network.layers.depthwise import SeparableConv2d as SeparableConv2d
     from lamina.network.layers.dropout import Dropout as Dropout
     from lamina.network.layers.embedding import Embedding as Embedding
     from lamina.network.layers.gated import IndRNN as IndRNN
@@ -57,17 +58,21 @@ if TYPE_CHECKING:
     from lamina.network.layers.shaping import Permute as Permute
     from lamina.network.layers.shaping import Reshape as Reshape
     from lamina.network.layers.shared import Shared as Shared
+    from lamina.network.layers.transposed import ConvTranspose1d as ConvTranspose1d
+    from lamina.network.layers.transposed import ConvTranspose2d as ConvTranspose2d
+    from lamina.network.layers.transposed import ConvTranspose3d as ConvTranspose3d
     from lamina.network.layers.variational import VariationalAutoencoder as VariationalAutoencoder
 
 _LAYERS: dict[str, str] = {
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
     "autoencoder": "AutoEncoder=autoencoder",
     "bidirectional": "Bidirectional=bidirectional",
-    "convolution": (
-        "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d ConvTranspose2d=conv_transpose2d"
-        " DepthwiseConv2d=depthwise_conv2d SeparableConv2d=separable_conv2d"
-    ),
+    "convolution": "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d",
     "dense": "Dense=dense",
+    "depthwise": (
+        "DepthwiseConv1d=depthwise_conv1d DepthwiseConv2d=depthwise_conv2d SeparableConv1d=separable_conv1d"
+        " SeparableConv2d=separable_conv2d"
+    ),
     "dropout": "Dropout=dropout",
     "embedding": "Embedding=embedding",
     "gated": "PeepholeLSTM=peephole_lstm MinimalGatedUnit=minimal_gated_unit IndRNN=indrnn",
@@ -83,6 +88,7 @@ _LAYERS: dict[str, str] = {
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn LastStep=last_step",
     "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
     "shared": "Shared=shared",
+    "transposed": "ConvTranspose1d=conv_transpose1d ConvTranspose2d=conv_transpose2d ConvTranspose3d=conv_transpose3d",
     "variational": "VariationalAutoencoder=variational_autoencoder",
 }
 """Module of this package to its public classes, each with the type it is registered as, if it is."""

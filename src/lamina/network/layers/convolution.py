@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, elements, last_axis, spatial_axes, with_axes
-from lamina.network.layers.window import AnyPadding, CausalPadding1, Padding2, Padding3, crops, reach, slide, spread_padding
+from lamina.network.layers.window import AnyPadding, CausalPadding1, Padding2, Padding3, slide, spread_padding
 from lamina.shapes import Image, Sequence, Shape, Volume
 from lamina.spec import register, wrong_value
-from lamina.spec.fields import Count, Pad2, Size1, Size2, Size3, spread
+from lamina.spec.fields import Count, Size1, Size2, Size3, spread
 
 
 class Convolution(ParametricLayer):
@@ -53,7 +53,7 @@ class Convolution(ParametricLayer):
         return slide(self, spatial_axes(shape), names, kernel=self.kernel, stride=self.stride, dilation=self.dilation, padding=self.padding)
 
 
-class _Full(Convolution):
+class FullConvolution(Convolution):
     """A convolution whose every filter sees all channels of its group."""
 
     positional: ClassVar[tuple[str, ...]] = ("filters",)
@@ -97,7 +97,7 @@ class _Full(Convolution):
 
 
 @register("conv1d")
-class Conv1d(_Full):
+class Conv1d(FullConvolution):
     """Convolution along the steps of a sequence: ``[batch, steps, n]`` to ``[batch, steps', filters]``.
 
     Parameters (torch's layout): ``weight [filters, n / groups, kernel]``, ``bias [filters]``.
@@ -138,7 +138,7 @@ class Conv1d(_Full):
 
 
 @register("conv2d")
-class Conv2d(_Full):
+class Conv2d(FullConvolution):
     """Convolution over images: ``[batch, c, height, width]`` to ``[batch, filters, height', width']``.
 
     Parameters (torch's layout): ``weight [filters, c / groups, kernel height, kernel width]``, ``bias [filters]``. Each size
@@ -178,7 +178,7 @@ class Conv2d(_Full):
 
 
 @register("conv3d")
-class Conv3d(_Full):
+class Conv3d(FullConvolution):
     """Convolution through volumes: ``[batch, c, depth, height, width]`` to ``[batch, filters, depth', height', width']``.
 
     Parameters (torch's layout): ``weight [filters, c / groups, *kernel]``, ``bias [filters]``. Sizes as in `Conv2d`.
@@ -212,208 +212,4 @@ class Conv3d(_Full):
             (cls(3, kernel=2), (shape,)),
             (cls(2, kernel=(3, 3, 2), stride=2, padding="same", groups=2, bias=False), (shape,)),
             (cls(2, kernel=2, dilation=2, padding=(0, 1, 1), activation="tanh"), (shape,)),
-        ]
-
-
-@register("conv_transpose2d")
-class ConvTranspose2d(_Full):
-    """Transposed convolution: what a `Conv2d` of the same settings does to sizes, undone.
-
-    Input ``[batch, c, height, width]``, output ``[batch, filters, height', width']``. Parameters (torch's layout):
-    ``weight [c, filters / groups, kernel height, kernel width]``, ``bias [filters]``. The full output of a size has
-    ``(size - 1) * stride + dilation * (kernel - 1) + 1`` positions; `window.crops` says what is cut off.
-
-    Attributes:
-        filters: Number of output channels.
-        kernel: Size of the window: one number, or height and width.
-        stride: By how much the output grows.
-        padding: ``valid``: the full output; ``same``: ``size' = size * stride``; or the number of positions cut off on both sides.
-        dilation: Distance between the window's positions.
-        groups: Filters and channels fall into this many groups that don't see each other.
-        output_padding: Positions added at the end, to choose among the sizes that a strided convolution maps to the same; below the stride.
-
-    Example:
-        >>> from lamina.shapes import image
-        >>> str(ConvTranspose2d(8, kernel=4, stride=2, padding="same").infer((image(16, 7, 7),)))
-        '[batch, 8, 14, 14]'
-    """
-
-    accepts: ClassVar[tuple[type[Shape], ...]] = (Image,)
-    spatial: ClassVar[int] = 2
-
-    kernel: Size2
-    stride: Size2 = 1
-    padding: Padding2 = "valid"
-    dilation: Size2 = 1
-    output_padding: Pad2 = 0
-
-    @model_validator(mode="after")
-    def _output_padding(self) -> Self:
-        extra = spread(self.output_padding, 2)
-        limits = [max(s, d) for s, d in zip(self.strides, self.dilations, strict=True)]
-        if any(e >= limit for e, limit in zip(extra, limits, strict=True)) and any(extra):
-            raise wrong_value(
-                expected=f"an output_padding below the stride ({' and '.join(map(str, limits))})",
-                cause="a larger one gives a size that no convolution of this stride maps back",
-                fix=f"set output_padding to at most {min(limits) - 1}",
-            )
-        if any(extra) and self.padding == "same":
-            raise wrong_value(
-                expected="no output_padding beside padding: same",
-                cause="same already says which size comes out: size * stride",
-                fix="remove output_padding, or give padding as a number",
-            )
-        return self
-
-    @property
-    def crops(self) -> tuple[tuple[int, int], ...]:
-        """For each axis, positions cut off before and after the full output; a negative number adds some."""
-        settings = zip(self.window, self.strides, self.dilations, self.paddings, spread(self.output_padding, 2), strict=True)
-        return tuple(crops(k, s, d, p, e) for k, s, d, p, e in settings)
-
-    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        (shape,) = inputs
-        self.check_groups(last_axis(shape))
-        settings = zip(spatial_axes(shape), self.window, self.strides, self.dilations, self.crops, strict=True)
-        sizes = tuple(((size or 1) - 1) * s + reach(k, d) - sum(cut) for size, k, s, d, cut in settings)
-        if min(sizes) < 1:
-            raise self.refuse(
-                "NN002",
-                expected="at least one position left once the padding is cut off",
-                got=f"an output of {sizes[0]} x {sizes[1]}",
-                cause="in a transposed convolution, padding is cut off the output",
-                fix="set a smaller padding, or padding: same",
-            )
-        return with_axes(shape, self.filters, sizes)
-
-    def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
-        channels, field = last_axis(inputs[0]), math.prod(self.window)
-        fan_in, fan_out = channels // self.groups * field, self.filters // self.groups * field
-        return self.weight_and_bias((channels, self.filters // self.groups, *self.window), self.filters, fan_in, fan_out)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return 2 * elements(inputs[0]) * self.filters // self.groups * math.prod(self.window)
-
-    @classmethod
-    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
-        shape = Image(channels=2, height=4, width=3)
-        return [
-            (cls(3, kernel=2), (shape,)),
-            (cls(2, kernel=3, stride=2, padding="same", activation="tanh"), (shape,)),
-            (cls(4, kernel=2, stride=3, padding="same", groups=2, bias=False), (shape,)),
-            (cls(2, kernel=3, stride=2, padding=1, output_padding=1), (shape,)),
-            (cls(2, kernel=(2, 3), dilation=(2, 1), padding=(1, 0)), (shape,)),
-        ]
-
-
-@register("depthwise_conv2d")
-class DepthwiseConv2d(Convolution):
-    """Convolution of each channel by itself: ``[batch, c, height, width]`` to ``[batch, c * multiplier, height', width']``.
-
-    Output channel ``i`` comes of input channel ``i // multiplier``. Parameters (torch's layout):
-    ``weight [c * multiplier, 1, kernel height, kernel width]``, ``bias [c * multiplier]``. Sizes as in `Conv2d`.
-
-    Attributes:
-        kernel: Size of the window: one number, or height and width.
-        multiplier: Output channels for each input channel.
-        stride: Step of the window.
-        padding: ``valid``, ``same``, or the number of zeros on both sides.
-        dilation: Distance between the window's positions.
-
-    Example:
-        >>> from lamina.shapes import image
-        >>> str(DepthwiseConv2d(3, padding="same").infer((image(16, 7, 7),)))
-        '[batch, 16, 7, 7]'
-    """
-
-    positional: ClassVar[tuple[str, ...]] = ("kernel",)
-    accepts: ClassVar[tuple[type[Shape], ...]] = (Image,)
-    spatial: ClassVar[int] = 2
-
-    kernel: Size2
-    stride: Size2 = 1
-    padding: Padding2 = "valid"
-    dilation: Size2 = 1
-    multiplier: Count = 1
-
-    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        (shape,) = inputs
-        return with_axes(shape, last_axis(shape) * self.multiplier, self.slide(shape))
-
-    def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
-        count, field = last_axis(inputs[0]) * self.multiplier, math.prod(self.window)
-        return self.weight_and_bias((count, 1, *self.window), count, field, field * self.multiplier)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return 2 * math.prod(self.window) * elements(output)
-
-    @classmethod
-    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
-        shape = Image(channels=2, height=5, width=6)
-        return [
-            (cls(3), (shape,)),
-            (cls(3, multiplier=2, stride=2, padding="same", activation="tanh"), (shape,)),
-            (cls((2, 3), padding=1, dilation=2, bias=False), (shape,)),
-        ]
-
-
-@register("separable_conv2d")
-class SeparableConv2d(Convolution):
-    """Depthwise convolution, then a 1 x 1 convolution that mixes the channels; nothing stands between the two.
-
-    Input ``[batch, c, height, width]``, output ``[batch, filters, height', width']``. Parameters:
-    ``depthwise_weight [c * multiplier, 1, kernel height, kernel width]``, ``pointwise_weight [filters, c * multiplier, 1, 1]``,
-    ``bias [filters]``. Sizes as in `Conv2d`.
-
-    Attributes:
-        filters: Number of output channels.
-        kernel: Size of the window: one number, or height and width.
-        multiplier: Channels between the two, for each input channel.
-        stride: Step of the window.
-        padding: ``valid``, ``same``, or the number of zeros on both sides.
-        dilation: Distance between the window's positions.
-
-    Example:
-        >>> from lamina.shapes import image
-        >>> str(SeparableConv2d(8, kernel=3).infer((image(3, 9, 9),)))
-        '[batch, 8, 7, 7]'
-    """
-
-    positional: ClassVar[tuple[str, ...]] = ("filters",)
-    accepts: ClassVar[tuple[type[Shape], ...]] = (Image,)
-    spatial: ClassVar[int] = 2
-
-    filters: Count
-    kernel: Size2
-    stride: Size2 = 1
-    padding: Padding2 = "valid"
-    dilation: Size2 = 1
-    multiplier: Count = 1
-
-    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        (shape,) = inputs
-        return with_axes(shape, self.filters, self.slide(shape))
-
-    def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
-        between, field = last_axis(inputs[0]) * self.multiplier, math.prod(self.window)
-        found = {
-            "depthwise_weight": Parameter((between, 1, *self.window), "weight", field, field * self.multiplier),
-            "pointwise_weight": Parameter((self.filters, between, 1, 1), "weight", between, self.filters),
-        }
-        if self.bias:
-            found["bias"] = Parameter((self.filters,), "bias", between, self.filters)
-        return found
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        between = last_axis(inputs[0]) * self.multiplier
-        positions = elements(output) // self.filters
-        return 2 * between * positions * (math.prod(self.window) + self.filters)
-
-    @classmethod
-    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
-        shape = Image(channels=2, height=5, width=6)
-        return [
-            (cls(3, kernel=3), (shape,)),
-            (cls(3, kernel=2, multiplier=2, stride=2, padding="same", activation="tanh"), (shape,)),
-            (cls(2, kernel=(2, 3), padding=(1, 1), dilation=2, bias=False), (shape,)),
         ]
