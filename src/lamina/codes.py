@@ -128,6 +128,7 @@ TITLES: dict[str, str] = {
     "DA020": "there is no full batch",
     "DA021": "a batch can't be made",
     "DA022": "the parts hold different data",
+    "DA023": "the mask does not fit the data",
     "DA030": "a data set's file is not here",
     "DA031": "the file can't be read",
     "DA032": "the rows of the file can't be understood",

@@ -328,23 +328,14 @@ class Model:
 
     def outputs(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> dict[str, np.ndarray]:
         """As `predict`, always as a dict by output name."""
-        import torch
-
+        from lamina.engine.answers import answers
         from lamina.engine.device import choose_device
         from lamina.train.metrics import check_size
 
         check_size(batch_size)
-        inputs = self._inputs(data)
-        chosen = choose_device(device)
-        network = self.network.to(chosen).eval()
-        count = len(next(iter(inputs.values())))
-        parts: dict[str, list[np.ndarray]] = {name: [] for name in network.outputs}
-        with torch.inference_mode():
-            for start in range(0, max(count, 1), batch_size):
-                batch = {name: torch.from_numpy(array[start : start + batch_size]).to(chosen) for name, array in inputs.items()}
-                for name, output in network.predict(batch).items():
-                    parts[name].append(output.cpu().numpy())
-        return {name: self._restored(name, np.concatenate(arrays)) for name, arrays in parts.items()}
+        masks = data.input_masks if isinstance(data, Dataset) else {}
+        found = answers(self.network, self._inputs(data), masks, batch_size=batch_size, device=choose_device(device))
+        return {name: self._restored(name, array) for name, array in found.items()}
 
     def predict_labels(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> Any:
         """The most probable label for each sample.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence as Items
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 
 from lamina.data.arrays import check_finite, check_lengths, check_shape, to_array, to_floats
+from lamina.data.masks import ArrayMasks, checked_masks, pad
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
 from lamina.data.targets import BY_AXES, describe_target, encode_target, shape_of
 from lamina.errors import DataError
-from lamina.shapes import Features, Shape
+from lamina.shapes import Features, Sequence, Shape
 
 if TYPE_CHECKING:
     from lamina.data.columns import Columns
@@ -35,6 +37,8 @@ class Dataset:
         times: What samples are sorted by in a split by time.
         part: Which part (``train``, ``validation``, ``test``) each sample was given beforehand.
         preprocessing: What has been done to them already; None for data as they came.
+        input_masks: Which steps of an input are real, ``[samples, steps]``, by its name; all, where there is none.
+        target_masks: Which steps of a target count, by its name.
 
     Raises:
         DataError: DA002, if lengths differ; DA006, if there are no samples.
@@ -52,6 +56,8 @@ class Dataset:
         times: np.ndarray | None = None,
         part: np.ndarray | None = None,
         preprocessing: Preprocessing | None = None,
+        input_masks: ArrayMasks | None = None,
+        target_masks: ArrayMasks | None = None,
     ) -> None:
         self.inputs = dict(inputs)
         self.targets = dict(targets)
@@ -62,6 +68,8 @@ class Dataset:
         self.times = times
         self.part = part
         self.preprocessing = preprocessing
+        self.input_masks = dict(input_masks or {})
+        self.target_masks = dict(target_masks or {})
         self._length = check_lengths(
             {f"{kind} {name!r}": len(array) for kind, arrays in (("input", inputs), ("target", targets)) for name, array in arrays.items()}
             | {name: len(array) for name, array in self._extras() if array is not None}
@@ -82,11 +90,12 @@ class Dataset:
         cls,
         x: Any,
         y: Any = None,
-        labels: Sequence[str] | None = None,
+        labels: Items[str] | None = None,
         *,
         shape: Shape | Mapping[str, Shape] | None = None,
         kind: TargetKind | None = None,
         weight: Any = None,
+        masks: Any = None,
         dtype: FloatType = "float32",
     ) -> Self:
         """Data from arrays, tensors or lists.
@@ -99,6 +108,8 @@ class Dataset:
             kind: What ``y`` is; by default whole numbers, text and true/false are classes, other numbers are numbers, and several
                 columns of 0 and 1 are multilabel.
             weight: Weight of each sample.
+            masks: Which steps of sequences are real, ``[samples, steps]``: a mask for the only input, or masks by the name of an
+                input or target.
             dtype: Of all floats, those of the network's weights.
 
         Raises:
@@ -115,15 +126,51 @@ class Dataset:
         lengths = {f"input {name!r}": len(array) for name, array in inputs.items()}
         check_lengths(lengths | {f"target {name!r}": _rows(array, name) for name, array in arrays.items()})
         described = {name: describe_target(array, f"target {name!r}", labels=labels, kind=kind) for name, array in arrays.items()}
+        input_masks, target_masks = checked_masks(masks, inputs, arrays)
         return cls(
             inputs,
             {name: encode_target(array, described[name], f"target {name!r}", dtype) for name, array in arrays.items()},
             DataSchema(inputs=shapes, targets=described),
             check_weight(weight),
+            input_masks=input_masks,
+            target_masks=target_masks,
         )
 
     @classmethod
-    def from_frame(cls, frame: Any, target: str | Sequence[str] | None = None, **roles: Any) -> Self:
+    def from_sequences(cls, x: Any, y: Any = None, *, shape: Shape | Mapping[str, Shape] | None = None, **settings: Any) -> Self:
+        """Data from sequences of different lengths: filled up to the longest, with masks, so that each counts as it would alone.
+
+        Args:
+            x: A list with an array ``[steps, features]`` (of tokens ``[steps]``) for each sample, or such lists by input name.
+            y: As for `from_arrays`; or a list with an array for each sample, with a value or row for each step; or a mapping of
+                either by target name.
+            shape: Of one sample, such as ``lm.tokens(None, 50)``; by default sequences of any length.
+            **settings: As for `from_arrays`: ``labels``, ``kind``, ``weight``, ``dtype``.
+
+        Raises:
+            DataError: As `from_arrays`; DA004, naming the first sequence that is not like the others.
+
+        Example:
+            >>> data = Dataset.from_sequences([[[1.0], [2.0]], [[3.0]]], ["up", "down"])
+            >>> data, data.input_masks["input"].tolist()
+            (Dataset(2 samples; input [batch, ?, 1]; targets output), [[True, True], [True, False]])
+        """
+        given = dict(x) if isinstance(x, Mapping) else {INPUT: x}
+        padded = {name: pad(value, f"input {name!r}") for name, value in given.items()}
+        arrays = {name: array for name, (array, _) in padded.items()}
+        shapes = shape if isinstance(shape, Mapping) else {name: shape or Sequence(None, _width(arrays[name], name)) for name in given}
+        masks = {name: mask for name, (_, mask) in padded.items()}
+        wanted = {} if y is None else dict(y) if isinstance(y, Mapping) else {TARGET: y}
+        for name, value in wanted.items():
+            if isinstance(value, list | tuple) and any(np.ndim(item) > 0 for item in value):
+                wanted[name], masks[name] = pad(value, f"target {name!r}")
+                if len(wanted) == 1 and wanted[name].ndim == 2 and wanted[name].dtype.kind in "iub":
+                    # A whole number for each step is a class, not one of several labels of the whole.
+                    settings.setdefault("kind", "classes")
+        return cls.from_arrays(arrays, wanted or None, shape=shapes, masks=masks, **settings)
+
+    @classmethod
+    def from_frame(cls, frame: Any, target: str | Items[str] | None = None, **roles: Any) -> Self:
         """Data from a Polars or pandas frame; see `lamina.data.columns.Columns` for the roles of columns.
 
         Args:
@@ -151,12 +198,26 @@ class Dataset:
             weight,
             columns=self.columns,
             preprocessing=self.preprocessing,
+            input_masks={name: mask[indices] for name, mask in self.input_masks.items()},
+            target_masks={name: mask[indices] for name, mask in self.target_masks.items()},
             **extras,
         )
 
     def replace(self, **changes: Any) -> Self:
         """The same samples with some parts changed: ``inputs``, ``targets``, ``schema``, ``weight`` ..."""
-        names = ("inputs", "targets", "schema", "weight", "columns", "groups", "times", "part", "preprocessing")
+        names = (
+            "inputs",
+            "targets",
+            "schema",
+            "weight",
+            "columns",
+            "groups",
+            "times",
+            "part",
+            "preprocessing",
+            "input_masks",
+            "target_masks",
+        )
         return type(self)(**{name: changes.get(name, getattr(self, name)) for name in names})
 
     def astype(self, dtype: FloatType) -> Self:
@@ -352,6 +413,12 @@ def _shape_of(array: np.ndarray, where: str) -> Shape:
             fix="write x.reshape(-1, 1) for one feature" if array.ndim == 1 else "say the shape: shape=lm.features(...)",
         )
     return shape_of(array.shape[1:])
+
+
+def _width(array: np.ndarray, name: str) -> int:
+    if array.ndim != 3:
+        check_shape(array, Sequence(steps=None, features=1), f"input {name!r}")
+    return int(array.shape[2])
 
 
 def _rows(array: np.ndarray, name: str) -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lamina.data.order import permutation
+from lamina.engine.masks import Masks
 from lamina.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,12 +35,19 @@ class Batch:
         indices: Which samples of the data set they are (int64, on the CPU).
         size: How many.
         total_weight: Sum of the weights; the size where there are none.
+        masks: Which steps of inputs and targets are real; None if all are.
     """
 
-    __slots__ = ("indices", "inputs", "size", "targets", "total_weight", "weight")
+    __slots__ = ("indices", "inputs", "masks", "size", "targets", "total_weight", "weight")
 
     def __init__(
-        self, inputs: dict[str, Tensor], targets: dict[str, Tensor], weight: Tensor | None, indices: Tensor, total_weight: float
+        self,
+        inputs: dict[str, Tensor],
+        targets: dict[str, Tensor],
+        weight: Tensor | None,
+        indices: Tensor,
+        total_weight: float,
+        masks: Masks | None = None,
     ) -> None:
         self.inputs = inputs
         self.targets = targets
@@ -47,6 +55,7 @@ class Batch:
         self.indices = indices
         self.size = len(indices)
         self.total_weight = total_weight
+        self.masks = masks
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in {**self.inputs, **self.targets}.items())
@@ -113,6 +122,7 @@ class Loader:
         self._shard = (0, 1)
         self._epoch = 0
         self._position = 0
+        self._masked = bool(dataset.input_masks or dataset.target_masks)
         self._arrays = _tensors(dataset, dtype)
         size = sum(tensor.nbytes for tensor in self._arrays)
         self._resident = size <= resident_bytes
@@ -216,7 +226,7 @@ class Loader:
         if start >= stop:
             return
         pieces = zip(*(torch.split(tensor[start:stop], size) for tensor in (order, *ordered)), strict=True)
-        plain = weights is None and self.device.type == "cpu" and len(names) == len(wanted) == 1
+        plain = weights is None and not self._masked and self.device.type == "cpu" and len(names) == len(wanted) == 1
         for indices, *parts in pieces:
             if plain:
                 # The usual case, without what the general one costs: it happens at every step.
@@ -227,7 +237,8 @@ class Loader:
             if weights is not None:
                 weight, total = moved[-1], float(weights[start : start + size].sum())
                 start += size
-            yield Batch(dict(zip(names, moved, strict=False)), dict(zip(wanted, moved[count:], strict=False)), weight, indices, total)
+            targets = dict(zip(wanted, moved[count:], strict=False))
+            yield Batch(dict(zip(names, moved, strict=False)), targets, weight, indices, total, self._masks(moved))
 
     def _gathered(self, epoch: int) -> Generator[Batch, None, None]:
         order, size = np.ascontiguousarray(self.order(epoch)), self.batch_size
@@ -269,12 +280,23 @@ class Loader:
         count, weight = len(self.dataset.inputs), self.dataset.weight
         total = float(len(indices)) if weight is None else float(weight[indices].sum())
         inputs, targets = dict(zip(self.dataset.inputs, parts, strict=False)), dict(zip(self.dataset.targets, parts[count:], strict=False))
-        return Batch(inputs, targets, None if weight is None else parts[-1], chosen, total)
+        return Batch(inputs, targets, None if weight is None else parts[-1], chosen, total, self._masks(parts))
+
+    def _masks(self, parts: list[Tensor]) -> Masks | None:
+        """The masks among the tensors of a batch: they stand behind inputs and targets."""
+        if not self._masked:
+            return None
+        data = self.dataset
+        start = len(data.inputs) + len(data.targets)
+        middle = start + len(data.input_masks)
+        return Masks(
+            dict(zip(data.input_masks, parts[start:middle], strict=True)), dict(zip(data.target_masks, parts[middle:], strict=False))
+        )
 
 
 def _tensors(dataset: Dataset, dtype: torch.dtype | None) -> list[Tensor]:
-    """Inputs, targets and, where there are any, weights, sharing memory with the data set."""
-    arrays = [*dataset.inputs.values(), *dataset.targets.values()]
+    """Inputs, targets and, where there are any, masks and weights, sharing memory with the data set."""
+    arrays = [*dataset.inputs.values(), *dataset.targets.values(), *dataset.input_masks.values(), *dataset.target_masks.values()]
     tensors = [_tensor(array) for array in arrays]
     if dtype is not None:
         tensors = [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in tensors]

@@ -71,11 +71,12 @@ class Normalizer(Description, family="normalizer"):
     only shifted, since there is nothing to scale it by.
     """
 
-    def fit(self, array: np.ndarray) -> Fitted:
+    def fit(self, array: np.ndarray, axis: int | None = None) -> Fitted:
         """Find the numbers in the training part.
 
         Args:
             array: ``[samples, ...]``; NaN is not allowed.
+            axis: Along which features or channels lie; None: right after the samples in images and volumes, last in all else.
 
         Raises:
             DataError: DA012, if there is nothing to fit to.
@@ -92,7 +93,8 @@ class Normalizer(Description, family="normalizer"):
                 fix="leave normalize out",
             )
         # Channels of images and volumes come right after the samples; features of vectors and sequences come last.
-        axis = 1 if array.ndim >= 4 else array.ndim - 1
+        if axis is None:
+            axis = 1 if array.ndim >= 4 else array.ndim - 1
         rows = np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis]).astype(np.float64)
         offset, spread = self._numbers(rows)
         return Fitted(offset, 1.0 / np.where(spread > 0, spread, 1.0), axis)
@@ -189,7 +191,7 @@ class Scale(Normalizer):
     def examples(cls) -> list[Any]:
         return [cls(factor=1 / 255), cls(factor=2.0, offset=0.5)]
 
-    def fit(self, array: np.ndarray) -> Fitted:
+    def fit(self, array: np.ndarray, axis: int | None = None) -> Fitted:
         import numpy as np
 
         return Fitted(np.asarray(self.offset), np.asarray(self.factor))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lamina.data.normalizers import Fitted
 from lamina.data.schema import INPUT, TARGET, DataSchema
 from lamina.errors import DataError
+from lamina.shapes import Image, Series, Volume
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,11 +74,19 @@ class Preprocessing:
         made = cls(train.schema, columns=train.columns, fill=_fill(train), dtype=dtype)
         if normalize is not None:
             floats = [name for name, shape in train.schema.inputs.items() if shape.dtype == "float"]
-            made.input_scales = {name: normalize.fit(made._filled(train.inputs[name], name)) for name in floats}
+            made.input_scales = {name: made._fit(normalize, train, name) for name in floats}
         if normalize_targets is not None:
             numbers = [name for name, target in train.schema.targets.items() if target.kind == "numbers"]
             made.target_scales = {name: normalize_targets.fit(train.targets[name]) for name in numbers}
         return made
+
+    def _fit(self, normalize: Normalizer, train: Dataset, name: str) -> Fitted:
+        """Numbers of one input, from its real steps alone."""
+        shape, array = train.schema.inputs[name], self._filled(train.inputs[name], name)
+        item = shape.item if isinstance(shape, Series) else None
+        axis = 2 if isinstance(item, Image | Volume) else array.ndim - 1 if item is not None else None
+        mask = train.input_masks.get(name)
+        return normalize.fit(array if mask is None else array[mask][None], axis)
 
     # -- using it -----------------------------------------------------------------------------------------------------
 

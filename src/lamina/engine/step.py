@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from lamina.engine.masks import Masks
 from lamina.engine.network import Network
 from lamina.engine.precision import Precision
 from lamina.engine.randomness import derive, mix
@@ -59,7 +60,15 @@ class StepRunner:
         self._random = network.random
         self._device = next((p.device for p in network.parameters()), precision.device)
 
-    def train(self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], weight: Tensor | None, step: int, epoch: float) -> Tensor:
+    def train(
+        self,
+        inputs: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor],
+        weight: Tensor | None,
+        step: int,
+        epoch: float,
+        masks: Masks | None = None,
+    ) -> Tensor:
         """Make one update.
 
         Args:
@@ -68,6 +77,7 @@ class StepRunner:
             weight: Weight of each sample, or None.
             step: Steps made before this one.
             epoch: Epochs made before this step, with the fraction of the current one.
+            masks: Which steps of inputs and targets are real.
 
         Returns:
             The loss before the update, detached, still on the device.
@@ -77,10 +87,10 @@ class StepRunner:
         precision = self.precision
         self.flat.zero_grad()
         if precision.half is None:
-            loss = self.network.loss(inputs, targets, weight)
+            loss = self.network.loss(inputs, targets, weight, masks)
         else:
             with precision.autocast():
-                loss = self.network.loss(inputs, targets, weight)
+                loss = self.network.loss(inputs, targets, weight, masks)
         if not precision.scaled:
             loss.backward()  # type: ignore[no-untyped-call]
             if self.guard is not None:

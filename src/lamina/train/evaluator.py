@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lamina.engine.masks import Masks
 from lamina.errors import EvaluationError
 from lamina.evaluate.evaluation import Accumulator
 from lamina.evaluate.exact import ExactSum
@@ -180,24 +181,37 @@ class Evaluator:
         losses = []
         tensors = {name: torch.from_numpy(array) for name, array in part.inputs.items()}
         targets = {name: torch.from_numpy(array) for name, array in part.targets.items()}
+        given = [{name: torch.from_numpy(mask) for name, mask in masks.items()} for masks in (part.input_masks, part.target_masks)]
+        steps: dict[str, list[np.ndarray]] = {}
         for rows, fill in blocks(indices):
             inputs = {name: _place(tensor, rows).to(self.device) for name, tensor in tensors.items()}
             wanted = {name: _place(tensor, rows).to(self.device) for name, tensor in targets.items()}
-            scores = network(inputs)
+            masks = Masks(*({name: _place(mask, rows).to(self.device) for name, mask in named.items()} for named in given))
+            found, reached = network.run(inputs, masks.inputs)
+            scores = dict(zip(network.outputs, found, strict=True))
+            judged_steps = network.judged_steps(dict(zip(network.outputs, reached, strict=True)), masks)
             if self.with_loss:
-                losses.append(network.per_sample_loss(scores, wanted)[fill].double().cpu().numpy())
+                losses.append(network.per_sample_loss(scores, wanted, judged_steps)[fill].double().cpu().numpy())
+            for name, mask in judged_steps.items():
+                if mask is not None:
+                    steps.setdefault(name, []).append(mask[fill].cpu().numpy())
             for name, prediction in network.activate(scores).items():
                 outputs.setdefault(name, []).append(prediction[fill].cpu().numpy())
         if losses:
-            weight = part.weight if part.weight is not None else np.ones(len(indices))
-            judgement.loss[0].add(np.concatenate(losses), weight=weight)
-            judgement.loss[1].add(weight)
+            each = part.weight if part.weight is not None else np.ones(len(indices))
+            judgement.loss[0].add(np.concatenate(losses), weight=each)
+            judgement.loss[1].add(each)
         predictions = {name: np.concatenate(arrays) for name, arrays in outputs.items()}
         for judged, accumulator in zip(self.names.judged, judgement.accumulators, strict=True):
-            found, right = predictions[judged.output], part.targets[judged.target]
+            predicted, right = predictions[judged.output], part.targets[judged.target]
             if self.restore is not None:
-                found, right = self.restore(judged.target, found), self.restore(judged.target, right)
-            accumulator.update(found, right, part.weight)
+                predicted, right = self.restore(judged.target, predicted), self.restore(judged.target, right)
+            weight: np.ndarray | None = part.weight
+            if judged.output in steps:
+                # Steps that are not real weigh nothing.
+                real = np.concatenate(steps[judged.output]).astype(np.float64)
+                weight = real if weight is None else real * weight[:, None]
+            accumulator.update(predicted, right, weight)
 
 
 def blocks(indices: Indices) -> list[tuple[Indices, slice]]:

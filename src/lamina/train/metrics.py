@@ -348,11 +348,14 @@ def check_dataset(plan: Plan | None, outputs: Sequence[str], dataset: Dataset) -
         LaminaError: For shapes that don't fit; EN033 to EN035 for targets, naming the first wrong sample.
     """
     from lamina.engine.losses import check_targets as check_values
+    from lamina.network.masking import check_masks
 
     check_answers(outputs, dataset)
     if plan is None:
         return
     dataset.schema.check_inputs(plan.inputs)
+    masked = dataset.input_masks
+    check_masks(plan, plan.inputs if len(plan.inputs) == len(masked) == 1 else masked)
     for output, name in pair_outputs(outputs, dataset.schema).items():
         node = plan.node(output)
         loss = getattr(node.layer, "loss", None)

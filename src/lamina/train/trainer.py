@@ -189,7 +189,7 @@ class Trainer:
     def _update(self, batch: Batch) -> None:
         started = time.perf_counter()
         self.last_batch = batch
-        loss = self.runner.train(batch.inputs, batch.targets, batch.weight, self.step, self.epoch_progress)
+        loss = self.runner.train(batch.inputs, batch.targets, batch.weight, self.step, self.epoch_progress, batch.masks)
         self._updated(loss, batch.total_weight, batch.size, started)
 
     def _grouped(self, batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:

@@ -1,0 +1,117 @@
+"""Sequences of different lengths as arrays: filled up to the longest, with masks that say which steps are real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lamina.data.arrays import to_array
+from lamina.errors import DataError, nearest
+from lamina.shapes import describe_array
+
+ArrayMasks = Mapping[str, np.ndarray]
+"""By the name of an input or target: truth values ``[samples, steps]``, True for real steps."""
+
+
+def pad(sequences: Sequence[Any], where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences, each an array ``[steps, ...]`` of its own length, as one array and its mask.
+
+    Args:
+        sequences: One for each sample.
+        where: For messages, such as ``input 'input'``.
+
+    Returns:
+        ``[samples, longest, ...]``, 0 where nothing is real, and the mask ``[samples, longest]``.
+
+    Raises:
+        DataError: DA004, naming the first sequence that is empty or of another kind than the first; DA006 if there are none.
+
+    Example:
+        >>> array, mask = pad([[1.0, 2.0], [3.0]], "x")
+        >>> array.tolist(), mask.tolist()
+        ([[1.0, 2.0], [3.0, 0.0]], [[True, True], [True, False]])
+    """
+    arrays = [to_array(sequence, f"{where}, sample {index}") for index, sequence in enumerate(sequences)]
+    if not arrays:
+        raise DataError(
+            "DA006",
+            where=where,
+            expected="at least one sequence",
+            got="none",
+            cause="the list is empty",
+            fix="look at the step that makes the list",
+        )
+    first = arrays[0]
+    for index, array in enumerate(arrays):
+        if array.ndim == 0 or len(array) == 0 or array.shape[1:] != first.shape[1:] or array.dtype.kind in "US":
+            raise DataError(
+                "DA004",
+                where=f"{where}, sample {index}",
+                expected=f"numbers [steps, {', '.join(map(str, first.shape[1:]))}], at least one step"
+                if first.ndim > 1
+                else "numbers [steps]",
+                got=f"{describe_array(array.shape)} of {array.dtype}",
+                cause="the sequence is empty, or its steps are not like those of the others",
+                fix="leave the sample out, or give each step as many numbers as in the first sequence",
+            )
+    longest = max(len(array) for array in arrays)
+    filled = np.zeros((len(arrays), longest, *first.shape[1:]), dtype=np.result_type(*arrays))
+    mask = np.zeros((len(arrays), longest), dtype=bool)
+    for index, array in enumerate(arrays):
+        filled[index, : len(array)] = array
+        mask[index, : len(array)] = True
+    return filled, mask
+
+
+def checked_masks(given: Any, inputs: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray]) -> tuple[ArrayMasks, ArrayMasks]:
+    """Masks as a user gave them, apart for inputs and targets, each found to fit its array.
+
+    Args:
+        given: A mask for the only input, or masks by the name of an input or target; None for none.
+        inputs: The inputs.
+        targets: The targets.
+
+    Raises:
+        DataError: DA023, naming the mask.
+    """
+    if given is None:
+        return {}, {}
+    named = dict(given) if isinstance(given, Mapping) else {next(iter(inputs)): given}
+    found: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
+    for name, value in named.items():
+        where, arrays = (found[0], inputs) if name in inputs else (found[1], targets)
+        if name not in arrays:
+            near = nearest(name, [*inputs, *targets])
+            raise _misfit(
+                name,
+                expected=f"the name of an input or target: {', '.join([*inputs, *targets])}",
+                got=repr(name),
+                fix=f"did you mean {near!r}?" if near else "give each mask the name of its input or target",
+            )
+        mask, array = np.asarray(value), arrays[name]
+        if mask.dtype.kind in "iuf" and bool(np.isin(mask, (0, 1)).all()):
+            mask = mask.astype(bool)
+        if mask.dtype != bool or array.ndim < 2 or mask.shape != array.shape[:2]:
+            raise _misfit(
+                name,
+                expected=f"true or false {describe_array(array.shape[:2])}, one for each step of each sample"
+                if array.ndim > 1
+                else "no mask for what has no steps",
+                got=f"{describe_array(mask.shape)} of {mask.dtype}",
+                fix="make it of the lengths: np.arange(steps) < lengths[:, None]",
+            )
+        where[name] = mask
+    return found
+
+
+def _misfit(name: str, *, expected: str, got: str, fix: str) -> DataError:
+    return DataError(
+        "DA023",
+        where=f"the mask {name!r}",
+        expected=expected,
+        got=got,
+        cause="a mask says for each step of each sample whether it is real",
+        fix=fix,
+    )
