@@ -164,9 +164,9 @@ class Dataset:
         for name, value in wanted.items():
             if isinstance(value, list | tuple) and any(np.ndim(item) > 0 for item in value):
                 wanted[name], masks[name] = pad(value, f"target {name!r}")
-                if len(wanted) == 1 and wanted[name].ndim == 2 and wanted[name].dtype.kind in "iub":
-                    # A whole number for each step is a class, not one of several labels of the whole.
-                    settings.setdefault("kind", "classes")
+                if wanted[name].ndim == 2:
+                    # With an axis of its own, a value for each step is not taken for one of several labels of the whole.
+                    wanted[name] = wanted[name][:, :, None]
         return cls.from_arrays(arrays, wanted or None, shape=shapes, masks=masks, **settings)
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from lamina.engine.masks import Masks
 from lamina.engine.network import Network
 from lamina.engine.optimizers.run import OptimizerRun
 from lamina.engine.optimizers.search import SearchRun
@@ -32,6 +33,10 @@ class Samples(Protocol):
     @property
     def weight(self) -> Tensor | None:
         """Weight of each sample."""
+
+    @property
+    def masks(self) -> Masks | None:
+        """Which steps of inputs and targets are real."""
 
     @property
     def total_weight(self) -> float:
@@ -116,7 +121,7 @@ class CompoundStep(StepRunner):
             seed_generator(self._device, seed)
         precision = self.precision
         with precision.autocast():
-            loss = self.network.loss(batch.inputs, batch.targets, batch.weight)
+            loss = self.network.loss(batch.inputs, batch.targets, batch.weight, batch.masks)
         factor *= precision.scale
         (loss if factor == 1.0 else loss * factor).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
