@@ -36,7 +36,7 @@ def batch(number: int, size: int = 8, weight: Tensor | None = None) -> Any:
     g = torch.Generator().manual_seed(number)
     x, y = torch.randn(size, 6, generator=g, dtype=torch.float64), torch.randint(3, (size,), generator=g)
     total = float(size) if weight is None else float(weight.sum())
-    return SimpleNamespace(inputs={"input": x}, targets={"output": y}, weight=weight, total_weight=total, size=size)
+    return SimpleNamespace(inputs={"input": x}, targets={"output": y}, weight=weight, total_weight=total, size=size, masks=None)
 
 
 def joined(batches: list[Any]) -> Any:
@@ -45,7 +45,8 @@ def joined(batches: list[Any]) -> Any:
 
     weights = [b.weight for b in batches]
     weight = None if weights[0] is None else torch.cat(weights)
-    return SimpleNamespace(inputs=both("inputs"), targets=both("targets"), weight=weight, total_weight=sum(b.total_weight for b in batches))
+    total = sum(b.total_weight for b in batches)
+    return SimpleNamespace(inputs=both("inputs"), targets=both("targets"), weight=weight, total_weight=total, masks=None)
 
 
 def runner(net: NetworkModule, optimizer: Optimizer, **more: Any) -> CompoundStep:

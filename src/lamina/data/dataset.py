@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 
 from lamina.data.arrays import check_finite, check_lengths, check_shape, to_array, to_floats
-from lamina.data.masks import ArrayMasks, checked_masks, pad
+from lamina.data.masks import ArrayMasks, checked_masks, open_sequence, pad_all
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
 from lamina.data.targets import BY_AXES, describe_target, encode_target, shape_of
 from lamina.errors import DataError
-from lamina.shapes import Features, Sequence, Shape
+from lamina.shapes import Features, Shape
 
 if TYPE_CHECKING:
     from lamina.data.columns import Columns
@@ -155,19 +155,10 @@ class Dataset:
             >>> data, data.input_masks["input"].tolist()
             (Dataset(2 samples; input [batch, ?, 1]; targets output), [[True, True], [True, False]])
         """
-        given = dict(x) if isinstance(x, Mapping) else {INPUT: x}
-        padded = {name: pad(value, f"input {name!r}") for name, value in given.items()}
-        arrays = {name: array for name, (array, _) in padded.items()}
-        shapes = shape if isinstance(shape, Mapping) else {name: shape or Sequence(None, _width(arrays[name], name)) for name in given}
-        masks = {name: mask for name, (_, mask) in padded.items()}
-        wanted = {} if y is None else dict(y) if isinstance(y, Mapping) else {TARGET: y}
-        for name, value in wanted.items():
-            if isinstance(value, list | tuple) and any(np.ndim(item) > 0 for item in value):
-                wanted[name], masks[name] = pad(value, f"target {name!r}")
-                if wanted[name].ndim == 2:
-                    # With an axis of its own, a value for each step is not taken for one of several labels of the whole.
-                    wanted[name] = wanted[name][:, :, None]
-        return cls.from_arrays(arrays, wanted or None, shape=shapes, masks=masks, **settings)
+        given = y if isinstance(y, Mapping) or y is None else {TARGET: y}
+        inputs, targets, masks = pad_all(x if isinstance(x, Mapping) else {INPUT: x}, given)
+        shapes = shape if isinstance(shape, Mapping) else {name: shape or open_sequence(array, name) for name, array in inputs.items()}
+        return cls.from_arrays(inputs, targets or None, shape=shapes, masks=masks, **settings)
 
     @classmethod
     def from_frame(cls, frame: Any, target: str | Items[str] | None = None, **roles: Any) -> Self:
@@ -413,12 +404,6 @@ def _shape_of(array: np.ndarray, where: str) -> Shape:
             fix="write x.reshape(-1, 1) for one feature" if array.ndim == 1 else "say the shape: shape=lm.features(...)",
         )
     return shape_of(array.shape[1:])
-
-
-def _width(array: np.ndarray, name: str) -> int:
-    if array.ndim != 3:
-        check_shape(array, Sequence(steps=None, features=1), f"input {name!r}")
-    return int(array.shape[2])
 
 
 def _rows(array: np.ndarray, name: str) -> int:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence as Items
 from typing import Any
 
 import numpy as np
 
-from lamina.data.arrays import to_array
+from lamina.data.arrays import check_shape, to_array
 from lamina.errors import DataError, nearest
-from lamina.shapes import describe_array
+from lamina.shapes import Sequence, describe_array
 
 ArrayMasks = Mapping[str, np.ndarray]
 """By the name of an input or target: truth values ``[samples, steps]``, True for real steps."""
 
 
-def pad(sequences: Sequence[Any], where: str) -> tuple[np.ndarray, np.ndarray]:
+def pad(sequences: Items[Any], where: str) -> tuple[np.ndarray, np.ndarray]:
     """Sequences, each an array ``[steps, ...]`` of its own length, as one array and its mask.
 
     Args:
@@ -63,6 +64,32 @@ def pad(sequences: Sequence[Any], where: str) -> tuple[np.ndarray, np.ndarray]:
         filled[index, : len(array)] = array
         mask[index, : len(array)] = True
     return filled, mask
+
+
+def pad_all(
+    inputs: Mapping[str, Any], targets: Mapping[str, Any] | None
+) -> tuple[dict[str, np.ndarray], dict[str, Any], dict[str, np.ndarray]]:
+    """Inputs filled up, targets that have a value for each step filled up too, and the masks of all of them by name."""
+    padded = {name: pad(value, f"input {name!r}") for name, value in inputs.items()}
+    arrays, masks = ({name: pair[which] for name, pair in padded.items()} for which in (0, 1))
+    wanted = dict(targets or {})
+    for name, value in wanted.items():
+        if isinstance(value, list | tuple) and any(np.ndim(item) > 0 for item in value):
+            array, masks[name] = pad(value, f"target {name!r}")
+            # With an axis of its own, a value for each step is not taken for one of several labels of the whole.
+            wanted[name] = array[:, :, None] if array.ndim == 2 else array
+    return arrays, wanted, masks
+
+
+def open_sequence(array: np.ndarray, name: str) -> Sequence:
+    """The shape of sequences of any length that these can be.
+
+    Raises:
+        DataError: DA003, for tokens, whose vocabulary nobody said, and for all else that is no sequence of vectors.
+    """
+    if array.ndim != 3:
+        check_shape(array, Sequence(steps=None, features=1), f"input {name!r}")
+    return Sequence(steps=None, features=int(array.shape[2]))
 
 
 def checked_masks(given: Any, inputs: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray]) -> tuple[ArrayMasks, ArrayMasks]:
