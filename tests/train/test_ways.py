@@ -178,3 +178,80 @@ def test_layers_with_a_rate_of_their_own_can_not_be_searched(tmp_path: Path) -> 
         loaded.check(document)
     assert caught.value.code == "TR110"
     assert "recipe.yaml:3" in str(caught.value)
+
+
+# -- averaging ---------------------------------------------------------------------------------------------------------
+
+
+AVERAGES = {
+    "ema": {"averaging": {"type": "ema", "decay": 0.8}},
+    "ema every two": {"averaging": {"type": "ema", "decay": 0.8, "every": 2}, "accumulate": 2},
+    "swa": {"averaging": {"type": "swa", "start": 1}},
+    "swa by steps": {"averaging": {"type": "swa", "start": 3, "every": 2, "unit": "steps"}},
+    "swa late": {"averaging": "swa"},
+}
+
+
+@pytest.mark.parametrize(("ways", "step"), list(zip(AVERAGES.values(), [2, 5, 8, 6, 3], strict=True)), ids=AVERAGES)
+def test_averages_are_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: dict[str, Any], step: int) -> None:
+    check_resumes(tmp_path, monkeypatch, step, **ways)
+
+
+def test_an_average_does_not_change_training() -> None:
+    """The same steps are made; what is judged and kept is their average, computed here from the weights after each step."""
+    kept: list[dict[str, np.ndarray]] = []
+
+    class Spy(lm.callbacks.CallbackRun):
+        needs_step = True
+
+        def on_step(self, trainer: Any) -> None:
+            kept.append({name: array.copy() for name, array in trainer.network.named_arrays().items()})
+
+    class Watch(lm.callbacks.Callback):
+        def start(self) -> Spy:
+            return Spy(self)
+
+    plain_model, averaged = model(), model()
+    plain_run = plain_model.fit(X, Y, epochs=2, batch_size=10, validation=(X, Y), callbacks=[Watch()], progress=False)
+    run = averaged.fit(X, Y, epochs=2, batch_size=10, validation=(X, Y), averaging={"type": "ema", "decay": 0.7}, progress=False)
+    assert [row["train/loss"] for row in run.history] == [row["train/loss"] for row in plain_run.history]
+    expected = {name: array.astype(np.float64) for name, array in kept[0].items()}
+    for arrays in kept[1:]:
+        expected = {name: 0.7 * expected[name] + 0.3 * array for name, array in arrays.items()}
+    for name, array in averaged.parameters().items():
+        np.testing.assert_allclose(array, expected[name], atol=1e-5, err_msg=name)
+    judged = averaged.evaluate(X, Y).metrics
+    assert judged["loss"] == run.history[-1]["validation/loss"]
+    assert judged["loss"] != plain_run.history[-1]["validation/loss"]
+
+
+def test_checkpoints_hold_the_average_as_the_model(tmp_path: Path) -> None:
+    trained = model()
+    trained.fit(X, Y, **(settings(tmp_path / "run") | {"averaging": {"type": "swa", "start": 1}}))
+    last = lm.load(max((tmp_path / "run" / "checkpoints").glob("step-*.lamina")))
+    for name, array in trained.parameters().items():
+        np.testing.assert_array_equal(last.parameters()[name], array)
+        np.testing.assert_array_equal(lm.load(tmp_path / "run" / "model.lamina").parameters()[name], array)
+
+
+def test_the_best_epoch_is_that_of_the_average(tmp_path: Path) -> None:
+    stopping = lm.EarlyStopping("validation/loss", patience=50)
+    trained = model()
+    run = trained.fit(
+        X, Y, epochs=6, batch_size=10, validation=(X, Y), averaging={"type": "ema", "decay": 0.5}, early_stopping=stopping, progress=False
+    )
+    assert trained.evaluate(X, Y).metrics["loss"] == min(row["validation/loss"] for row in run.history)
+
+
+@pytest.mark.parametrize("averaging", [{"type": "swa", "start": 9}, {"type": "ema", "every": 100}])
+def test_an_average_that_never_begins_is_refused(averaging: dict[str, Any]) -> None:
+    with pytest.raises(LaminaError) as caught:
+        model().fit(X, Y, epochs=3, batch_size=10, averaging=averaging, progress=False)
+    assert caught.value.code == "TR110"
+
+
+def test_a_run_with_another_average_can_not_be_resumed(tmp_path: Path) -> None:
+    model().fit(X, Y, **(settings(tmp_path / "run") | {"averaging": "ema"}))
+    with pytest.raises(LaminaError) as caught:
+        model().fit(X, Y, **settings(tmp_path / "run"), resume=True)
+    assert caught.value.code == "TR051"

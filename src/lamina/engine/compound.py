@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from torch import Tensor
 
-from lamina.engine.masks import Masks
 from lamina.engine.network import Network
 from lamina.engine.optimizers.run import OptimizerRun
 from lamina.engine.optimizers.search import SearchRun
 from lamina.engine.parameters import FlatParameters
 from lamina.engine.precision import Precision
 from lamina.engine.randomness import mix
+from lamina.engine.samples import Samples
 from lamina.engine.sharpness import climb_for
 from lamina.engine.step import StepRunner, seed_generator
 from lamina.learning.sharpness import Sharpness
-
-
-class Samples(Protocol):
-    """What a step reads of a batch; a `lamina.data.loader.Batch` has it."""
-
-    @property
-    def inputs(self) -> Mapping[str, Tensor]:
-        """Tensors by input name."""
-
-    @property
-    def targets(self) -> Mapping[str, Tensor]:
-        """Tensors by output name."""
-
-    @property
-    def weight(self) -> Tensor | None:
-        """Weight of each sample."""
-
-    @property
-    def masks(self) -> Masks | None:
-        """Which steps of inputs and targets are real."""
-
-    @property
-    def total_weight(self) -> float:
-        """Sum of the weights; how many samples where there are none."""
 
 
 class CompoundStep(StepRunner):

@@ -1,5 +1,6 @@
 """How a network learns, as descriptions: optimisers, schedules of the learning rate, clipping of gradients. No torch."""
 
+from lamina.learning.averaging import Averaging, Ema, Swa
 from lamina.learning.clipping import Clip, ClipNorm, ClipValue, Renormalize
 from lamina.learning.line_search import Backtracking, FixedStep, LineSearch, StrongWolfe
 from lamina.learning.optimizers import (
@@ -40,6 +41,9 @@ from lamina.learning.searching import ConjugateGradient, Lbfgs, LineGradientDesc
 from lamina.learning.sharpness import Sam, Sharpness
 
 __all__ = [
+    "Averaging",
+    "Ema",
+    "Swa",
     "Sam",
     "Sharpness",
     "AdaBelief",

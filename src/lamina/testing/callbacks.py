@@ -137,6 +137,10 @@ class SmallTrainer:
         """Stop after this step."""
         self.stop_reason = self.stop_reason or reason
 
+    def presenting(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing is averaged here."""
+        return contextlib.nullcontext()
+
     def save_checkpoint(self) -> None:
         """Ask who keeps checkpoints."""
         for callback in self.callbacks:

@@ -21,6 +21,7 @@ from lamina.testing.promises import promise
 
 SUITES: dict[str, str] = {
     "activation": "lamina.testing.activations:check_activation",
+    "averaging": "lamina.testing.averaging:check_averaging",
     "callback": "lamina.testing.callbacks:check_callback",
     "clip": "lamina.testing.clipping:check_clip",
     "constraint": "lamina.testing.constraints:check_constraint",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lamina.learning.averaging import Averaging
 from lamina.learning.clipping import Clip
 from lamina.learning.optimizers import Adam, Optimizer
 from lamina.learning.searching import SearchOptimizer
@@ -27,6 +28,7 @@ class TrainConfig(Description):
         accumulate: So many batches make one update, the last of an epoch perhaps of fewer: one large batch, at the memory of a
             small one. Steps, schedules and triggers count updates.
         sharpness: Make steps aware of how sharp a minimum is, at twice the cost: ``sam``.
+        averaging: Evaluate and keep an average of the weights: ``ema`` or ``swa``.
         clip: What is done to gradients that are too large; a number is the largest global norm.
         early_stopping: Stop when a metric no longer improves; short for the callback of the same name.
         checkpoints: When the state of training is kept in the run directory; by default at every epoch, the last 2 and the best.
@@ -44,6 +46,7 @@ class TrainConfig(Description):
     optimizer: Optimizer = Adam()
     accumulate: Count = 1
     sharpness: Sharpness | None = None
+    averaging: Averaging | None = None
     clip: Clip | None = None
     early_stopping: EarlyStopping | None = None
     checkpoints: Checkpoint | None = None

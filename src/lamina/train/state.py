@@ -38,11 +38,11 @@ class TrainingState:
         """
         return cls(archive.json(TRAINING), archive.arrays(TRAINING_ARRAYS))
 
-    def check(self, *, steps_per_epoch: int, optimizer: Mapping[str, Any]) -> None:
+    def check(self, *, steps_per_epoch: int, optimizer: Mapping[str, Any], averaging: str | None = None) -> None:
         """See that this state belongs to the run that wants to go on from it.
 
         Raises:
-            TrainingError: TR051, if the data has another length or the optimiser is of another type.
+            TrainingError: TR051, if the data has another length, or the optimiser or the average is of another type.
         """
         before = self.values["steps_per_epoch"]
         if before != steps_per_epoch:
@@ -51,7 +51,7 @@ class TrainingState:
                 where="resume",
                 expected=f"{before} steps an epoch, as when the checkpoint was taken",
                 got=f"{steps_per_epoch}",
-                cause="the data, the split or the batch size has changed since",
+                cause="the data, the split, the batch size or accumulate has changed since",
                 fix="resume with the recipe the run was started with, or start a new run in another directory",
             )
         if self.values["optimizer"]["type"] != optimizer["type"]:
@@ -62,6 +62,16 @@ class TrainingState:
                 got=repr(optimizer["type"]),
                 cause="the optimiser has changed since the checkpoint was taken",
                 fix="resume with the optimiser the run was started with, or start a new run from the model",
+            )
+        found = self.values.get("averaging", {}).get("type")
+        if found != averaging:
+            raise TrainingError(
+                "TR051",
+                where="resume, train.averaging",
+                expected="no average" if found is None else f"{found!r}, whose state the checkpoint holds",
+                got="none" if averaging is None else repr(averaging),
+                cause="train.averaging has changed since the checkpoint was taken",
+                fix="resume with the setting the run was started with, or start a new run from the model",
             )
 
 

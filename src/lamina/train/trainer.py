@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lamina.engine.averaging import Average
 from lamina.engine.compound import CompoundStep
 from lamina.engine.device import choose_device
 from lamina.engine.optimizers import optimizer_for
 from lamina.engine.parameters import FlatParameters
 from lamina.engine.precision import Precision
+from lamina.engine.randomness import derive
+from lamina.engine.statistics import estimate_statistics, has_statistics
 from lamina.engine.step import StepRunner
 from lamina.evaluate.result import plain_number
 from lamina.train.callbacks import CallbackRun
@@ -25,12 +28,16 @@ from lamina.train.evaluator import Evaluator
 from lamina.train.mean import RunningMean
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.view import TimingStats
+from lamina.train.ways import never_averaged
 
 if TYPE_CHECKING:
     from lamina.data.dataset import Dataset
     from lamina.data.loader import Batch, Loader
     from lamina.model import Model
     from lamina.train.run import RunDirectory
+
+_AVERAGING = "averaging/"
+"""What the arrays of an average are kept under, beside those of the optimiser."""
 
 
 class Trainer:
@@ -74,8 +81,12 @@ class Trainer:
         optimizer = config.optimizer.bind(total_steps=self.total_steps, total_epochs=self.total_epochs)
         self.optimizer = optimizer_for(optimizer, self.flat, clip=config.clip)
         self.runner = self._runner()
+        self.average = self._average()
         self.callbacks = sorted(callbacks, key=lambda callback: -callback.priority)
         self._on_step = [callback.on_step for callback in self.callbacks if callback.needs_step]
+        if self.average is not None:
+            # Before everybody who may look at the average.
+            self._on_step.insert(0, partial(_take_after_step, self.average))
         self.step = 0
         self.epoch = 0
         self.observation: dict[str, float] = {}
@@ -93,6 +104,16 @@ class Trainer:
         if config.accumulate == 1 and config.sharpness is None and not self.optimizer.searches:
             return StepRunner(*parts, seed=self.model.seed)
         return CompoundStep(*parts, seed=self.model.seed, several=config.accumulate > 1, sharpness=config.sharpness)
+
+    def _average(self) -> Average | None:
+        if self.config.averaging is None:
+            return None
+        averaging = self.config.averaging.bind(total_steps=self.total_steps, total_epochs=self.total_epochs)
+        begins, unit = averaging.begins()
+        total = self.total_steps if unit == "steps" else self.total_steps // self.steps_per_epoch
+        if begins > total:
+            raise never_averaged(begins, total, unit)
+        return Average(averaging, self.network, self.flat)
 
     # -- what callbacks read ----------------------------------------------------------------------------------------
 
@@ -131,6 +152,28 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_checkpoint(self)
 
+    @contextmanager
+    def presenting(self) -> Iterator[None]:
+        """Inside, the network has the weights that are evaluated and kept: the averaged ones, where there are some."""
+        average = self.average
+        if average is None or average.presented:
+            yield
+            return
+        self._present(average)
+        try:
+            yield
+        finally:
+            average.withdraw()
+
+    def _present(self, average: Average) -> None:
+        def estimate() -> None:
+            if has_statistics(self.network):
+                # Another loader: the position of ours is state.
+                batches = self.loader.shard(0, 1).epoch(0)
+                estimate_statistics(self.network, batches, self.precision, seed=derive(self.model.seed, "statistics"))
+
+        average.present(estimate)
+
     # -- the loop ---------------------------------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -155,6 +198,8 @@ class Trainer:
             while not self._finished():
                 self._run_epoch()
             self.flat.check()
+            if self.average is not None:
+                self._present(self.average)
 
     def _finished(self) -> bool:
         # A run that was killed between its last step and the judgement of it is not over.
@@ -177,14 +222,17 @@ class Trainer:
         if self.step % self.steps_per_epoch == 0:
             self.epoch += 1
             self.loader.load_state_dict({"epoch": self.epoch, "position": 0})
+            if self.average is not None:
+                self.average.after(self.epoch, "epochs")
         elif self.stop_reason is not None:
             return  # In the middle of an epoch there is nothing to judge; a resumed run finishes it.
         self.flat.check()
-        self._observe()
-        for callback in self.callbacks:
-            callback.on_epoch(self)
-            # What it has added to the observation is part of the history; a later one may keep the state of all.
-            self.history[-1].update(self.observation)
+        with self.presenting():
+            self._observe()
+            for callback in self.callbacks:
+                callback.on_epoch(self)
+                # What it has added to the observation is part of the history; a later one may keep the state of all.
+                self.history[-1].update(self.observation)
 
     def _update(self, batch: Batch) -> None:
         started = time.perf_counter()
@@ -257,6 +305,9 @@ class Trainer:
 
     def state(self) -> TrainingState:
         """Everything that changes in training apart from the weights."""
+        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in self.optimizer.state_dict().items()}
+        numbers, averaged = ({}, {}) if self.average is None else self.average.state_dict()
+        arrays |= {f"{_AVERAGING}{name}": tensor.detach().cpu().numpy() for name, tensor in averaged.items()}
         return TrainingState(
             values={
                 "step": self.step,
@@ -270,9 +321,10 @@ class Trainer:
                 "threads": torch.get_num_threads(),
                 "precision": self.precision.state_dict(),
                 "optimizer": self.config.optimizer.to_dict(full=True),
+                **({} if self.config.averaging is None else {"averaging": {"type": self.config.averaging.type_name, **numbers}}),
                 "callbacks": {callback.name: callback.state_dict() for callback in self.callbacks},
             },
-            arrays={name: tensor.detach().cpu().numpy() for name, tensor in self.optimizer.state_dict().items()},
+            arrays=arrays,
         )
 
     def check_state(self, state: TrainingState) -> None:
@@ -281,7 +333,11 @@ class Trainer:
         Raises:
             TrainingError: TR051, if the state is of another kind of run.
         """
-        state.check(steps_per_epoch=self.steps_per_epoch, optimizer=self.config.optimizer.to_dict(full=True))
+        state.check(
+            steps_per_epoch=self.steps_per_epoch,
+            optimizer=self.config.optimizer.to_dict(full=True),
+            averaging=None if self.config.averaging is None else self.config.averaging.type_name,
+        )
 
     def restore(self, state: TrainingState) -> None:
         """Go on exactly where `state` was taken; the weights must have been loaded already.
@@ -297,7 +353,15 @@ class Trainer:
         self.history = [{name: math.nan if value is None else value for name, value in row.items()} for row in values["history"]]
         self.loader.load_state_dict(values["loader"])
         self.precision.load_state_dict(values["precision"])
-        self.optimizer.load_state_dict({name: torch.from_numpy(array) for name, array in state.arrays.items()})
+        tensors = {name: torch.from_numpy(array) for name, array in state.arrays.items()}
+        averaged = {name.removeprefix(_AVERAGING): tensors.pop(name) for name in list(tensors) if name.startswith(_AVERAGING)}
+        self.optimizer.load_state_dict(tensors)
+        if self.average is not None:
+            self.average.load_state_dict(values["averaging"], averaged)
         for callback in self.callbacks:
             if callback.name in values["callbacks"]:
                 callback.load_state_dict(values["callbacks"][callback.name])
+
+
+def _take_after_step(average: Average, trainer: Trainer) -> None:
+    average.after(trainer.step, "steps")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -127,6 +128,9 @@ class TrainerView(Protocol):
 
     def request_stop(self, reason: str, *, final: bool = True) -> None:
         """Stop at the end of this step; ``final=False`` for an interruption, after which a resumed run goes on."""
+
+    def presenting(self) -> AbstractContextManager[None]:
+        """Inside, the network has the weights that are evaluated and kept: averaged ones, where there are some."""
 
     def save_checkpoint(self) -> None:
         """Keep the state of training now, if anything keeps it."""

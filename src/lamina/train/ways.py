@@ -31,7 +31,7 @@ def check_ways(config: TrainConfig, losses: Mapping[str, Loss], plan: Plan | Non
     Raises:
         DescriptionError: TR110, with all that doesn't fit, each naming the setting and the layer.
     """
-    problems = [*_accumulating(config, losses), *_searching(config, plan)]
+    problems = [*_accumulating(config, losses), *_searching(config, plan), *_averaging(config)]
     if problems:
         raise DescriptionError.of(problems)
 
@@ -68,3 +68,23 @@ def _searching(config: TrainConfig, plan: Plan | None) -> list[Problem]:
         for node in plan.nodes
         if (factor := getattr(node.layer, "learning_rate_factor", 1.0)) != 1.0 and not getattr(node.layer, "frozen", False)
     ]
+
+
+def _averaging(config: TrainConfig) -> list[Problem]:
+    if config.averaging is None:
+        return []
+    begins, unit = config.averaging.bind(total_steps=config.max_steps or 1, total_epochs=config.epochs).begins()
+    late = unit == "epochs" and begins > config.epochs
+    return list(never_averaged(begins, config.epochs, unit).problems) if late else []
+
+
+def never_averaged(begins: int, total: int, unit: str) -> DescriptionError:
+    """An average that would begin after the end of training."""
+    return DescriptionError(
+        "TR110",
+        where="train.averaging",
+        expected=f"a beginning within the {total} {unit} of this training",
+        got=f"the first weights to be averaged after {begins} {unit}",
+        cause="training is shorter, or start counts another unit than was meant",
+        fix=f"write start: {max(1, -(-3 * total // 4))}, or leave start out for the last quarter",
+    )

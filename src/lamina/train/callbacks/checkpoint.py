@@ -141,5 +141,6 @@ class CheckpointRun(CallbackRun):
         def write(path: Path) -> None:
             save_model(trainer.model, path, training=trainer.state(), own_modules=True)
 
-        self._store.save(write, trainer.step, trainer.epoch, metrics, retention)
+        with trainer.presenting():
+            self._store.save(write, trainer.step, trainer.epoch, metrics, retention)
         self._saved = (trainer.step, trainer.epoch)
