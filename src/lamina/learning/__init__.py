@@ -1,8 +1,15 @@
-"""How a network learns, as descriptions: optimisers, schedules of the learning rate, clipping of gradients. No torch."""
+"""How a network learns, as descriptions: optimisers, schedules, clipping, averages and other ways of learning. No torch.
+
+What searches along a line is imported when one of its classes, or one of its types in a file, is first named.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from lamina.learning.averaging import Averaging, Ema, Swa
 from lamina.learning.clipping import Clip, ClipNorm, ClipValue, Renormalize
-from lamina.learning.line_search import Backtracking, FixedStep, LineSearch, StrongWolfe
 from lamina.learning.optimizers import (
     AdaBelief,
     AdaDelta,
@@ -37,8 +44,11 @@ from lamina.learning.schedules import (
     Step,
     WarmUp,
 )
-from lamina.learning.searching import ConjugateGradient, Lbfgs, LineGradientDescent, SearchOptimizer
 from lamina.learning.sharpness import Sam, Sharpness
+
+if TYPE_CHECKING:
+    from lamina.learning.line_search import Backtracking, FixedStep, LineSearch, StrongWolfe
+    from lamina.learning.searching import ConjugateGradient, Lbfgs, LineGradientDescent, SearchOptimizer
 
 __all__ = [
     "Averaging",
@@ -89,3 +99,21 @@ __all__ = [
     "LineGradientDescent",
     "SearchOptimizer",
 ]
+
+_LATER = {
+    "Backtracking": "line_search",
+    "ConjugateGradient": "searching",
+    "FixedStep": "line_search",
+    "Lbfgs": "searching",
+    "LineGradientDescent": "searching",
+    "LineSearch": "line_search",
+    "SearchOptimizer": "searching",
+    "StrongWolfe": "line_search",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message, name=name)
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -8,13 +8,19 @@ clipping, L1 and L2 of the layers added to the gradient, the rule, decoupled dec
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+import importlib
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from lamina.learning.schedules import Cosine, Exponential, Fixed, Rate, Schedule, WarmUp
-from lamina.spec import Description, register
+from lamina.spec import Description, register, registry
 from lamina.spec.fields import NonNegative, Positive, Probability
+
+if TYPE_CHECKING:
+    from lamina.learning.searching import ConjugateGradient as ConjugateGradient
+    from lamina.learning.searching import Lbfgs as Lbfgs
+    from lamina.learning.searching import LineGradientDescent as LineGradientDescent
 
 Form = Literal["torch", "dl4j"]
 Betas = Annotated[float, Field(ge=0, lt=1)]
@@ -32,10 +38,12 @@ class Optimizer(Description, family="optimizer"):
 
     Class attributes:
         slots: Values of state that the rule keeps for each parameter value, by name.
+        searches: Whether it asks for the loss at several points (`lamina.learning.searching`).
     """
 
     positional: ClassVar[tuple[str, ...]] = ("learning_rate",)
     slots: ClassVar[tuple[str, ...]] = ()
+    searches: ClassVar[bool] = False
 
     learning_rate: Rate = 1e-3
     weight_decay: NonNegative = 0.0
@@ -307,3 +315,16 @@ class Lion(Optimizer):
     @classmethod
     def examples(cls) -> list[Lion]:
         return [Lion(), Lion(3e-4, weight_decay=0.1)]
+
+
+_SEARCHING = {"Lbfgs": "lbfgs", "ConjugateGradient": "conjugate_gradient", "LineGradientDescent": "line_gradient_descent"}
+"""Optimisers of another module, which is imported when one of them is first named, and the types they are registered as."""
+
+registry.announce("optimizer", dict.fromkeys(_SEARCHING.values(), "lamina.learning.searching"))
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _SEARCHING:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message, name=name)
+    return getattr(importlib.import_module("lamina.learning.searching"), name)

@@ -27,6 +27,8 @@ class SearchOptimizer(Optimizer):
         tolerance_change: A step ends early when neither a parameter nor the loss changes by more.
     """
 
+    searches: ClassVar[bool] = True
+
     learning_rate: Rate = 1.0
     iterations: Count = 20
     line_search: LineSearch = StrongWolfe()

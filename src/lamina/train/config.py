@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from lamina.learning.averaging import Averaging
 from lamina.learning.clipping import Clip
 from lamina.learning.optimizers import Adam, Optimizer
-from lamina.learning.searching import SearchOptimizer
 from lamina.learning.sharpness import Sharpness
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Count, listed
@@ -69,7 +68,7 @@ class TrainConfig(Description):
 
     @model_validator(mode="after")
     def _searching(self) -> Self:
-        if not isinstance(self.optimizer, SearchOptimizer):
+        if not self.optimizer.searches:
             return self
         name = self.optimizer.type_name
         if self.clip is not None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lamina.errors import DescriptionError, Problem
-from lamina.learning.searching import SearchOptimizer
 
 if TYPE_CHECKING:
     from lamina.network.losses import Loss
@@ -54,7 +53,7 @@ def _accumulating(config: TrainConfig, losses: Mapping[str, Loss]) -> list[Probl
 
 
 def _searching(config: TrainConfig, plan: Plan | None) -> list[Problem]:
-    if not isinstance(config.optimizer, SearchOptimizer) or plan is None:
+    if not config.optimizer.searches or plan is None:
         return []
     return [
         Problem(
