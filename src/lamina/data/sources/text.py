@@ -233,4 +233,5 @@ def encode(text: str, alphabet: tuple[str, ...], where: str) -> np.ndarray:
             cause="the text holds a character that the training text does not",
             fix="replace it, or train on a text that holds it too",
         )
-    return found.astype(np.int64)
+    places: np.ndarray = found.astype(np.int64)
+    return places
