@@ -32,6 +32,9 @@ TITLES: dict[str, str] = {
     "NN081": "the network has no such setting",
     "NN013": "weights that are used twice have two shapes",
     "NN014": "the layer can't take sequences of different lengths",
+    # NN060+: attention
+    "NN060": "the heads don't divide the features",
+    "NN061": "a head is too small for rotary positions",
     # NN070+: layers that learn without targets
     "NN070": "the input can't be reconstructed like this",
     # CK: networks that run but are wrong
@@ -88,6 +91,8 @@ TITLES: dict[str, str] = {
     "EN040": "the mask does not fit the input",
     "EN041": "the layer has to see all steps at once",
     "EN042": "the state is not that of this network and batch",
+    # EN090+: attention
+    "EN090": "keys and queries don't come together",
     # EN100+: layers that learn without targets
     "EN100": "a value can't be reconstructed",
     "EN101": "the free energy has no closed form",

@@ -10,6 +10,7 @@ from torch import Tensor
 from lamina.engine.inputs import check_input, check_names
 from lamina.engine.masks import check_mask
 from lamina.engine.state import Memory, State
+from lamina.errors import TrainingError
 from lamina.network.plan import Node
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def advance(
     memories = dict(state.memories)
     for module in moving:
         name = module.node.name
+        _check_whole(module.node, fixed | set(state.given))
         feeds, own = _feeds(network, module, values), tuple(known.get(source) for source in module.node.inputs)
         values[name], known[name], memory = module.step(feeds, own, dict(memories.get(name, {})))
         if memory:
@@ -91,6 +93,25 @@ def fixed_nodes(nodes: Iterable[Node], given: Iterable[str]) -> set[str]:
             known.add(node.name)
             found.add(node.name)
     return found
+
+
+def _check_whole(node: Node, known: set[str]) -> None:
+    """See that inputs are known that a layer can't take piece by piece.
+
+    Raises:
+        TrainingError: EN041, if one is not.
+    """
+    for place in node.layer.whole_inputs(len(node.inputs)):
+        source = node.inputs[place]
+        if source not in known:
+            raise TrainingError(
+                "EN041",
+                where=f"layer {node.name!r} ({node.layer.type_name or type(node.layer).__name__})",
+                expected=f"its input {source!r} as a whole before the first step",
+                got="one that comes piece by piece",
+                cause="every step attends to all of it, so what is still to come would be missing",
+                fix="give the network's input that it comes from to start_state (given=...), or set causal: true",
+            )
 
 
 def _feeds(network: NetworkModule, module: LayerModule, values: Mapping[str, Tensor]) -> tuple[Tensor, ...]:

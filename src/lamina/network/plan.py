@@ -56,8 +56,11 @@ class Node:
 
     @property
     def can_step(self) -> bool:
-        """Whether it can be run piece by piece: it remembers, it treats each step alone, or no steps reach it."""
-        return self.layer.memory or self.layer.stepwise or not self.has_steps
+        """Whether it can be run piece by piece: it remembers, it treats each step alone, or no steps reach it.
+
+        Or it needs some of its inputs as a whole, which those then have to be.
+        """
+        return self.layer.memory or self.layer.stepwise or not self.has_steps or bool(self.layer.whole_inputs(len(self.inputs)))
 
 
 @dataclass(frozen=True)

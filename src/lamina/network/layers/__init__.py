@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.activation import ActivationLayer as ActivationLayer
     from lamina.network.layers.activation import IdentityLayer as IdentityLayer
     from lamina.network.layers.activation import PReLU as PReLU
+    from lamina.network.layers.attention import Attention as Attention
+    from lamina.network.layers.attention import MultiHeadAttention as MultiHeadAttention
+    from lamina.network.layers.attention import Positioned as Positioned
     from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
     from lamina.network.layers.bidirectional import Bidirectional as Bidirectional
     from lamina.network.layers.convolution import Conv1d as Conv1d
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
 
 _LAYERS: dict[str, str] = {
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
+    "attention": "Attention Positioned MultiHeadAttention=multi_head_attention",
     "autoencoder": "AutoEncoder=autoencoder",
     "bidirectional": "Bidirectional=bidirectional",
     "convolution": "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d",

@@ -155,6 +155,10 @@ class Layer(Description, family="layer"):
         """Tensors of other nodes that it uses, by the name it has for each; they are trained, counted and kept there."""
         return {}
 
+    def whole_inputs(self, count: int) -> tuple[int, ...]:
+        """Places of those of its ``count`` inputs that must be known as a whole before the first step, when it is run piece by piece."""
+        return ()
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Floating point operations of the forward pass for one sample; a multiply-add counts 2, an unknown length 1.
 
