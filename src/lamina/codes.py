@@ -154,6 +154,9 @@ TITLES: dict[str, str] = {
     "TR056": "the loss does not fit the labels",
     # TR110+: ways of learning
     "TR110": "the way of learning does not fit the network",
+    # TR120+: pretraining
+    "TR120": "no layer of this name to pretrain",
+    "TR121": "the layer can't be pretrained",
     # AR: checkpoints
     "AR001": "the checkpoint can't be written",
     "AR002": "the checkpoint is damaged",

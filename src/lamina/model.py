@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lamina.network.losses import Loss
     from lamina.network.summary import Summary
     from lamina.train.evaluator import Judgement
+    from lamina.train.pretrain import PretrainRun
     from lamina.train.session import Run
     from lamina.train.state import TrainingState
 
@@ -134,12 +135,17 @@ class Model:
         """
         from lamina.train.metrics import check_targets
 
+        self.take_inputs(schema)
+        if self.plan is not None:
+            check_targets(self.plan, schema)
+        self.schema = schema
+
+    def take_inputs(self, schema: DataSchema) -> None:
+        """Learn from data what the inputs are, if that is not known yet; see `take_schema`."""
         if self.plan is None and self.description is not None:
             self._resolve(schema.inputs)
         if self.plan is not None:
             schema.check_inputs(self.plan.inputs)
-            check_targets(self.plan, schema)
-        self.schema = schema
 
     def summary(self, *, batch: int = 32) -> Summary:
         """The table of layers with shapes, parameters, FLOPs and memory; print it.
@@ -180,6 +186,17 @@ class Model:
         from lamina.train.fit import fit
 
         return fit(self, data, targets, **settings)
+
+    def pretrain(self, data: DataLike, **settings: Any) -> PretrainRun:
+        """Train layer after layer without targets, before `fit`; see `lamina.train.pretrain.pretrain` for all settings.
+
+        Args:
+            data: As for `fit`; targets are not looked at.
+            **settings: ``layers``, ``epochs``, ``optimizer``, ``batch_size``, ``run_dir`` and so on.
+        """
+        from lamina.train.pretrain import pretrain
+
+        return pretrain(self, data, **settings)
 
     def training_data(self, data: DataLike, targets: Any = None, *, target: str | Sequence[str] | None = None) -> Dataset:
         """As `dataset`; where the model doesn't know its data yet, it learns shapes and labels from these.
@@ -241,26 +258,9 @@ class Model:
         full: bool = False,
     ) -> Judgement:
         """As `evaluate`, but what it gives can be merged: ``model.judge(data, shard=(0, 2)).merge(...)`` then ``.report``."""
-        from lamina.engine.device import choose_device
-        from lamina.engine.precision import Precision
-        from lamina.train.evaluator import Evaluator
-        from lamina.train.metrics import MetricNames, check_size, evaluations, own_judges, pair_outputs, plain_scores
+        from lamina.train.judging import judge
 
-        check_size(batch_size)
-        dataset = self.dataset(data, targets)
-        pairs, scores = pair_outputs(self.network.outputs, dataset.schema), plain_scores(self.plan)
-        names = MetricNames(pairs, dataset.schema, evaluations(evaluation), scores=scores, judges=own_judges(self.plan), full=full)
-        chosen = choose_device(device)
-        self.network.to(chosen)
-        evaluator = Evaluator(
-            names,
-            device=chosen,
-            precision=Precision("float32", chosen),
-            batch_size=batch_size,
-            with_loss=self.network.judges_samples,
-            restore=None if self.preprocessing is None else self.preprocessing.restore_target,
-        )
-        return evaluator.run(self.network, dataset, shard=shard)
+        return judge(self, self.dataset(data, targets), evaluation, batch_size=batch_size, shard=shard, device=device, full=full)
 
     def dataset(self, data: DataLike, targets: Any = None, *, target: str | Sequence[str] | None = None) -> Dataset:
         """Data with targets as this model takes them: raw rows go through the preprocessing that was fitted in training.

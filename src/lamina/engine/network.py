@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from lamina.engine.activations import identity
 from lamina.engine.layers.layer import LayerModule, module_for
 from lamina.engine.masks import check_mask
 from lamina.engine.runnable import Inputs, Network
@@ -125,6 +126,32 @@ class NetworkModule(Network):
         given = self._given(inputs)
         return {node.name: value for node, value in zip(self.plan.nodes, self._run(given)[len(given) :], strict=True)}
 
+    def feeds(
+        self, name: str, inputs: Inputs, masks: Mapping[str, Tensor] | None = None
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor | None, ...]]:
+        """What comes into a layer, and which of its steps are real; only what it needs is computed.
+
+        Args:
+            name: The layer.
+            inputs: A tensor, or tensors by input name.
+            masks: Which steps of an input are real, by input name.
+        """
+        given = self._given(inputs)
+        if self._channels_last:
+            given = tuple(x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x for x in given)
+        first = len(given)
+        place = [module.node.name for module in self.modules_of_nodes].index(name)
+        needed: set[int] = set()
+        waiting = list(self._steps[place][1])
+        while waiting:
+            index = waiting.pop()
+            if index not in needed:
+                needed.add(index)
+                waiting += self._steps[index - first][1] if index >= first else ()
+        values, found = self._run_masked(given, self._given_masks(masks or {}, given), needed)
+        sources = self._steps[place][1]
+        return tuple(self._activations.get(i, identity)(values[i]) for i in sources), tuple(found[i] for i in sources)
+
     def tensors(self) -> dict[str, Tensor]:
         """All parameters and buffers as ``node/parameter``."""
         return {f"{module.node.name}/{name}": tensor for module in self.modules_of_nodes for name, tensor in module.tensors().items()}
@@ -152,9 +179,15 @@ class NetworkModule(Network):
             values.append(run(*feeds))
         return values
 
-    def _run_masked(self, given: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[list[Tensor], list[Tensor | None]]:
+    def _run_masked(
+        self, given: tuple[Tensor, ...], masks: tuple[Tensor | None, ...], needed: set[int] | None = None
+    ) -> tuple[list[Tensor], list[Tensor | None]]:
         values, found = list(given), list(masks)
         for module, (run, sources) in zip(self.modules_of_nodes, self._steps, strict=True):
+            if needed is not None and len(values) not in needed:
+                values.append(given[0])  # Nobody will look at it.
+                found.append(None)
+                continue
             feeds = tuple(self._activations[i](values[i]) if i in self._activations else values[i] for i in sources)
             own = tuple(found[i] for i in sources)
             if module.node.layer.makes_mask or any(mask is not None for mask in own):

@@ -7,12 +7,12 @@ updating, clipping, averaging, exchanging and keeping are single operations on t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
-from lamina.engine.network import Network, NetworkModule
+from lamina.engine.runnable import Network
 from lamina.errors import LaminaError, TrainingError
 from lamina.network.constraints import Constraint
 from lamina.network.layers.layer import Layer, Role
@@ -269,7 +269,7 @@ class FlatParameters:
 
 
 def _trainable(module: nn.Module) -> Iterator[Entry]:
-    settings = dict(_described(module)) if isinstance(module, NetworkModule) else {}
+    settings = dict(_described(module)) if isinstance(module, Network) else {}
     names = {id(tensor): name for name, tensor in _names(module).items()}
     for path, parameter in module.named_parameters():
         name = names.get(id(parameter), path)
@@ -282,17 +282,19 @@ def _trainable(module: nn.Module) -> Iterator[Entry]:
             yield name, path, parameter, own
 
 
-def _described(network: NetworkModule) -> Iterator[tuple[int, Settings]]:
+def _described(network: Network) -> Iterator[tuple[int, Settings]]:
     """Settings by the identity of the tensor; a tied one's come from its first place."""
     seen: set[int] = set()
     for full, module in network.all_modules():
         node, roles = module.node, {name: parameter.role for name, parameter in module.node.parameters.items()}
+        idle = set() if network.pretraining else {name for name, parameter in node.parameters.items() if parameter.pretraining}
         if node.shares is not None:
             continue  # The owner says how they are trained.
         for name, parameter in module.named_parameters():
             if id(parameter) not in seen and name not in node.borrowed:
                 seen.add(id(parameter))
-                yield id(parameter), Settings.of(full, _trained(node.layer), roles.get(name, "weight"))
+                own = Settings.of(full, _trained(node.layer), roles.get(name, "weight"))
+                yield id(parameter), replace(own, frozen=True) if name in idle else own
 
 
 def _trained(layer: Layer) -> Layer:

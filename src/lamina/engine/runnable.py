@@ -33,11 +33,13 @@ class Network(nn.Module):
         outputs: Names of the outputs, in their order.
         masking: Whether a layer finds out itself which steps are real.
         penalizing: Layers that add to the training loss by themselves.
+        pretraining: Whether parameters that only pretraining uses are trained.
     """
 
     plan: Plan | None = None
     random: bool = True
     masking: bool = False
+    pretraining: bool = False
 
     def __init__(self, input_shapes: Mapping[str, Shape], outputs: tuple[str, ...], heads: Mapping[str, Head]) -> None:
         super().__init__()
@@ -75,6 +77,10 @@ class Network(nn.Module):
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
         """All parameters and buffers by the names under which they are kept."""
+
+    def all_modules(self) -> list[tuple[str, LayerModule]]:
+        """Every described layer by its full name; of an own module none."""
+        return []
 
     def forward(self, inputs: Inputs, masks: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """The scores of each output by name: what its loss takes, before the output's activation.

@@ -13,6 +13,7 @@ from lamina.learning.sharpness import Sharpness
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Count, listed
 from lamina.train.callbacks import Callback, Checkpoint, EarlyStopping
+from lamina.train.pretraining import Pretrain
 
 PrecisionName = Literal["auto", "float32", "float64", "bfloat16", "float16"]
 
@@ -29,6 +30,7 @@ class TrainConfig(Description):
         sharpness: Make steps aware of how sharp a minimum is, at twice the cost: ``sam``.
         averaging: Evaluate and keep an average of the weights: ``ema`` or ``swa``.
         clip: What is done to gradients that are too large; a number is the largest global norm.
+        pretrain: Train layers without targets first, one after the other: those of restricted Boltzmann machines, autoencoders.
         early_stopping: Stop when a metric no longer improves; short for the callback of the same name.
         checkpoints: When the state of training is kept in the run directory; by default at every epoch, the last 2 and the best.
         callbacks: Anything else that watches or steers; one given here replaces the default one of its type.
@@ -47,6 +49,7 @@ class TrainConfig(Description):
     sharpness: Sharpness | None = None
     averaging: Averaging | None = None
     clip: Clip | None = None
+    pretrain: Pretrain | None = None
     early_stopping: EarlyStopping | None = None
     checkpoints: Checkpoint | None = None
     callbacks: listed(Callback) = ()  # type: ignore[valid-type]

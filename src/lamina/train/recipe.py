@@ -20,6 +20,7 @@ from lamina.spec import Description, Document, Path, load_document, parse_path
 from lamina.spec.fields import several
 from lamina.train.config import TrainConfig
 from lamina.train.metrics import MetricNames, check_monitors, check_targets, own_judges, pair_outputs, plain_scores
+from lamina.train.pretraining import stages
 from lamina.train.ways import check_ways, losses_of
 
 
@@ -92,6 +93,7 @@ class Recipe(Description):
                 (problems if found.severity == "error" else warnings).append(placed)
             problems += _found_by(lambda: check_targets(plan, schema, document))
             problems += _found_by(lambda: self._check_ways(plan, document))
+            problems += _found_by(lambda: self._check_pretraining(plan, document))
         if not any(problem.code == "TR053" for problem in problems):
             problems += _found_by(lambda: self._check_metrics(schema, plan, document))
         if problems or plan is None:
@@ -103,6 +105,14 @@ class Recipe(Description):
             check_ways(self.train, losses_of(plan), plan)
         except LaminaError as error:
             raise place_error(error, document, ("train",)) from error
+
+    def _check_pretraining(self, plan: Plan, document: Document | None) -> None:
+        if self.train.pretrain is None:
+            return
+        try:
+            stages(plan, self.train.pretrain.layers, where="train.pretrain")
+        except LaminaError as error:
+            raise place_error(error, document, ("train", "pretrain")) from error
 
     def _check_metrics(self, schema: DataSchema, plan: Plan | None, document: Document | None) -> None:
         try:

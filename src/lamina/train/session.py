@@ -26,6 +26,7 @@ from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Evaluator
 from lamina.train.metrics import MetricNames, own_judges, pair_outputs, plain_scores
 from lamina.train.run import RunDirectory
+from lamina.train.stages import Layerwise
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.trainer import Trainer
 from lamina.train.ways import check_ways
@@ -44,6 +45,7 @@ class Run:
         stop_reason: Why training stopped before its planned end; None if it did not.
         interrupted: The signal that stopped it; such a run can be resumed, and was not judged.
         report: The judgement of the test part, if there was one.
+        pretraining: Observed values of each layer that was pretrained before, by layer.
         directory: Where everything is kept.
     """
 
@@ -52,6 +54,7 @@ class Run:
     stop_reason: str | None = None
     interrupted: int | None = None
     report: Report | None = None
+    pretraining: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     directory: RunDirectory | None = None
 
     @property
@@ -66,6 +69,7 @@ class Run:
             "stop_reason": self.stop_reason,
             "interrupted": self.interrupted is not None,
             "history": [dict(row) for row in self.history],
+            **({"pretraining": {name: [dict(row) for row in rows] for name, rows in self.pretraining.items()}} if self.pretraining else {}),
             "evaluation": None if self.report is None else self.report.to_dict(),
         }
 
@@ -129,6 +133,7 @@ class Session:
     feed: Feed = field(default_factory=Feed)
     kept: bool = False
     _threads: int | None = field(default=None, init=False)
+    _resumed: bool = field(default=False, init=False)
 
     def prepare(self) -> Trainer:
         """The trainer, ready for the first step.
@@ -136,7 +141,14 @@ class Session:
         Raises:
             LaminaError: If the device isn't there, a metric that something waits for doesn't exist, and so on.
         """
-        with restored_environment(self.config.threads), _refusing():
+        work = self._layerwise()
+        if work is not None:
+            with refusing():
+                work.check()
+        return self._trainer()
+
+    def _trainer(self) -> Trainer:
+        with restored_environment(self.config.threads), refusing():
             device = choose_device(self.config.device)
             heads = self.model.network.heads
             check_ways(self.config, {name: head.loss.loss for name, head in heads.items()}, self.model.plan)
@@ -171,11 +183,12 @@ class Session:
             return
         archive = Archive(found.path)
         state = TrainingState.read(archive)
-        with _refusing():
+        with refusing():
             trainer.check_state(state)
             self.model.load_parameters(archive.arrays(WEIGHTS))
             trainer.restore(state)
         self._threads = self.config.threads or state.values["threads"]
+        self._resumed = True
 
     def run(self, trainer: Trainer) -> Run:
         """Train to the end.
@@ -183,6 +196,14 @@ class Session:
         Raises:
             LaminaError: What goes wrong in training.
         """
+        directory, work = trainer.run_dir, self._layerwise()
+        if work is not None and not self._resumed:
+            work.run(directory)
+            if work.interrupted is not None:
+                return Run(self.model, pretraining=work.history, interrupted=work.interrupted, directory=directory)
+            # The vector of the first one holds the layers no longer: they learnt in vectors of their own.
+            trainer = self._trainer()
+            trainer.run_dir = directory
         with restored_environment(self._threads or self.config.threads):
             trainer.run()
         return Run(
@@ -190,8 +211,26 @@ class Session:
             history=trainer.history,
             stop_reason=trainer.stop_reason,
             interrupted=trainer.interrupted,
-            directory=trainer.run_dir,
+            pretraining={} if work is None else work.history,
+            directory=directory,
         )
+
+    def _layerwise(self) -> Layerwise | None:
+        """What pretrains layers before, if that was asked for."""
+        wanted, config = self.config.pretrain, self.config
+        if wanted is None:
+            return None
+        own = TrainConfig(
+            epochs=wanted.epochs,
+            optimizer=wanted.optimizer,
+            clip=wanted.clip,
+            checkpoints=config.checkpoints and config.checkpoints.replace(monitor=None),
+            device=config.device,
+            precision=config.precision,
+            threads=config.threads,
+            progress=config.progress,
+        )
+        return Layerwise(self.model, own, self.train, self.feed, wanted.layers)
 
     def _loader(self, device: torch.device) -> Loader:
         return Loader(
@@ -240,7 +279,7 @@ class Session:
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def refusing() -> Iterator[None]:
     """Before the first step nothing has failed yet: what is wrong then is wrong input."""
     try:
         yield
