@@ -51,7 +51,7 @@ def stages(plan: Plan | None, layers: tuple[str, ...] = (), *, where: str = "pre
             near = nearest(name, able) or nearest(name, known)
             raise DescriptionError(
                 "TR120",
-                where=f"{where}, layers",
+                where=f"{where}.layers",
                 expected=f"one of {', '.join(able)}" if able else "the name of a layer",
                 got=repr(name),
                 cause="a typo" if near else "the layer was renamed or removed",
@@ -77,7 +77,7 @@ def _unable(where: str, name: str, node: Node, able: list[str]) -> DescriptionEr
     others = [other for other in able if other != name]
     return DescriptionError(
         "TR121",
-        where=f"{where}, layers",
+        where=f"{where}.layers",
         expected="a layer that learns without targets" + (f": {', '.join(others)}" if others else ""),
         got=f"{name!r} ({node.layer.type_name}" + (", frozen)" if frozen else ")"),
         cause="a frozen layer keeps its values" if frozen else "only layers that can reconstruct their input learn without targets",
