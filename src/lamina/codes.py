@@ -35,6 +35,7 @@ TITLES: dict[str, str] = {
     # NN060+: attention
     "NN060": "the heads don't divide the features",
     "NN061": "a head is too small for rotary positions",
+    "NN015": "a network inside a network has a loss, or several outputs",
     # NN070+: layers that learn without targets
     "NN070": "the input can't be reconstructed like this",
     # CK: networks that run but are wrong

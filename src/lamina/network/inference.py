@@ -168,7 +168,7 @@ class _Inference:
         fed = "; ".join(f"{shape} is {self._from(name)}" for name, shape in zip(step.inputs, shapes, strict=False))
         return Problem(
             code=problem.code,
-            where=self.place.name(step),
+            where=f"{self.place.name(step)}, {problem.where}" if problem.where.startswith("inside, ") else self.place.name(step),
             expected=problem.expected,
             got=f"{problem.got} ({fed})",
             cause=problem.cause,

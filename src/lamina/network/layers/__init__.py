@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.attention import Positioned as Positioned
     from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
     from lamina.network.layers.bidirectional import Bidirectional as Bidirectional
+    from lamina.network.layers.container import Container as Container
+    from lamina.network.layers.control import Conditional as Conditional
+    from lamina.network.layers.control import Loop as Loop
     from lamina.network.layers.convolution import Conv1d as Conv1d
     from lamina.network.layers.convolution import Conv2d as Conv2d
     from lamina.network.layers.convolution import Conv3d as Conv3d
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
     from lamina.network.layers.gated import MinimalGatedUnit as MinimalGatedUnit
     from lamina.network.layers.gated import PeepholeLSTM as PeepholeLSTM
     from lamina.network.layers.module import Module as Module
+    from lamina.network.layers.nested import Nested as Nested
+    from lamina.network.layers.nested import Repeat as Repeat
+    from lamina.network.layers.nested import Residual as Residual
+    from lamina.network.layers.nested import TimeDistributed as TimeDistributed
     from lamina.network.layers.normalization import BatchNorm as BatchNorm
     from lamina.network.layers.normalization import LayerNorm as LayerNorm
     from lamina.network.layers.output import LossLayer as LossLayer
@@ -71,6 +78,8 @@ _LAYERS: dict[str, str] = {
     "attention": "Attention Positioned MultiHeadAttention=multi_head_attention",
     "autoencoder": "AutoEncoder=autoencoder",
     "bidirectional": "Bidirectional=bidirectional",
+    "container": "Container",
+    "control": "Conditional=conditional Loop=loop",
     "convolution": "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d",
     "dense": "Dense=dense",
     "depthwise": (
@@ -81,6 +90,7 @@ _LAYERS: dict[str, str] = {
     "embedding": "Embedding=embedding",
     "gated": "PeepholeLSTM=peephole_lstm MinimalGatedUnit=minimal_gated_unit IndRNN=indrnn",
     "module": "Module",
+    "nested": "Nested=nested Repeat=repeat Residual=residual TimeDistributed=time_distributed",
     "normalization": "BatchNorm=batch_norm LayerNorm=layer_norm",
     "output": "OutputMixin Output=output LossLayer=loss",
     "pooling": (
