@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lamina.engine.layers.convolution import CONVOLVE, ConvolutionModule, StepsConvolutionModule
 from lamina.engine.layers.layer import runs
+from lamina.engine.layers.window import Padding
 from lamina.network.layers.depthwise import DepthwiseConv1d, DepthwiseConv2d, SeparableConv1d, SeparableConv2d
 from lamina.network.layers.layer import last_axis
 from lamina.network.plan import Node
@@ -31,8 +32,9 @@ class _Separable(_EachChannel):
         layer: Any = node.layer
         self._mix = CONVOLVE[layer.spatial]
 
-    def slide(self, x: Tensor) -> Tensor:
-        return self._mix(self.convolve(x, "depthwise_weight", bias=self._none), self.pointwise_weight, self._parameters.get("bias"))
+    def slide(self, x: Tensor, padding: Padding) -> Tensor:
+        between = self.convolve(x, padding, "depthwise_weight", bias=self._none)
+        return self._mix(between, self.pointwise_weight, self._parameters.get("bias"))
 
 
 @runs(DepthwiseConv2d)

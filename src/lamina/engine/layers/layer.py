@@ -203,6 +203,10 @@ class ParametricModule(LayerModule):
         activation = self._activation
         return y if activation is None else activation(y)
 
+    def activated(self, y: Tensor) -> Tensor:
+        """The layer's activation of what `noisily` gave."""
+        return y if self._activation is None else self._activation(y)
+
     def noisily(self, run: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Any:
         """Another way to compute the layer, ``run(*inputs)``, with the noise that training puts on inputs and parameters."""
         return self.perturbed(run, inputs) if self._noisy and self.training else run(*inputs)

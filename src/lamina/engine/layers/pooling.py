@@ -1,27 +1,30 @@
-"""Pooling."""
+"""Pooling by windows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from lamina.engine.layers.layer import LayerModule, runs
+from lamina.engine.layers.packing import counts_of, pack, unpack
 from lamina.engine.layers.window import Padding, Windows
-from lamina.network.layers.pooling import AvgPool1d, AvgPool2d, AvgPool3d, GlobalAvgPool, GlobalMaxPool, MaxPool1d, MaxPool2d, MaxPool3d
+from lamina.network.layers.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from lamina.network.plan import Node
-from lamina.shapes import Sequence
 
 _MAX: dict[int, Callable[..., Tensor]] = {1: torch.max_pool1d, 2: torch.max_pool2d, 3: torch.max_pool3d}
-_AVERAGE: dict[int, Callable[..., Tensor]] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+AVERAGE: dict[int, Callable[..., Tensor]] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
 class PoolModule(LayerModule):
     """What windowed pooling shares; subclasses write ``pool`` for ``[batch, channels, ...]``."""
+
+    fill: ClassVar[float] = 0.0
+    """What stands where no real step is, without changing anything."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)
@@ -35,11 +38,25 @@ class PoolModule(LayerModule):
         if self._spatial == 1:
             x = x.transpose(1, 2)
         padding = self._fixed if self._fixed is not None else self._windows.padding(x.shape[2:])
-        y = self.pool(x, padding)
+        y = self.pool(x, padding, None)
         return y.transpose(1, 2) if self._spatial == 1 else y
 
-    def pool(self, x: Tensor, padding: Padding) -> Tensor:
-        """Pool ``[batch, channels, ...]``."""
+    def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
+        mask = masks[0]
+        if mask is None:
+            return super().run_masked(inputs, masks)
+        x, real = pack(inputs[0], mask, self._windows, fill=self.fill)
+        y = self.pool(x.transpose(1, 2), Padding((0,)), real[:, None, :]).transpose(1, 2)
+        return unpack(y, mask, counts_of(self._windows, mask.shape[1]))
+
+    def pool(self, x: Tensor, padding: Padding, real: Tensor | None) -> Tensor:
+        """Pool ``[batch, channels, ...]``.
+
+        Args:
+            x: What to pool.
+            padding: What is to be added first.
+            real: Which positions hold data, ``[batch, 1, ...]``, if nothing is to be added; None: all.
+        """
         raise NotImplementedError
 
 
@@ -47,7 +64,9 @@ class PoolModule(LayerModule):
 class MaxPoolModule(PoolModule):
     """The largest of each window; what is added never wins."""
 
-    def pool(self, x: Tensor, padding: Padding) -> Tensor:
+    fill: ClassVar[float] = -math.inf
+
+    def pool(self, x: Tensor, padding: Padding, real: Tensor | None) -> Tensor:
         if padding.before:
             x = F.pad(x, padding.before, value=-math.inf)
         return _MAX[self._spatial](x, self._window, self._strides, padding.both)
@@ -62,38 +81,13 @@ class AvgPoolModule(PoolModule):
         layer: Any = node.layer
         self._include: bool = layer.include_padding
 
-    def pool(self, x: Tensor, padding: Padding) -> Tensor:
-        average = _AVERAGE[self._spatial]
-        if not padding.before:
+    def pool(self, x: Tensor, padding: Padding, real: Tensor | None) -> Tensor:
+        average = AVERAGE[self._spatial]
+        if not padding.before and real is None:
             return average(x, self._window, self._strides, padding.both, count_include_pad=self._include)
-        y = average(F.pad(x, padding.before), self._window, self._strides)
+        y = average(F.pad(x, padding.before) if padding.before else x, self._window, self._strides)
         if self._include:
             return y
         # The share of each window that is real data, by which the average over all of it is too small.
-        real = F.pad(x.new_ones((1, 1, *x.shape[2:])), padding.before)
-        return y / average(real, self._window, self._strides)
-
-
-class GlobalPoolModule(LayerModule):
-    """What pooling over all steps, or all positions, shares: the axes of the tensor that vanish."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
-        shape = node.input_shapes[0]
-        self._axes = (1,) if isinstance(shape, Sequence) else tuple(range(2, len(shape.dims) + 1))
-
-
-@runs(GlobalMaxPool)
-class GlobalMaxPoolModule(GlobalPoolModule):
-    """The largest."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.amax(self._axes)
-
-
-@runs(GlobalAvgPool)
-class GlobalAvgPoolModule(GlobalPoolModule):
-    """The average."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(self._axes)
+        held = F.pad(x.new_ones((1, 1, *x.shape[2:])), padding.before) if real is None else real.to(x.dtype)
+        return y / average(held, self._window, self._strides).clamp(min=1 / math.prod(self._window))

@@ -9,10 +9,14 @@ import torch
 from torch import Tensor
 
 from lamina.engine.layers.layer import ParametricModule, runs
+from lamina.engine.layers.packing import pack, unpack
+from lamina.engine.layers.window import Windows
 from lamina.network.layers.transposed import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from lamina.network.plan import Node
 
 _CONVOLVE: dict[int, Callable[..., Tensor]] = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
+_EACH = Windows((1,), (1,), (1,), ("valid",))
+"""Each step by itself."""
 
 
 @runs(ConvTranspose2d, ConvTranspose3d)
@@ -46,3 +50,13 @@ class ConvTranspose1dModule(TransposedModule):
 
     def compute(self, x: Tensor) -> Tensor:
         return super().compute(x.transpose(1, 2)).transpose(1, 2)
+
+    def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
+        mask = masks[0]
+        if mask is None:
+            return super().run_masked(inputs, masks)
+        layer: Any = self.node.layer
+        steps = mask.shape[1]
+        # What zeros behind the last real step add is cut off by the mask, so that the sequences only have to begin at the front.
+        y = self.activated(self.noisily(lambda x: self.compute(pack(x, mask, _EACH)[0]), inputs))
+        return unpack(y, mask, (0, *(max(layer.grown((count,))[0], 0) for count in range(1, steps + 1))))

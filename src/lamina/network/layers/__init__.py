@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from lamina.network.layers.gated import IndRNN as IndRNN
     from lamina.network.layers.gated import MinimalGatedUnit as MinimalGatedUnit
     from lamina.network.layers.gated import PeepholeLSTM as PeepholeLSTM
+    from lamina.network.layers.global_pooling import GlobalAvgPool as GlobalAvgPool
+    from lamina.network.layers.global_pooling import GlobalMaxPool as GlobalMaxPool
+    from lamina.network.layers.global_pooling import GlobalPNormPool as GlobalPNormPool
+    from lamina.network.layers.global_pooling import GlobalSumPool as GlobalSumPool
     from lamina.network.layers.module import Module as Module
     from lamina.network.layers.nested import Nested as Nested
     from lamina.network.layers.nested import Repeat as Repeat
@@ -52,11 +56,15 @@ if TYPE_CHECKING:
     from lamina.network.layers.pooling import AvgPool1d as AvgPool1d
     from lamina.network.layers.pooling import AvgPool2d as AvgPool2d
     from lamina.network.layers.pooling import AvgPool3d as AvgPool3d
-    from lamina.network.layers.pooling import GlobalAvgPool as GlobalAvgPool
-    from lamina.network.layers.pooling import GlobalMaxPool as GlobalMaxPool
     from lamina.network.layers.pooling import MaxPool1d as MaxPool1d
     from lamina.network.layers.pooling import MaxPool2d as MaxPool2d
     from lamina.network.layers.pooling import MaxPool3d as MaxPool3d
+    from lamina.network.layers.power_pooling import PNormPool1d as PNormPool1d
+    from lamina.network.layers.power_pooling import PNormPool2d as PNormPool2d
+    from lamina.network.layers.power_pooling import PNormPool3d as PNormPool3d
+    from lamina.network.layers.power_pooling import SumPool1d as SumPool1d
+    from lamina.network.layers.power_pooling import SumPool2d as SumPool2d
+    from lamina.network.layers.power_pooling import SumPool3d as SumPool3d
     from lamina.network.layers.pretrainable import Pretrainable as Pretrainable
     from lamina.network.layers.rbm import RBM as RBM
     from lamina.network.layers.recurrent import GRU as GRU
@@ -89,13 +97,19 @@ _LAYERS: dict[str, str] = {
     "dropout": "Dropout=dropout",
     "embedding": "Embedding=embedding",
     "gated": "PeepholeLSTM=peephole_lstm MinimalGatedUnit=minimal_gated_unit IndRNN=indrnn",
+    "global_pooling": (
+        "GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool GlobalSumPool=global_sum_pool GlobalPNormPool=global_p_norm_pool"
+    ),
     "module": "Module",
     "nested": "Nested=nested Repeat=repeat Residual=residual TimeDistributed=time_distributed",
     "normalization": "BatchNorm=batch_norm LayerNorm=layer_norm",
     "output": "OutputMixin Output=output LossLayer=loss",
     "pooling": (
-        "MaxPool1d=max_pool1d MaxPool2d=max_pool2d MaxPool3d=max_pool3d AvgPool1d=avg_pool1d AvgPool2d=avg_pool2d"
-        " AvgPool3d=avg_pool3d GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool"
+        "MaxPool1d=max_pool1d MaxPool2d=max_pool2d MaxPool3d=max_pool3d AvgPool1d=avg_pool1d AvgPool2d=avg_pool2d AvgPool3d=avg_pool3d"
+    ),
+    "power_pooling": (
+        "SumPool1d=sum_pool1d SumPool2d=sum_pool2d SumPool3d=sum_pool3d PNormPool1d=p_norm_pool1d PNormPool2d=p_norm_pool2d"
+        " PNormPool3d=p_norm_pool3d"
     ),
     "pretrainable": "Pretrainable",
     "rbm": "RBM=rbm",

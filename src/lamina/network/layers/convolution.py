@@ -53,6 +53,28 @@ class Convolution(ParametricLayer):
         return slide(self, spatial_axes(shape), names, kernel=self.kernel, stride=self.stride, dilation=self.dilation, padding=self.padding)
 
 
+class AlongSteps(Convolution):
+    """A convolution along the steps of a sequence."""
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence,)
+    spatial: ClassVar[int] = 1
+
+    kernel: Size1
+    stride: Size1 = 1
+    padding: CausalPadding1 = "valid"
+    dilation: Size1 = 1
+
+    @property
+    def memory(self) -> bool:  # type: ignore[override]
+        """Whether it can be run piece by piece: each output then needs a few earlier inputs, and nothing later."""
+        return self.padding == "causal" and self.stride == 1
+
+    @property
+    def stepwise(self) -> bool:  # type: ignore[override]
+        """Whether it sees one step at a time."""
+        return self.kernel == 1 and self.stride == 1 and self.padding in (0, "valid", "same", "causal")
+
+
 class FullConvolution(Convolution):
     """A convolution whose every filter sees all channels of its group."""
 
@@ -97,7 +119,7 @@ class FullConvolution(Convolution):
 
 
 @register("conv1d")
-class Conv1d(FullConvolution):
+class Conv1d(FullConvolution, AlongSteps):
     """Convolution along the steps of a sequence: ``[batch, steps, n]`` to ``[batch, steps', filters]``.
 
     Parameters (torch's layout): ``weight [filters, n / groups, kernel]``, ``bias [filters]``.
@@ -112,19 +134,13 @@ class Conv1d(FullConvolution):
         dilation: Distance between the window's positions.
         groups: Filters and features fall into this many groups that don't see each other.
 
+    With causal padding and a stride of 1 it can be stepped: its memory is the last ``dilation * (kernel - 1)`` inputs.
+
     Example:
         >>> from lamina.shapes import sequence
         >>> str(Conv1d(8, kernel=3, padding="causal").infer((sequence(20, 4),)))
         '[batch, 20, 8]'
     """
-
-    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence,)
-    spatial: ClassVar[int] = 1
-
-    kernel: Size1
-    stride: Size1 = 1
-    padding: CausalPadding1 = "valid"
-    dilation: Size1 = 1
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -134,6 +150,9 @@ class Conv1d(FullConvolution):
             (cls(4, kernel=2, padding="causal", dilation=2, activation="tanh"), (shape,)),
             (cls(2, kernel=3, stride=2, padding="same", bias=False), (shape,)),
             (cls(2, kernel=3, padding=1, groups=2), (Sequence(steps=None, features=4),)),
+            (cls(2, kernel=1), (Sequence(steps=None, features=4),)),
+            (cls(2, kernel=3, padding=2), (Sequence(steps=None, features=4),)),
+            (cls(2, kernel=3, stride=2, padding="causal"), (Sequence(steps=None, features=4),)),
         ]
 
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from lamina.network.layers.convolution import Convolution
+from lamina.network.layers.convolution import AlongSteps, Convolution
 from lamina.network.layers.layer import Layer, Parameter, elements, last_axis, with_axes
-from lamina.network.layers.window import CausalPadding1, Padding2
+from lamina.network.layers.window import Padding2
 from lamina.shapes import Image, Sequence, Shape
 from lamina.spec import register
-from lamina.spec.fields import Count, Size1, Size2
+from lamina.spec.fields import Count, Size2
 
 
 class DepthwiseConvolution(Convolution):
@@ -91,7 +91,7 @@ _IMAGE = Image(channels=2, height=5, width=6)
 
 
 @register("depthwise_conv1d")
-class DepthwiseConv1d(DepthwiseConvolution):
+class DepthwiseConv1d(DepthwiseConvolution, AlongSteps):
     """Convolution of each feature by itself along the steps: ``[batch, steps, n]`` to ``[batch, steps', n * multiplier]``.
 
     See `DepthwiseConvolution` for the settings.
@@ -101,14 +101,6 @@ class DepthwiseConv1d(DepthwiseConvolution):
         >>> str(DepthwiseConv1d(3, padding="causal").infer((sequence(None, 16),)))
         '[batch, ?, 16]'
     """
-
-    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence,)
-    spatial: ClassVar[int] = 1
-
-    kernel: Size1
-    stride: Size1 = 1
-    padding: CausalPadding1 = "valid"
-    dilation: Size1 = 1
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -150,7 +142,7 @@ class DepthwiseConv2d(DepthwiseConvolution):
 
 
 @register("separable_conv1d")
-class SeparableConv1d(SeparableConvolution):
+class SeparableConv1d(SeparableConvolution, AlongSteps):
     """Depthwise convolution along the steps, then a mixing of the features: ``[batch, steps, n]`` to ``[batch, steps', filters]``.
 
     See `SeparableConvolution` for the settings.
@@ -160,14 +152,6 @@ class SeparableConv1d(SeparableConvolution):
         >>> str(SeparableConv1d(8, kernel=3).infer((sequence(9, 3),)))
         '[batch, 7, 8]'
     """
-
-    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence,)
-    spatial: ClassVar[int] = 1
-
-    kernel: Size1
-    stride: Size1 = 1
-    padding: CausalPadding1 = "valid"
-    dilation: Size1 = 1
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:

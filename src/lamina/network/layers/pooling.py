@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from lamina.network.layers.layer import Layer, elements, last_axis, spatial_axes, with_axes
 from lamina.network.layers.window import AnyPadding, PoolPadding1, PoolPadding2, PoolPadding3, slide, spread_padding
-from lamina.shapes import Features, Image, Sequence, Shape, Volume
+from lamina.shapes import Image, Sequence, Shape, Volume
 from lamina.spec import register, wrong_value
 from lamina.spec.fields import Size1, Size2, Size3, spread
 
@@ -81,9 +81,9 @@ class AveragePool(Pool):
     include_padding: bool = False
 
 
-_STEPS = Sequence(steps=7, features=3)
-_IMAGE = Image(channels=2, height=7, width=6)
-_VOLUME = Volume(channels=2, depth=4, height=5, width=3)
+STEPS = Sequence(steps=7, features=3)
+IMAGE = Image(channels=2, height=7, width=6)
+VOLUME = Volume(channels=2, depth=4, height=5, width=3)
 
 
 @register("max_pool1d")
@@ -105,8 +105,8 @@ class MaxPool1d(Pool):
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         return [
-            (cls(2), (_STEPS,)),
-            (cls(3, stride=2, padding="same"), (_STEPS,)),
+            (cls(2), (STEPS,)),
+            (cls(3, stride=2, padding="same"), (STEPS,)),
             (cls(3, stride=1, padding=2), (Sequence(steps=None, features=3),)),
             (cls(3, stride=2, padding="ceil"), (Sequence(steps=None, features=3),)),
         ]
@@ -131,11 +131,11 @@ class MaxPool2d(Pool):
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         return [
-            (cls(2), (_IMAGE,)),
-            (cls((3, 2), stride=(2, 1), padding=(1, 0)), (_IMAGE,)),
-            (cls(3, stride=2, padding="same"), (_IMAGE,)),
-            (cls(3, padding=2), (_IMAGE,)),
-            (cls(3, stride=2, padding="ceil"), (_IMAGE,)),
+            (cls(2), (IMAGE,)),
+            (cls((3, 2), stride=(2, 1), padding=(1, 0)), (IMAGE,)),
+            (cls(3, stride=2, padding="same"), (IMAGE,)),
+            (cls(3, padding=2), (IMAGE,)),
+            (cls(3, stride=2, padding="ceil"), (IMAGE,)),
         ]
 
 
@@ -157,7 +157,7 @@ class MaxPool3d(Pool):
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
-        return [(cls(2), (_VOLUME,)), (cls((2, 3, 2), stride=2, padding="same"), (_VOLUME,)), (cls(3, padding=1), (_VOLUME,))]
+        return [(cls(2), (VOLUME,)), (cls((2, 3, 2), stride=2, padding="same"), (VOLUME,)), (cls(3, padding=1), (VOLUME,))]
 
 
 @register("avg_pool1d")
@@ -179,9 +179,10 @@ class AvgPool1d(AveragePool):
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         return [
-            (cls(2), (_STEPS,)),
-            (cls(3, stride=2, padding="same"), (_STEPS,)),
-            (cls(3, stride=1, padding=1, include_padding=True), (_STEPS,)),
+            (cls(2), (STEPS,)),
+            (cls(3, stride=2, padding="same"), (STEPS,)),
+            (cls(3, stride=1, padding=1, include_padding=True), (STEPS,)),
+            (cls(3, stride=2, padding="ceil"), (STEPS,)),
         ]
 
 
@@ -204,11 +205,11 @@ class AvgPool2d(AveragePool):
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         return [
-            (cls(2), (_IMAGE,)),
-            (cls(3, stride=2, padding="same"), (_IMAGE,)),
-            (cls((3, 2), stride=2, padding=(1, 0)), (_IMAGE,)),
-            (cls(3, stride=2, padding="same", include_padding=True), (_IMAGE,)),
-            (cls((2, 3), stride=3, padding="ceil"), (_IMAGE,)),
+            (cls(2), (IMAGE,)),
+            (cls(3, stride=2, padding="same"), (IMAGE,)),
+            (cls((3, 2), stride=2, padding=(1, 0)), (IMAGE,)),
+            (cls(3, stride=2, padding="same", include_padding=True), (IMAGE,)),
+            (cls((2, 3), stride=3, padding="ceil"), (IMAGE,)),
         ]
 
 
@@ -231,46 +232,8 @@ class AvgPool3d(AveragePool):
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         return [
-            (cls(2), (_VOLUME,)),
-            (cls(3, stride=2, padding="same"), (_VOLUME,)),
-            (cls(2, padding=1), (_VOLUME,)),
-            (cls(2, padding="ceil"), (_VOLUME,)),
+            (cls(2), (VOLUME,)),
+            (cls(3, stride=2, padding="same"), (VOLUME,)),
+            (cls(2, padding=1), (VOLUME,)),
+            (cls(2, padding="ceil"), (VOLUME,)),
         ]
-
-
-class GlobalPool(Layer):
-    """What pooling over everything shares: one number for each feature or channel is left."""
-
-    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence, Image, Volume)
-
-    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        return Features(last_axis(inputs[0]))
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return elements(inputs[0])
-
-    @classmethod
-    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
-        return [(cls(), (_STEPS,)), (cls(), (Sequence(steps=None, features=3),)), (cls(), (_IMAGE,)), (cls(), (_VOLUME,))]
-
-
-@register("global_max_pool")
-class GlobalMaxPool(GlobalPool):
-    """Largest value over all steps, or all positions of an image or volume: ``[batch, features or channels]``.
-
-    Example:
-        >>> from lamina.shapes import image
-        >>> str(GlobalMaxPool().infer((image(64, 7, 7),)))
-        '[batch, 64]'
-    """
-
-
-@register("global_avg_pool")
-class GlobalAvgPool(GlobalPool):
-    """Average over all steps, or all positions of an image or volume: ``[batch, features or channels]``.
-
-    Example:
-        >>> from lamina.shapes import sequence
-        >>> str(GlobalAvgPool().infer((sequence(None, 64),)))
-        '[batch, 64]'
-    """
