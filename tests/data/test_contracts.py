@@ -51,6 +51,7 @@ def test_normalizer(normalizer) -> None:
 
 def test_all_are_registered() -> None:
     assert {
+        "blood_cells",
         "breast_cancer",
         "characters",
         "cifar10",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,12 +38,31 @@ def run(
         document.set(assignment)
     network = make(name, document.data)
     network.resolve()  # what does not fit is said here, not when the file is used
-    text = network.to_json() + "\n" if as_json else network.to_yaml()
+    text = network.to_json() + "\n" if as_json else _compact(network.to_dict())
     if output is None:
         print(text, end="")
     else:
         with writing(output):
             atomic_write_text(output, text)
+
+
+def _compact(data: dict[str, Any]) -> str:
+    """YAML with a line for each layer: a network of hundreds of layers stays readable."""
+    import yaml
+
+    def flow(value: Any) -> str:
+        text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
+        return text.removesuffix("\n").removesuffix("\n...")
+
+    lines = []
+    for key, value in data.items():
+        if key == "nodes":
+            lines += [f"{key}:", *(f"  {name}: {flow(node)}" for name, node in value.items())]
+        elif key == "layers":
+            lines += [f"{key}:", *(f"  - {flow(layer)}" for layer in value)]
+        else:
+            lines.append(f"{key}: {flow(value)}")
+    return "\n".join(lines) + "\n"
 
 
 def _list(*, as_json: bool) -> None:

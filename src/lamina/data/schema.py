@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from lamina.errors import DataError, Problem, nearest
-from lamina.shapes import Shape
+from lamina.shapes import Image, Shape, Volume
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Count, listed
 
@@ -59,7 +59,10 @@ class Target(Description):
             return len(self.labels)
         if self.kind == "classes":
             return self.count
-        return None if self.shape is None else self.shape.dims[-1]
+        if self.shape is None:
+            return None
+        # Images and volumes have their labels or columns in the channels, in front.
+        return self.shape.dims[0] if isinstance(self.shape, Image | Volume) else self.shape.dims[-1]
 
 
 class DataSchema(Description):

@@ -1,6 +1,7 @@
 """Sources of data; importing this registers all of them."""
 
 from lamina.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
+from lamina.data.sources.cells import BloodCells
 from lamina.data.sources.control import SyntheticControl
 from lamina.data.sources.csv import Csv
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
@@ -8,6 +9,7 @@ from lamina.data.sources.source import Partitions, Source
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
 
 __all__ = [
+    "BloodCells",
     "BreastCancer",
     "Characters",
     "Cifar10",
