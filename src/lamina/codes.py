@@ -97,6 +97,8 @@ TITLES: dict[str, str] = {
     # EN100+: layers that learn without targets
     "EN100": "a value can't be reconstructed",
     "EN101": "the free energy has no closed form",
+    "EN102": "a loss gives no probability",
+    "EN103": "the layer is of another kind",
     # EN110+: ways of learning
     "EN110": "the optimiser can't train with this",
     "EN111": "the optimiser needs the loss again",

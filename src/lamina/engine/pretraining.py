@@ -15,6 +15,13 @@ from lamina.engine.runnable import Inputs, Network
 from lamina.errors import TrainingError
 
 
+@torch.no_grad()
+def incoming(network: NetworkModule, name: str, inputs: Inputs, masks: Mapping[str, Tensor] | None = None) -> Tensor:
+    """What comes into a layer that learns without targets, ``[batch, n]``, without gradients."""
+    ((x,), _) = network.feeds(name, inputs, masks)
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 class Stage(Network):
     """A layer in pretraining: the loss is its own, the layers below compute as at prediction, and only it learns.
 
@@ -51,9 +58,7 @@ class Stage(Network):
 
     def incoming(self, inputs: Inputs, masks: Mapping[str, Tensor] | None = None) -> Tensor:
         """What comes into the layer, ``[batch, n]``, without gradients."""
-        with torch.no_grad():
-            ((x,), _) = self._network[0].feeds(self.layer.node.name, inputs, masks)
-        return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+        return incoming(self._network[0], self.layer.node.name, inputs, masks)
 
     def loss(
         self, inputs: Inputs, targets: Tensor | Mapping[str, Tensor], weight: Tensor | None = None, masks: Masks | None = None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn import functional as F
 
 from lamina.engine.activations import ActivationFunction, activation_function
@@ -47,36 +45,33 @@ class VariationalModule(PretrainableModule):
             code = self._hidden(self._part(f"decoder_{number}", code))
         return self._part("reconstruction", code)
 
-    def costs(self, x: Tensor, samples: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
-        """The mean of ``-log p(x | z)`` over draws of ``z``, and the divergence of ``z`` from ``N(0, I)``: ``[batch]`` each.
+    def draw(self, mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+        """Codes from their distribution and standard normal numbers, ``[draws, batch, units]``."""
+        return mean + torch.exp(0.5 * log_variance) * noise
+
+    def costs(self, x: Tensor, code: Tensor) -> Tensor:
+        """``-log p(x | z)``, or the loss, of each draw of the code: ``[draws, batch]``.
 
         Args:
-            x: Samples.
-            samples: Draws of ``z`` for each; 0 takes the mean of ``z`` and draws nothing.
-            generator: Where draws come from; None: torch's global one.
+            x: Samples, ``[batch, n]``.
+            code: ``[draws, batch, units]``.
+        """
+        return self.reconstruction.cost(self.decode(code.flatten(0, 1)), x.repeat(len(code), 1)).reshape(code.shape[:2])
+
+    def importance(self, x: Tensor, noise: Tensor) -> Tensor:
+        """``log p(x, z) - log q(z | x)`` of draws of the code, ``[draws, batch]``.
+
+        The logarithm of the mean of their exponentials approaches ``log p(x)`` (Burda et al. 2016); their mean is the bound.
         """
         mean, log_variance = self.encode(x)
-        count = max(samples, 1)
-        drawn = mean.expand(count, *mean.shape)
-        if samples:
-            noise = torch.empty_like(drawn).normal_(generator=generator)
-            drawn = mean + torch.exp(0.5 * log_variance) * noise
-        scores = self.decode(drawn.flatten(0, 1))
-        cost = self.reconstruction.cost(scores, x.repeat(count, 1)).reshape(count, -1).mean(0)
-        divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(-1)
-        return cost, divergence
-
-    def log_likelihood(self, x: Tensor, samples: int, generator: Generator | None = None) -> Tensor:
-        """``log p(x)``, ``[batch]``, by importance sampling from the encoder's distribution (Burda et al. 2016); more draws, closer."""
-        mean, log_variance = self.encode(x)
-        noise = torch.empty(samples, *mean.shape, dtype=mean.dtype, device=mean.device).normal_(generator=generator)
-        drawn = mean + torch.exp(0.5 * log_variance) * noise
-        log_x = -self.reconstruction.cost(self.decode(drawn.flatten(0, 1)), x.repeat(samples, 1)).reshape(samples, -1)
-        log_ratio = 0.5 * (noise.square() + log_variance - drawn.square()).sum(-1)
-        return torch.logsumexp(log_x + log_ratio, 0) - math.log(samples)
+        code = self.draw(mean, log_variance, noise)
+        return 0.5 * (noise.square() + log_variance - code.square()).sum(-1) - self.costs(x, code)
 
     def pretrain_loss(self, x: Tensor) -> Tensor:
-        cost, divergence = self.costs(x, self._layer.samples)
+        mean, log_variance = self.encode(x)
+        noise = torch.randn(self._layer.samples, *mean.shape, dtype=mean.dtype, device=mean.device)
+        cost = self.costs(x, self.draw(mean, log_variance, noise)).mean(0)
+        divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(-1)
         return cost + self._layer.kl_weight * divergence
 
     def wrong_inputs(self, x: Tensor) -> Tensor | None:
