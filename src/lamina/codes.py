@@ -36,6 +36,7 @@ TITLES: dict[str, str] = {
     "NN060": "the heads don't divide the features",
     "NN061": "a head is too small for rotary positions",
     "NN015": "a network inside a network has a loss, or several outputs",
+    "NN062": "there are more steps than positions",
     # NN070+: layers that learn without targets
     "NN070": "the input can't be reconstructed like this",
     # CK: networks that run but are wrong
@@ -94,6 +95,7 @@ TITLES: dict[str, str] = {
     "EN042": "the state is not that of this network and batch",
     # EN090+: attention
     "EN090": "keys and queries don't come together",
+    "EN091": "a step has no position",
     # EN100+: layers that learn without targets
     "EN100": "a value can't be reconstructed",
     "EN101": "the free energy has no closed form",

@@ -35,7 +35,7 @@ class AttentionModule(ParametricModule):
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: Masks) -> tuple[Tensor, Tensor | None]:
         y = self.noisily(lambda *xs: self._attending.run(self._parameters.get, xs, masks, training=self.training), inputs)
-        return self._activated(y), _mask_of(y, masks)
+        return self.activated(y), mask_of(y, masks)
 
     def start_state(self, batch: int) -> Memory:
         if not self.node.can_step:
@@ -51,13 +51,10 @@ class AttentionModule(ParametricModule):
             return self._attending.step(self._parameters.get, xs, masks, state, training=self.training, where=where)
 
         y, after = self.noisily(run, inputs)
-        return self._activated(y), _mask_of(y, masks), after
-
-    def _activated(self, y: Tensor) -> Tensor:
-        return y if self._activation is None else self._activation(y)
+        return self.activated(y), mask_of(y, masks), after
 
 
-def _mask_of(y: Tensor, masks: Masks) -> Tensor | None:
+def mask_of(y: Tensor, masks: Masks) -> Tensor | None:
     """The mask of the queries; where others have masks, all real."""
     if masks[0] is not None or all(mask is None for mask in masks):
         return masks[0]
@@ -83,11 +80,11 @@ class Heads(Attending):
         self._slopes = alibi_slopes(layer.heads) if layer.positions == "alibi" else None
 
     def queries(self, p: Lookup, x: Tensor, places: Tensor | None) -> Tensor:
-        return self._placed(p, "query", self._split(_linear(p, "query", x), self.key_size), places)
+        return self._placed(p, "query", self._split(linear(p, "query", x), self.key_size), places)
 
     def keys(self, p: Lookup, key: Tensor, value: Tensor, places: Tensor | None) -> tuple[Tensor, Tensor]:
-        k = self._placed(p, "key", self._split(_linear(p, "key", key), self.key_size), places)
-        return k, self._split(_linear(p, "value", value), self.value_size)
+        k = self._placed(p, "key", self._split(linear(p, "key", key), self.key_size), places)
+        return k, self._split(linear(p, "value", value), self.value_size)
 
     def together(self, p: Lookup, x: Tensor, places: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         # One product is faster than three.
@@ -103,7 +100,7 @@ class Heads(Attending):
         return dot_product(q, k, v, allowed=allowed, bias=bias, causal=self.causal, scale=None, dropout=dropout)
 
     def finish(self, p: Lookup, y: Tensor) -> Tensor:
-        return _linear(p, "output", y.transpose(1, 2).flatten(2))
+        return linear(p, "output", y.transpose(1, 2).flatten(2))
 
     def bias(self, queries: Tensor, keys: Tensor) -> Tensor | None:
         if self._slopes is None:
@@ -125,7 +122,8 @@ class Heads(Attending):
         return rotate(x, places, size=self._turned, base=self._base, halves=self._halves)
 
 
-def _linear(p: Lookup, name: str, x: Tensor) -> Tensor:
+def linear(p: Lookup, name: str, x: Tensor) -> Tensor:
+    """The linear layer of that name."""
     weight: Any = p(f"{name}_weight")
     return F.linear(x, weight, p(f"{name}_bias"))
 

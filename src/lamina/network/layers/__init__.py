@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.pooling import MaxPool1d as MaxPool1d
     from lamina.network.layers.pooling import MaxPool2d as MaxPool2d
     from lamina.network.layers.pooling import MaxPool3d as MaxPool3d
+    from lamina.network.layers.positions import PositionEmbedding as PositionEmbedding
+    from lamina.network.layers.positions import SinusoidalPositions as SinusoidalPositions
+    from lamina.network.layers.positions import TokenEmbedding as TokenEmbedding
     from lamina.network.layers.power_pooling import PNormPool1d as PNormPool1d
     from lamina.network.layers.power_pooling import PNormPool2d as PNormPool2d
     from lamina.network.layers.power_pooling import PNormPool3d as PNormPool3d
@@ -76,6 +79,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.shaping import Permute as Permute
     from lamina.network.layers.shaping import Reshape as Reshape
     from lamina.network.layers.shared import Shared as Shared
+    from lamina.network.layers.transformer import Transformer as Transformer
+    from lamina.network.layers.transformer import TransformerDecoder as TransformerDecoder
+    from lamina.network.layers.transformer import TransformerEncoder as TransformerEncoder
     from lamina.network.layers.transposed import ConvTranspose1d as ConvTranspose1d
     from lamina.network.layers.transposed import ConvTranspose2d as ConvTranspose2d
     from lamina.network.layers.transposed import ConvTranspose3d as ConvTranspose3d
@@ -111,12 +117,14 @@ _LAYERS: dict[str, str] = {
         "SumPool1d=sum_pool1d SumPool2d=sum_pool2d SumPool3d=sum_pool3d PNormPool1d=p_norm_pool1d PNormPool2d=p_norm_pool2d"
         " PNormPool3d=p_norm_pool3d"
     ),
+    "positions": ("PositionEmbedding=position_embedding SinusoidalPositions=sinusoidal_positions TokenEmbedding=token_embedding"),
     "pretrainable": "Pretrainable",
     "rbm": "RBM=rbm",
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn LastStep=last_step",
     "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
     "shared": "Shared=shared",
     "transposed": "ConvTranspose1d=conv_transpose1d ConvTranspose2d=conv_transpose2d ConvTranspose3d=conv_transpose3d",
+    "transformer": "Transformer TransformerEncoder=transformer_encoder TransformerDecoder=transformer_decoder",
     "variational": "VariationalAutoencoder=variational_autoencoder",
 }
 """Module of this package to its public classes, each with the type it is registered as, if it is."""
