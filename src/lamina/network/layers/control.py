@@ -119,7 +119,7 @@ class Conditional(Container):
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         from lamina.network.layers.dense import Dense
-        from lamina.network.layers.pooling import GlobalAvgPool
+        from lamina.network.layers.global_pooling import GlobalAvgPool
 
         return [
             (cls(Dense(1), then=Dense(2), otherwise=[Dense(3, activation="tanh"), Dense(2)]), (Features(4),)),
