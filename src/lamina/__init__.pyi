@@ -3,6 +3,7 @@
 from lamina import data as data
 from lamina import errors as errors
 from lamina import evaluate as evaluate
+from lamina import generation as generation
 from lamina import network as network
 from lamina import shapes as shapes
 from lamina import spec as spec

@@ -104,6 +104,9 @@ TITLES: dict[str, str] = {
     # EN110+: ways of learning
     "EN110": "the optimiser can't train with this",
     "EN111": "the optimiser needs the loss again",
+    # EN080+: generation
+    "EN080": "the network can't make sequences",
+    "EN081": "the prompt can't be used",
     # TR: run directories and callbacks
     "TR001": "the run directory is taken",
     "TR002": "there is no run to resume",

@@ -13,6 +13,7 @@ from lamina.data.dataset import Dataset, as_dataset, as_inputs
 from lamina.data.preprocessing import Preprocessing
 from lamina.data.schema import DataSchema
 from lamina.errors import DescriptionError
+from lamina.generation.sequences import Sequences
 from lamina.keep import described, read_extras, save_model
 from lamina.labels import choose_labels, no_classes
 from lamina.network import Network
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 DType = Literal["float32", "float64"]
 
 
-class Model:
+class Model(Sequences):
     """A network that can be trained, judged, kept and asked.
 
     Args:
@@ -335,7 +336,7 @@ class Model:
         check_size(batch_size)
         masks = data.input_masks if isinstance(data, Dataset) else {}
         found = answers(self.network, self._inputs(data), masks, batch_size=batch_size, device=choose_device(device))
-        return {name: self._restored(name, array) for name, array in found.items()}
+        return {name: self.restored(name, array) for name, array in found.items()}
 
     def predict_labels(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> Any:
         """The most probable label for each sample.
@@ -382,7 +383,7 @@ class Model:
             return self.preprocessing.inputs(data)
         return as_inputs(data, shapes=self.plan.inputs if self.plan else None, dtype=self.dtype)
 
-    def _restored(self, output: str, array: np.ndarray) -> np.ndarray:
+    def restored(self, output: str, array: np.ndarray) -> np.ndarray:
         """Targets that were scaled for training are scaled back."""
         if self.preprocessing is None or self.schema is None:
             return array

@@ -101,11 +101,15 @@ class Preprocessing:
 
         self._check_columns(dataset.columns)
         dataset = dataset.like(self.schema)
-        inputs = {name: self._scaled(self._filled(array, name), name) for name, array in dataset.inputs.items()}
+        inputs = self.scaled(dataset.inputs)
         for name, array in inputs.items():
             check_finite(array, f"input {name!r}", self.columns.names if self.columns is not None and array.ndim == 2 else None)
         targets = {name: self._scaled_target(array, name) for name, array in dataset.targets.items()}
         return dataset.replace(inputs=inputs, targets=targets, schema=self.schema, preprocessing=self)
+
+    def scaled(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Arrays of some inputs, of any length, filled, scaled and in the type of the network."""
+        return {name: self._scaled(self._filled(array, name), name) for name, array in inputs.items()}
 
     def _check_columns(self, given: Columns | None) -> None:
         own = self.columns

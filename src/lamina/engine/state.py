@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +11,8 @@ import torch
 from torch import Tensor
 
 from lamina.engine.arrays import to_array
-from lamina.errors import ShapeError
+from lamina.errors import ArchiveError, ShapeError
+from lamina.files import atomic_write
 
 Memory = dict[str, Tensor]
 """What one layer remembers, by name; every tensor batch first."""
@@ -90,6 +92,43 @@ class State:
             raise _no_state(got="no number called batch")
         return cls(int(np.asarray(arrays["batch"]).item()), tuple(given), memories, values, masks)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Keep the state in a safetensors file; one that exists is replaced when the new one is safe on disk.
+
+        Raises:
+            ArchiveError: AR020, if it can't be written.
+        """
+        from safetensors.numpy import save
+
+        content = save({name: np.ascontiguousarray(array) for name, array in self.to_arrays().items()})
+        try:
+            atomic_write(path, lambda file: file.write(content))
+        except OSError as error:
+            raise ArchiveError(
+                "AR020",
+                where=str(path),
+                expected="a folder that can be written to",
+                got=str(error),
+                cause="the folder is missing or write-protected, or the disk is full",
+                fix="make the folder, or choose another",
+            ) from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> State:
+        """What `save` kept.
+
+        Raises:
+            ShapeError: EN042, if the file can't be read, or holds something else.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            arrays = load_file(os.fspath(path))
+        except (OSError, SafetensorError) as error:
+            raise _no_state(got=f"{path}: {error}") from error
+        return cls.from_arrays(arrays)
+
     def check(self, batch: int, start: Mapping[str, Memory]) -> None:
         """See that this can be the state of a network whose layers start with the memories ``start``, for ``batch`` samples.
 
@@ -116,10 +155,12 @@ class State:
                 )
             for name, value in wanted.items():
                 own = found[name]
-                if own.dim() != value.dim() or len(own) != batch:
+                # An axis that starts with nothing on it grows from step to step.
+                fixed = zip(own.shape[1:], value.shape[1:], strict=False)
+                if own.dim() != value.dim() or len(own) != batch or any(size != first for size, first in fixed if first):
                     raise _misfit(
                         where=f"the state of layer {node!r}, {name}",
-                        expected=f"a tensor of {value.dim()} axes for {batch} samples",
+                        expected=f"a tensor like {list(value.shape)}, for {batch} samples",
                         got=f"{list(own.shape)}",
                         cause="it is the state of another batch or another network",
                         fix="begin anew with state=None",

@@ -26,6 +26,7 @@ SUITES: dict[str, str] = {
     "clip": "lamina.testing.clipping:check_clip",
     "constraint": "lamina.testing.constraints:check_constraint",
     "evaluation": "lamina.testing.evaluations:check_evaluation",
+    "generation": "lamina.testing.generation:check_method",
     "initializer": "lamina.testing.initializers:check_initializer",
     "layer": "lamina.testing.layers:check_layer",
     "line_search": "lamina.testing.line_search:check_line_search",

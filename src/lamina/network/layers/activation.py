@@ -24,6 +24,7 @@ class ActivationLayer(Layer):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("activation",)
+    stepwise: ClassVar[bool] = True
 
     activation: Activation
 
@@ -110,6 +111,8 @@ class IdentityLayer(Layer):
         >>> str(IdentityLayer().infer((Features(4),)))
         '[batch, 4]'
     """
+
+    stepwise: ClassVar[bool] = True
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         return inputs[0]

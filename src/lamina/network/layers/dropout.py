@@ -23,6 +23,7 @@ class Dropout(Layer):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("rate",)
+    stepwise: ClassVar[bool] = True
     stochastic: ClassVar[bool] = True
 
     rate: Noise

@@ -34,6 +34,7 @@ class Embedding(ParametricLayer):
 
     positional: ClassVar[tuple[str, ...]] = ("units",)
     accepts: ClassVar[tuple[type[Shape], ...]] = (Tokens,)
+    stepwise: ClassVar[bool] = True
     own_settings: ClassVar[tuple[str, ...]] = ("activation", "bias")
     # Tokens are names, not amounts: noise on them means nothing. A dropout layer after the embedding does.
     unused_settings: ClassVar[tuple[str, ...]] = ("dropout",)

@@ -78,6 +78,7 @@ class LossLayer(OutputMixin):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("loss",)
+    stepwise: ClassVar[bool] = True
 
     @property
     def random(self) -> bool:
