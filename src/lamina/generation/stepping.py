@@ -94,7 +94,7 @@ def step(
 
 def _arrays(model: Model, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
     shapes = model.network.input_shapes
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, value in given.items():
         if name not in shapes and len(shapes) == len(given) == 1:
             name = next(iter(shapes))
