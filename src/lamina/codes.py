@@ -90,6 +90,7 @@ TITLES: dict[str, str] = {
     "EN036": "the loss has no value for a single sample",
     "EN037": "the loss can't judge this output",
     "EN070": "a mask doesn't fit the scores that a loss judges",
+    "EN071": "the loss doesn't know what these scores came from",
     "EN040": "the mask does not fit the input",
     "EN041": "the layer has to see all steps at once",
     "EN042": "the state is not that of this network and batch",

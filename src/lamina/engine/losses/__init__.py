@@ -1,6 +1,6 @@
 """How torch computes the losses; importing this fills the table."""
 
-from lamina.engine.losses import classification, distribution, embedding, margin, overlap, regression, sequence, survival
+from lamina.engine.losses import classification, detection, distribution, embedding, margin, overlap, regression, sequence, survival
 from lamina.engine.losses.function import BatchLoss, LossFunction, Positions, SampleLoss, computes, loss_function
 from lamina.engine.losses.targets import check_targets
 
@@ -12,6 +12,7 @@ __all__ = [
     "check_targets",
     "classification",
     "computes",
+    "detection",
     "distribution",
     "embedding",
     "loss_function",

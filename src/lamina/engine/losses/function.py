@@ -59,6 +59,11 @@ class LossFunction:
         self._classes = loss.target == "classes"
         self._summed = loss.over_positions == "sum"
 
+    @property
+    def positions(self) -> Positions:
+        """From prepared scores and targets to the loss of each position."""
+        return self._positions
+
     def per_sample(self, scores: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """The loss of each sample, ``[batch]``: the mean (or sum) over its positions.
 

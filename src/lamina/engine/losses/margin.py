@@ -83,3 +83,12 @@ def _cosine_embedding(loss: L.CosineEmbedding, activate: Activated) -> Positions
         return torch.where(target > 0, 1 - cosine, (cosine - loss.margin).clamp_min(0))
 
     return averaged(terms, factors(loss))
+
+
+@computes(L.OneClass)
+def _one_class(loss: L.OneClass, activate: Activated) -> Positions:
+    def terms(scores: Tensor, target: Tensor) -> Tensor:
+        outputs = activate(scores)
+        return (target * (-outputs).clamp_min(0) + (1 - target) * outputs.clamp_min(0)) / loss.nu
+
+    return averaged(terms, None)

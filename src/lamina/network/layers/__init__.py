@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.attention import Positioned as Positioned
     from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
     from lamina.network.layers.bidirectional import Bidirectional as Bidirectional
+    from lamina.network.layers.center_loss import CenterLossOutput as CenterLossOutput
     from lamina.network.layers.container import Container as Container
     from lamina.network.layers.control import Conditional as Conditional
     from lamina.network.layers.control import Loop as Loop
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from lamina.network.layers.nested import TimeDistributed as TimeDistributed
     from lamina.network.layers.normalization import BatchNorm as BatchNorm
     from lamina.network.layers.normalization import LayerNorm as LayerNorm
+    from lamina.network.layers.one_class import OneClassOutput as OneClassOutput
+    from lamina.network.layers.ordinal import OrdinalOutput as OrdinalOutput
     from lamina.network.layers.output import LossLayer as LossLayer
     from lamina.network.layers.output import Output as Output
     from lamina.network.layers.output import OutputMixin as OutputMixin
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.shaping import Permute as Permute
     from lamina.network.layers.shaping import Reshape as Reshape
     from lamina.network.layers.shared import Shared as Shared
+    from lamina.network.layers.tied import TiedOutput as TiedOutput
     from lamina.network.layers.transformer import Transformer as Transformer
     from lamina.network.layers.transformer import TransformerDecoder as TransformerDecoder
     from lamina.network.layers.transformer import TransformerEncoder as TransformerEncoder
@@ -86,12 +90,14 @@ if TYPE_CHECKING:
     from lamina.network.layers.transposed import ConvTranspose2d as ConvTranspose2d
     from lamina.network.layers.transposed import ConvTranspose3d as ConvTranspose3d
     from lamina.network.layers.variational import VariationalAutoencoder as VariationalAutoencoder
+    from lamina.network.layers.yolo import YoloOutput as YoloOutput
 
 _LAYERS: dict[str, str] = {
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
     "attention": "Attention Positioned MultiHeadAttention=multi_head_attention",
     "autoencoder": "AutoEncoder=autoencoder",
     "bidirectional": "Bidirectional=bidirectional",
+    "center_loss": "CenterLossOutput=center_loss_output",
     "container": "Container",
     "control": "Conditional=conditional Loop=loop",
     "convolution": "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d",
@@ -109,6 +115,8 @@ _LAYERS: dict[str, str] = {
     "module": "Module",
     "nested": "Nested=nested Repeat=repeat Residual=residual TimeDistributed=time_distributed",
     "normalization": "BatchNorm=batch_norm LayerNorm=layer_norm",
+    "one_class": "OneClassOutput=one_class_output",
+    "ordinal": "OrdinalOutput=ordinal_output",
     "output": "OutputMixin Output=output LossLayer=loss",
     "pooling": (
         "MaxPool1d=max_pool1d MaxPool2d=max_pool2d MaxPool3d=max_pool3d AvgPool1d=avg_pool1d AvgPool2d=avg_pool2d AvgPool3d=avg_pool3d"
@@ -123,9 +131,11 @@ _LAYERS: dict[str, str] = {
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn LastStep=last_step",
     "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
     "shared": "Shared=shared",
-    "transposed": "ConvTranspose1d=conv_transpose1d ConvTranspose2d=conv_transpose2d ConvTranspose3d=conv_transpose3d",
+    "tied": "TiedOutput=tied_output",
     "transformer": "Transformer TransformerEncoder=transformer_encoder TransformerDecoder=transformer_decoder",
+    "transposed": "ConvTranspose1d=conv_transpose1d ConvTranspose2d=conv_transpose2d ConvTranspose3d=conv_transpose3d",
     "variational": "VariationalAutoencoder=variational_autoencoder",
+    "yolo": "YoloOutput=yolo_output",
 }
 """Module of this package to its public classes, each with the type it is registered as, if it is."""
 

@@ -15,6 +15,7 @@ from lamina.network.losses.classification import (
     SparseCrossEntropy,
     SquaredHinge,
 )
+from lamina.network.losses.detection import Yolo, YoloBoxes
 from lamina.network.losses.distribution import (
     GaussianNll,
     KlDivergence,
@@ -32,6 +33,7 @@ from lamina.network.losses.margin import (
     MarginRanking,
     MultiLabelMargin,
     MultiMargin,
+    OneClass,
     SoftMargin,
 )
 from lamina.network.losses.overlap import CategoricalDice, CategoricalIou, CategoricalTversky, Dice, Iou, Tversky
@@ -90,6 +92,7 @@ __all__ = [
     "MultiMargin",
     "NegativeBinomial",
     "NegativeLogLikelihood",
+    "OneClass",
     "Ordinal",
     "Poisson",
     "Quantile",
@@ -104,4 +107,6 @@ __all__ = [
     "Tversky",
     "Wasserstein",
     "Weighted",
+    "Yolo",
+    "YoloBoxes",
 ]

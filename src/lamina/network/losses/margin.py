@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted
 from lamina.spec import register
 from lamina.spec.fields import Positive
@@ -143,6 +145,36 @@ class CosineEmbedding(Weighted):
     @classmethod
     def examples(cls) -> list[Any]:
         return [CosineEmbedding(), CosineEmbedding(0.3)]
+
+
+@register("one_class")
+class OneClass(Loss):
+    """``max(0, -y) / nu`` for what is usual (target 1), ``max(0, y) / nu`` for what isn't (0): the sides of a border at 0.
+
+    The loss of `one_class_output` (Chalapathy et al. 2018), whose training samples are usual ones.
+
+    Attributes:
+        nu: About what share of the usual samples may end on the wrong side.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("nu",)
+    target: ClassVar[TargetKind] = "binary"
+
+    nu: float = Field(default=0.04, gt=0, lt=1)
+
+    def misfit(self, units: int) -> Misfit | None:
+        if units == 1:
+            return None
+        return Misfit(
+            expected="one output unit: how usual a sample is",
+            got=f"{units} units",
+            cause="one_class tells the usual from all else",
+            fix="write units: 1, or use cross_entropy for several classes",
+        )
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [OneClass(), OneClass(0.2)]
 
 
 def one_unit(loss: str, instead: str) -> Misfit:
