@@ -94,6 +94,8 @@ TITLES: dict[str, str] = {
     "EN040": "the mask does not fit the input",
     "EN041": "the layer has to see all steps at once",
     "EN042": "the state is not that of this network and batch",
+    "EN043": "a gradient is wrong",
+    "EN044": "the gradients can't be checked",
     # EN090+: attention
     "EN090": "keys and queries don't come together",
     "EN091": "a step has no position",

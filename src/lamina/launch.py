@@ -41,15 +41,7 @@ def train_recipe(
     Raises:
         LaminaError: If the recipe or the data are wrong; then nothing was written.
     """
-    recipe.check(document)
-    model = Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
-    try:
-        prepared = prepare(recipe.data, recipe.seed, dtype=model.dtype)
-        model.take_schema(prepared.schema)
-        model.preprocessing = prepared.preprocessing
-        model.check_data(*prepared.parts.values())
-    except DataError as error:
-        raise place_error(error, document, ("data", "source")) from error
+    model, prepared = untrained(recipe, document)
     session = _session(recipe, model, prepared)
     trainer = session.prepare()
     directory = RunDirectory.open(run_dir, name=name, resume=resume)
@@ -64,6 +56,24 @@ def train_recipe(
                 directory.write_evaluation(run.report, title=f"{name}: test part")
             keep_model(model, directory)
     return run
+
+
+def untrained(recipe: Recipe, document: Document | None = None) -> tuple[Model, Prepared]:
+    """The model of a recipe as it starts, and its data in parts.
+
+    Raises:
+        LaminaError: If the recipe or the data are wrong.
+    """
+    recipe.check(document)
+    model = Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
+    try:
+        prepared = prepare(recipe.data, recipe.seed, dtype=model.dtype)
+        model.take_schema(prepared.schema)
+        model.preprocessing = prepared.preprocessing
+        model.check_data(*prepared.parts.values())
+    except DataError as error:
+        raise place_error(error, document, ("data", "source")) from error
+    return model, prepared
 
 
 def _session(recipe: Recipe, model: Model, prepared: Prepared) -> Session:

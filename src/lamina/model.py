@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lamina.data.dataset import DataLike
     from lamina.data.schema import Target
+    from lamina.engine.gradients import GradientReport
     from lamina.engine.network import Network as RunnableNetwork
     from lamina.evaluate.evaluation import Evaluation
     from lamina.evaluate.result import Report
@@ -215,6 +216,15 @@ class Model(Sequences):
             self.take_schema(dataset.schema)
             self.check_data(dataset)
         return dataset
+
+    def check_gradients(self, data: DataLike, targets: Any = None, *, samples: int = 8, numbers: int = 30) -> GradientReport:
+        """Compare backpropagation with small differences of the loss by every parameter and input, on a copy in float64.
+
+        Takes data as `fit` does, and looks at the first ``samples``, and at ``numbers`` numbers of each tensor; print the result.
+        """
+        from lamina.train.gradient_check import check_gradients
+
+        return check_gradients(self, self.training_data(data, targets), samples=samples, numbers=numbers)
 
     # -- judging ------------------------------------------------------------------------------------------------------
 

@@ -26,8 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     cls=TyperGroup,
 )
-for module in (train, check, summary, evaluate, predict, schema, doctor, zoo):
+for module in (train, check, summary, evaluate, predict, schema, zoo):
     app.command(module.NAME)(module.run)
+app.add_typer(doctor.app, name=doctor.NAME)
 
 
 def _version(*, value: bool) -> None:

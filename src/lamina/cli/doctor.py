@@ -1,4 +1,4 @@
-"""``lamina doctor``: what is installed, what this machine can do, how to get the rest."""
+"""``lamina doctor``: what is installed, what this machine can do; ``doctor gradients``: does a network learn by right gradients."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lamina.cli.check import AsJson, Recipe, Sets
 from lamina.cli.output import print_json
 from lamina.version import __version__
 
@@ -21,10 +22,14 @@ OPTIONAL = {
 }
 
 
-def run(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,  # noqa: FBT002 (typer makes the option)
-) -> None:
-    """Show versions, devices and optional parts, and how to get what is missing."""
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def run(context: typer.Context, as_json: AsJson = False) -> None:  # noqa: FBT002 (typer makes the option)
+    """Show versions, devices and optional parts, and how to get what is missing; or check the gradients of a recipe."""
+    if context.invoked_subcommand is not None:
+        return
     found = {
         "lamina": __version__,
         "python": platform.python_version(),
@@ -38,6 +43,29 @@ def run(
         print_json(found)
     else:
         _show(found)
+
+
+@app.command()
+def gradients(
+    recipe: Recipe,
+    sets: Sets = None,
+    samples: Annotated[int, typer.Option(min=1, help="Samples to compute the loss of.")] = 8,
+    numbers: Annotated[int, typer.Option(min=1, help="Numbers of each parameter and input to compare.")] = 30,
+    as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
+) -> None:
+    """Compare backpropagation with small differences of the loss, in float64, for every parameter, input and mask of a recipe."""
+    from lamina.launch import untrained
+    from lamina.train.gradient_check import check_gradients
+    from lamina.train.recipe import load_recipe
+
+    loaded, document = load_recipe(recipe, sets or ())
+    model, prepared = untrained(loaded, document)
+    report = check_gradients(model, prepared.train, samples=samples, numbers=numbers)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        print(report)
+    report.raise_wrong()
 
 
 def _installed(package: str) -> str | None:
