@@ -13,14 +13,18 @@ from lamina.zoo.catalog import make as make
 
 if TYPE_CHECKING:
     from lamina.zoo.images.alexnet import alexnet as alexnet
+    from lamina.zoo.images.convnext import convnext_tiny as convnext_tiny
     from lamina.zoo.images.darknet import darknet19 as darknet19
     from lamina.zoo.images.densenet import densenet121 as densenet121
     from lamina.zoo.images.densenet import densenet169 as densenet169
     from lamina.zoo.images.densenet import densenet201 as densenet201
+    from lamina.zoo.images.efficientnet import efficientnet_b0 as efficientnet_b0
     from lamina.zoo.images.googlenet import googlenet as googlenet
     from lamina.zoo.images.inception_resnet import inception_resnet_v1 as inception_resnet_v1
     from lamina.zoo.images.lenet import lenet as lenet
     from lamina.zoo.images.mobilenet import mobilenet_v2 as mobilenet_v2
+    from lamina.zoo.images.mobilenet import mobilenet_v3_large as mobilenet_v3_large
+    from lamina.zoo.images.mobilenet import mobilenet_v3_small as mobilenet_v3_small
     from lamina.zoo.images.resnet import resnet18 as resnet18
     from lamina.zoo.images.resnet import resnet34 as resnet34
     from lamina.zoo.images.resnet import resnet50 as resnet50

@@ -74,6 +74,10 @@ CATALOG: dict[str, Entry] = {
     "densenet169": _vision("densenet", 14_149_480),
     "densenet201": _vision("densenet", 20_013_928),
     "mobilenet_v2": _vision("mobilenet", 3_504_872),
+    "mobilenet_v3_large": _vision("mobilenet", 5_483_032),
+    "mobilenet_v3_small": _vision("mobilenet", 2_542_856),
+    "efficientnet_b0": _vision("efficientnet", 5_288_548),
+    "convnext_tiny": _vision("convnext", 28_589_128),
     "darknet19": Entry("images.darknet", (Figure(20_842_376, "a port to PyTorch (its summary)"),)),
     "unet": Entry(
         "images.unet",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.depthwise import SeparableConv2d as SeparableConv2d
     from lamina.network.layers.dropout import Dropout as Dropout
     from lamina.network.layers.embedding import Embedding as Embedding
+    from lamina.network.layers.gain import ElementwiseMultiplication as ElementwiseMultiplication
     from lamina.network.layers.gated import IndRNN as IndRNN
     from lamina.network.layers.gated import MinimalGatedUnit as MinimalGatedUnit
     from lamina.network.layers.gated import PeepholeLSTM as PeepholeLSTM
@@ -82,7 +83,10 @@ if TYPE_CHECKING:
     from lamina.network.layers.shaping import Permute as Permute
     from lamina.network.layers.shaping import Reshape as Reshape
     from lamina.network.layers.shared import Shared as Shared
+    from lamina.network.layers.squeeze_excite import SqueezeExcite as SqueezeExcite
     from lamina.network.layers.tied import TiedOutput as TiedOutput
+    from lamina.network.layers.token import ClassToken as ClassToken
+    from lamina.network.layers.token import FirstStep as FirstStep
     from lamina.network.layers.transformer import Transformer as Transformer
     from lamina.network.layers.transformer import TransformerDecoder as TransformerDecoder
     from lamina.network.layers.transformer import TransformerEncoder as TransformerEncoder
@@ -108,6 +112,7 @@ _LAYERS: dict[str, str] = {
     ),
     "dropout": "Dropout=dropout",
     "embedding": "Embedding=embedding",
+    "gain": "ElementwiseMultiplication=elementwise_multiplication",
     "gated": "PeepholeLSTM=peephole_lstm MinimalGatedUnit=minimal_gated_unit IndRNN=indrnn",
     "global_pooling": (
         "GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool GlobalSumPool=global_sum_pool GlobalPNormPool=global_p_norm_pool"
@@ -133,6 +138,8 @@ _LAYERS: dict[str, str] = {
     "shared": "Shared=shared",
     "tied": "TiedOutput=tied_output",
     "transformer": "Transformer TransformerEncoder=transformer_encoder TransformerDecoder=transformer_decoder",
+    "squeeze_excite": "SqueezeExcite=squeeze_excite",
+    "token": "ClassToken=class_token FirstStep=first_step",
     "transposed": "ConvTranspose1d=conv_transpose1d ConvTranspose2d=conv_transpose2d ConvTranspose3d=conv_transpose3d",
     "variational": "VariationalAutoencoder=variational_autoencoder",
     "yolo": "YoloOutput=yolo_output",
