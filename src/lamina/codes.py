@@ -168,6 +168,7 @@ TITLES: dict[str, str] = {
     # TR120+: pretraining
     "TR120": "no layer of this name to pretrain",
     "TR121": "the layer can't be pretrained",
+    "TR111": "the sequences can't be cut like this",
     # AR: checkpoints
     "AR001": "the checkpoint can't be written",
     "AR002": "the checkpoint is damaged",

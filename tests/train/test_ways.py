@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 import lamina as lm
-from lamina.archive import Archive
 from lamina.errors import LaminaError
 from lamina.learning import ConjugateGradient, Lbfgs, LineGradientDescent, Sam
-from lamina.train.trainer import Trainer
 
 X = np.random.default_rng(0).normal(size=(46, 3)).astype(np.float32)
 Y = (X.sum(axis=1) > 0).astype(np.int64)
@@ -28,39 +26,6 @@ def settings(run_dir: Path) -> dict[str, Any]:
     return {"epochs": 3, "batch_size": 10, "validation": (X, Y), "progress": False, "run_dir": run_dir, "checkpoints": every}
 
 
-def killed_after(patch: pytest.MonkeyPatch, step: int) -> None:
-    updated = Trainer._updated
-
-    def kill(trainer: Trainer, *given: Any) -> None:
-        updated(trainer, *given)
-        if trainer.step == step:
-            raise KeyboardInterrupt
-
-    patch.setattr(Trainer, "_updated", kill)
-
-
-def check_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, make: Any = model, data: Any = (X, Y), **ways: Any) -> Any:
-    """A run killed after a step and resumed ends with the same weights, state and log as one that never was."""
-    whole = make().fit(*data, **(settings(tmp_path / "whole") | ways))
-    with monkeypatch.context() as patch:
-        killed_after(patch, step)
-        with pytest.raises(KeyboardInterrupt):
-            make().fit(*data, **(settings(tmp_path / "killed") | ways))
-    again = make()
-    resumed = again.fit(*data, **(settings(tmp_path / "killed") | ways), resume=True)
-    assert list(resumed.history) == list(whole.history)
-    assert (tmp_path / "killed" / "metrics.jsonl").read_bytes() == (tmp_path / "whole" / "metrics.jsonl").read_bytes()
-    for name, array in whole.model.parameters().items():
-        np.testing.assert_array_equal(again.parameters()[name], array)
-    last = [Archive(max((tmp_path / run / "checkpoints").glob("step-*.lamina"))) for run in ("whole", "killed")]
-    assert last[0].json("training.json") == last[1].json("training.json")
-    arrays = [archive.arrays("training.safetensors") for archive in last]
-    assert arrays[0].keys() == arrays[1].keys()
-    for name, array in arrays[0].items():
-        np.testing.assert_array_equal(array, arrays[1][name], err_msg=name)
-    return whole
-
-
 WAYS = {
     "accumulate": {"accumulate": 2},
     "sam": {"sharpness": Sam(0.1)},
@@ -72,8 +37,8 @@ WAYS = {
 
 
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)
-def test_killed_and_resumed_is_never_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: dict[str, Any]) -> None:
-    check_resumes(tmp_path, monkeypatch, 4, **ways)
+def test_killed_and_resumed_is_never_killed(check_resumes: Any, ways: dict[str, Any]) -> None:
+    check_resumes(4, model, (X, Y), **ways)
 
 
 # -- accumulation ------------------------------------------------------------------------------------------------------
@@ -193,8 +158,8 @@ AVERAGES = {
 
 
 @pytest.mark.parametrize(("ways", "step"), list(zip(AVERAGES.values(), [2, 5, 8, 6, 3], strict=True)), ids=AVERAGES)
-def test_averages_are_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: dict[str, Any], step: int) -> None:
-    check_resumes(tmp_path, monkeypatch, step, **ways)
+def test_averages_are_resumed(check_resumes: Any, ways: dict[str, Any], step: int) -> None:
+    check_resumes(step, model, (X, Y), **ways)
 
 
 def test_an_average_does_not_change_training() -> None:

@@ -132,9 +132,7 @@ class Network(nn.Module):
         scores_, found = self.run(inputs, None if masks is None else masks.inputs)
         named = dict(zip(self.outputs, scores_, strict=True))
         value = self.loss_of(named, targets, weight, self.judged_steps(dict(zip(self.outputs, found, strict=True)), masks))
-        for module in self.penalizing if self.training else ():
-            value = value + _mean_penalty(module.penalty, weight)
-        return value
+        return self.penalized(value, weight)
 
     def loss_of(
         self,
@@ -157,6 +155,12 @@ class Network(nn.Module):
             value = head.loss.mean(scores[name], target, weight, *(() if mask is None else (mask,)))
             losses.append(value if head.weight == 1.0 else head.weight * value)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    def penalized(self, loss: Tensor, weight: Tensor | None = None) -> Tensor:
+        """A loss with what layers have added by themselves, in training, when the scores were computed."""
+        for module in self.penalizing if self.training else ():
+            loss = loss + _mean_penalty(module.penalty, weight)
+        return loss
 
     def judged_steps(self, found: Mapping[str, Tensor | None], masks: Masks | None) -> dict[str, Tensor | None]:
         """Which steps of each output count: those that are real in what reached it, and that the target's mask lets count.

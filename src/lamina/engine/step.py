@@ -91,6 +91,18 @@ class StepRunner:
         else:
             with precision.autocast():
                 loss = self.network.loss(inputs, targets, weight, masks)
+        self.learn(loss, step, epoch)
+        return loss.detach()
+
+    def learn(self, loss: Tensor, step: int, epoch: float) -> None:
+        """Compute the gradients of a loss and update the parameters by them.
+
+        Args:
+            loss: A scalar that autograd can follow back.
+            step: Steps made before this one.
+            epoch: Epochs made before this step, with the fraction of the current one.
+        """
+        precision = self.precision
         if not precision.scaled:
             loss.backward()  # type: ignore[no-untyped-call]
             if self.guard is not None:
@@ -102,7 +114,6 @@ class StepRunner:
                 self.guard(loss.detach())
             if precision.unscale(self.flat.gradient):
                 self.optimizer.step(step, epoch)
-        return loss.detach()
 
 
 def seed_generator(device: torch.device, seed: int) -> None:

@@ -10,6 +10,7 @@ from lamina.learning.averaging import Averaging
 from lamina.learning.clipping import Clip
 from lamina.learning.optimizers import Adam, Optimizer
 from lamina.learning.sharpness import Sharpness
+from lamina.learning.truncation import Truncation
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Count, listed
 from lamina.train.callbacks import Callback, Checkpoint, EarlyStopping
@@ -27,6 +28,7 @@ class TrainConfig(Description):
         optimizer: How gradients become updates; a bare word takes its defaults.
         accumulate: So many batches make one update, the last of an epoch perhaps of fewer: one large batch, at the memory of a
             small one. Steps, schedules and triggers count updates.
+        truncate: Cut sequences into pieces of so many steps, each with an update of its own, the memory carried from piece to piece.
         sharpness: Make steps aware of how sharp a minimum is, at twice the cost: ``sam``.
         averaging: Evaluate and keep an average of the weights: ``ema`` or ``swa``.
         clip: What is done to gradients that are too large; a number is the largest global norm.
@@ -46,6 +48,7 @@ class TrainConfig(Description):
     max_steps: Count | None = None
     optimizer: Optimizer = Adam()
     accumulate: Count = 1
+    truncate: Truncation | None = None
     sharpness: Sharpness | None = None
     averaging: Averaging | None = None
     clip: Clip | None = None
@@ -66,6 +69,19 @@ class TrainConfig(Description):
                 expected="early stopping once",
                 cause="it stands under early_stopping and among the callbacks",
                 fix="remove it from callbacks",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _truncating(self) -> Self:
+        beside = {"accumulate": self.accumulate > 1, "sharpness": self.sharpness is not None}
+        beside[f"optimizer {self.optimizer.type_name}"] = self.optimizer.searches
+        other = next((name for name, asked in beside.items() if asked), None)
+        if self.truncate is not None and other is not None:
+            raise wrong_value(
+                expected=f"truncate without {other}",
+                cause="each piece makes one update from one look, and leaves the memory that the next one begins with",
+                fix=f"remove truncate, or {other.split()[0]}",
             )
         return self
 

@@ -102,7 +102,7 @@ class Recipe(Description):
 
     def _check_ways(self, plan: Plan, document: Document | None) -> None:
         try:
-            check_ways(self.train, losses_of(plan), plan)
+            check_ways(self.train, losses_of(plan), plan, shuffle=self.data.shuffle)
         except LaminaError as error:
             raise place_error(error, document, ("train",)) from error
 

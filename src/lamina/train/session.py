@@ -151,7 +151,8 @@ class Session:
         with restored_environment(self.config.threads), refusing():
             device = choose_device(self.config.device)
             heads = self.model.network.heads
-            check_ways(self.config, {name: head.loss.loss for name, head in heads.items()}, self.model.plan)
+            losses = {name: head.loss.loss for name, head in heads.items()}
+            check_ways(self.config, losses, self.model.plan, shuffle=self.feed.shuffle)
             trainer = Trainer(
                 self.model,
                 self.config,

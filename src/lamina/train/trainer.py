@@ -15,18 +15,22 @@ import torch
 from lamina.engine.averaging import Average
 from lamina.engine.compound import CompoundStep
 from lamina.engine.device import choose_device
+from lamina.engine.network import NetworkModule
 from lamina.engine.optimizers import optimizer_for
 from lamina.engine.parameters import FlatParameters
 from lamina.engine.precision import Precision
 from lamina.engine.randomness import derive
+from lamina.engine.state import State
 from lamina.engine.statistics import estimate_statistics, has_statistics
 from lamina.engine.step import StepRunner
+from lamina.engine.truncation import TruncatedStep
 from lamina.evaluate.result import plain_number
 from lamina.train.callbacks import CallbackRun
 from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Evaluator
 from lamina.train.mean import RunningMean
 from lamina.train.state import TrainingState, restored_environment
+from lamina.train.truncating import pieces
 from lamina.train.view import TimingStats
 from lamina.train.ways import never_averaged
 
@@ -38,6 +42,9 @@ if TYPE_CHECKING:
 
 _AVERAGING = "averaging/"
 """What the arrays of an average are kept under, beside those of the optimiser."""
+
+_MEMORY = "memory/"
+"""What the memory between two pieces of a truncation is kept under."""
 
 
 class Trainer:
@@ -76,7 +83,8 @@ class Trainer:
         self.network.to(self.device)
         self.flat = FlatParameters(self.network)
         self.total_epochs = config.epochs
-        self.steps_per_epoch = -(-len(loader) // config.accumulate)
+        self.pieces = 1 if config.truncate is None else pieces(config.truncate, loader.dataset, self.network.input_shapes)
+        self.steps_per_epoch = -(-len(loader) // config.accumulate) * self.pieces
         self.total_steps = min(config.max_steps or self.steps_per_epoch * config.epochs, self.steps_per_epoch * config.epochs)
         optimizer = config.optimizer.bind(total_steps=self.total_steps, total_epochs=self.total_epochs)
         self.optimizer = optimizer_for(optimizer, self.flat, clip=config.clip)
@@ -101,6 +109,8 @@ class Trainer:
 
     def _runner(self) -> StepRunner:
         config, parts = self.config, (self.network, self.flat, self.optimizer, self.precision)
+        if config.truncate is not None and isinstance(self.network, NetworkModule):
+            return TruncatedStep(self.network, *parts[1:], seed=self.model.seed, truncation=config.truncate)
         if config.accumulate == 1 and config.sharpness is None and not self.optimizer.searches:
             return StepRunner(*parts, seed=self.model.seed)
         return CompoundStep(*parts, seed=self.model.seed, several=config.accumulate > 1, sharpness=config.sharpness)
@@ -213,6 +223,8 @@ class Trainer:
             portions: Iterator[Any] = batches
             if isinstance(self.runner, CompoundStep):
                 update, portions = partial(self._update_by_all, self.runner), self._grouped(batches)
+            elif isinstance(self.runner, TruncatedStep):
+                update, portions = partial(self._update_by_piece, self.runner), self._cut(batches)
             while self.stop_reason is None and self.step < self.total_steps:
                 portion = next(portions, None)
                 if portion is None:
@@ -261,6 +273,22 @@ class Trainer:
         loss, weight = runner.update(watched(), self.step, self.epoch_progress)
         self._updated(loss, weight, sum(sizes), started + self.loader.wait_seconds - waited)
 
+    def _cut(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, int]]:
+        """Each batch as often as it has pieces; of the first one, those that were made before a kill are left out."""
+        first = self.step % self.pieces
+        for batch in batches:
+            for piece in range(first, self.pieces):
+                yield batch, piece
+            first = 0
+
+    def _update_by_piece(self, runner: TruncatedStep, given: tuple[Batch, int]) -> None:
+        started = time.perf_counter()
+        self.last_batch, piece = given
+        if self.step % self.steps_per_epoch == 0:
+            runner.state = None
+        loss, weight = runner.update(*given, self.step, self.epoch_progress)
+        self._updated(loss, weight, given[0].size if piece == self.pieces - 1 else 0, started)
+
     def _updated(self, loss: torch.Tensor, weight: float, samples: int, started: float) -> None:
         self._mean_loss.add(loss, weight)
         self.step += 1
@@ -307,6 +335,8 @@ class Trainer:
         """Everything that changes in training apart from the weights."""
         arrays = {name: tensor.detach().cpu().numpy() for name, tensor in self.optimizer.state_dict().items()}
         numbers, averaged = ({}, {}) if self.average is None else self.average.state_dict()
+        if isinstance(self.runner, TruncatedStep) and self.runner.state is not None:
+            arrays |= {f"{_MEMORY}{name}": array for name, array in self.runner.state.to_arrays().items()}
         arrays |= {f"{_AVERAGING}{name}": tensor.detach().cpu().numpy() for name, tensor in averaged.items()}
         return TrainingState(
             values={
@@ -315,7 +345,7 @@ class Trainer:
                 "steps_per_epoch": self.steps_per_epoch,
                 "loss_sum": self._mean_loss.sum,
                 "loss_weight": self._mean_loss.weight,
-                "loader": self.loader.state_dict(),
+                "loader": self._loader_state(),
                 "stop_reason": self.stop_reason if self._final else None,
                 "history": [{name: plain_number(value) for name, value in row.items()} for row in self.history],
                 "threads": torch.get_num_threads(),
@@ -326,6 +356,11 @@ class Trainer:
             },
             arrays=arrays,
         )
+
+    def _loader_state(self) -> dict[str, int]:
+        """Where the loader stands; a batch of which pieces are left has to be handed out again."""
+        state = self.loader.state_dict()
+        return {**state, "position": state["position"] - 1} if self.step % self.pieces else state
 
     def check_state(self, state: TrainingState) -> None:
         """See that a run like this one can go on from `state`.
@@ -353,7 +388,10 @@ class Trainer:
         self.history = [{name: math.nan if value is None else value for name, value in row.items()} for row in values["history"]]
         self.loader.load_state_dict(values["loader"])
         self.precision.load_state_dict(values["precision"])
-        tensors = {name: torch.from_numpy(array) for name, array in state.arrays.items()}
+        memory = {name.removeprefix(_MEMORY): array for name, array in state.arrays.items() if name.startswith(_MEMORY)}
+        if isinstance(self.runner, TruncatedStep):
+            self.runner.state = State.from_arrays(memory).to(self.device) if memory else None
+        tensors = {name: torch.from_numpy(array) for name, array in state.arrays.items() if not name.startswith(_MEMORY)}
         averaged = {name.removeprefix(_AVERAGING): tensors.pop(name) for name in list(tensors) if name.startswith(_AVERAGING)}
         self.optimizer.load_state_dict(tensors)
         if self.average is not None:
