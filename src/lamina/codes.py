@@ -37,6 +37,7 @@ TITLES: dict[str, str] = {
     "NN061": "a head is too small for rotary positions",
     "NN015": "a network inside a network has a loss, or several outputs",
     "NN062": "there are more steps than positions",
+    "NN020": "the sides are too large for the input",
     # NN070+: layers that learn without targets
     "NN070": "the input can't be reconstructed like this",
     # CK: networks that run but are wrong
@@ -89,6 +90,7 @@ TITLES: dict[str, str] = {
     "EN035": "the loss can't judge these targets",
     "EN036": "the loss has no value for a single sample",
     "EN037": "the loss can't judge this output",
+    "EN050": "a sequence is too short to be padded",
     "EN070": "a mask doesn't fit the scores that a loss judges",
     "EN071": "the loss doesn't know what these scores came from",
     "EN040": "the mask does not fit the input",

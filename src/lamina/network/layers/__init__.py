@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from lamina.network.layers.attention import Positioned as Positioned
     from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
     from lamina.network.layers.bidirectional import Bidirectional as Bidirectional
+    from lamina.network.layers.borders import Cropping1d as Cropping1d
+    from lamina.network.layers.borders import Cropping2d as Cropping2d
+    from lamina.network.layers.borders import Cropping3d as Cropping3d
+    from lamina.network.layers.borders import Padding1d as Padding1d
+    from lamina.network.layers.borders import Padding2d as Padding2d
+    from lamina.network.layers.borders import Padding3d as Padding3d
+    from lamina.network.layers.borders import ZeroPadding1d as ZeroPadding1d
+    from lamina.network.layers.borders import ZeroPadding2d as ZeroPadding2d
+    from lamina.network.layers.borders import ZeroPadding3d as ZeroPadding3d
     from lamina.network.layers.center_loss import CenterLossOutput as CenterLossOutput
     from lamina.network.layers.container import Container as Container
     from lamina.network.layers.control import Conditional as Conditional
@@ -93,6 +102,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.transposed import ConvTranspose1d as ConvTranspose1d
     from lamina.network.layers.transposed import ConvTranspose2d as ConvTranspose2d
     from lamina.network.layers.transposed import ConvTranspose3d as ConvTranspose3d
+    from lamina.network.layers.upsampling import Upsampling1d as Upsampling1d
+    from lamina.network.layers.upsampling import Upsampling2d as Upsampling2d
+    from lamina.network.layers.upsampling import Upsampling3d as Upsampling3d
     from lamina.network.layers.variational import VariationalAutoencoder as VariationalAutoencoder
     from lamina.network.layers.yolo import YoloOutput as YoloOutput
 
@@ -101,6 +113,10 @@ _LAYERS: dict[str, str] = {
     "attention": "Attention Positioned MultiHeadAttention=multi_head_attention",
     "autoencoder": "AutoEncoder=autoencoder",
     "bidirectional": "Bidirectional=bidirectional",
+    "borders": (
+        "ZeroPadding1d=zero_padding1d ZeroPadding2d=zero_padding2d ZeroPadding3d=zero_padding3d Padding1d=padding1d"
+        " Padding2d=padding2d Padding3d=padding3d Cropping1d=cropping1d Cropping2d=cropping2d Cropping3d=cropping3d"
+    ),
     "center_loss": "CenterLossOutput=center_loss_output",
     "container": "Container",
     "control": "Conditional=conditional Loop=loop",
@@ -126,21 +142,22 @@ _LAYERS: dict[str, str] = {
     "pooling": (
         "MaxPool1d=max_pool1d MaxPool2d=max_pool2d MaxPool3d=max_pool3d AvgPool1d=avg_pool1d AvgPool2d=avg_pool2d AvgPool3d=avg_pool3d"
     ),
+    "positions": ("PositionEmbedding=position_embedding SinusoidalPositions=sinusoidal_positions TokenEmbedding=token_embedding"),
     "power_pooling": (
         "SumPool1d=sum_pool1d SumPool2d=sum_pool2d SumPool3d=sum_pool3d PNormPool1d=p_norm_pool1d PNormPool2d=p_norm_pool2d"
         " PNormPool3d=p_norm_pool3d"
     ),
-    "positions": ("PositionEmbedding=position_embedding SinusoidalPositions=sinusoidal_positions TokenEmbedding=token_embedding"),
     "pretrainable": "Pretrainable",
     "rbm": "RBM=rbm",
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn LastStep=last_step",
     "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
     "shared": "Shared=shared",
-    "tied": "TiedOutput=tied_output",
-    "transformer": "Transformer TransformerEncoder=transformer_encoder TransformerDecoder=transformer_decoder",
     "squeeze_excite": "SqueezeExcite=squeeze_excite",
+    "tied": "TiedOutput=tied_output",
     "token": "ClassToken=class_token FirstStep=first_step",
+    "transformer": "Transformer TransformerEncoder=transformer_encoder TransformerDecoder=transformer_decoder",
     "transposed": "ConvTranspose1d=conv_transpose1d ConvTranspose2d=conv_transpose2d ConvTranspose3d=conv_transpose3d",
+    "upsampling": "Upsampling1d=upsampling1d Upsampling2d=upsampling2d Upsampling3d=upsampling3d",
     "variational": "VariationalAutoencoder=variational_autoencoder",
     "yolo": "YoloOutput=yolo_output",
 }

@@ -119,7 +119,7 @@ class FullConvolution(Convolution):
 
 
 @register("conv1d")
-class Conv1d(FullConvolution, AlongSteps):
+class Conv1d(AlongSteps, FullConvolution):
     """Convolution along the steps of a sequence: ``[batch, steps, n]`` to ``[batch, steps', filters]``.
 
     Parameters (torch's layout): ``weight [filters, n / groups, kernel]``, ``bias [filters]``.

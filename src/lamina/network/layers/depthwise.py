@@ -91,7 +91,7 @@ _IMAGE = Image(channels=2, height=5, width=6)
 
 
 @register("depthwise_conv1d")
-class DepthwiseConv1d(DepthwiseConvolution, AlongSteps):
+class DepthwiseConv1d(AlongSteps, DepthwiseConvolution):
     """Convolution of each feature by itself along the steps: ``[batch, steps, n]`` to ``[batch, steps', n * multiplier]``.
 
     See `DepthwiseConvolution` for the settings.
@@ -142,7 +142,7 @@ class DepthwiseConv2d(DepthwiseConvolution):
 
 
 @register("separable_conv1d")
-class SeparableConv1d(SeparableConvolution, AlongSteps):
+class SeparableConv1d(AlongSteps, SeparableConvolution):
     """Depthwise convolution along the steps, then a mixing of the features: ``[batch, steps, n]`` to ``[batch, steps', filters]``.
 
     See `SeparableConvolution` for the settings.
