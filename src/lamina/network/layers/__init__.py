@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from lamina.network.layers.container import Container as Container
     from lamina.network.layers.control import Conditional as Conditional
     from lamina.network.layers.control import Loop as Loop
+    from lamina.network.layers.conv_lstm import ConvLSTM as ConvLSTM
+    from lamina.network.layers.conv_lstm import ConvLSTM1d as ConvLSTM1d
+    from lamina.network.layers.conv_lstm import ConvLSTM2d as ConvLSTM2d
+    from lamina.network.layers.conv_lstm import ConvLSTM3d as ConvLSTM3d
     from lamina.network.layers.convolution import Conv1d as Conv1d
     from lamina.network.layers.convolution import Conv2d as Conv2d
     from lamina.network.layers.convolution import Conv3d as Conv3d
@@ -120,6 +124,7 @@ _LAYERS: dict[str, str] = {
     "center_loss": "CenterLossOutput=center_loss_output",
     "container": "Container",
     "control": "Conditional=conditional Loop=loop",
+    "conv_lstm": "ConvLSTM ConvLSTM1d=conv_lstm1d ConvLSTM2d=conv_lstm2d ConvLSTM3d=conv_lstm3d",
     "convolution": "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d",
     "dense": "Dense=dense",
     "depthwise": (
