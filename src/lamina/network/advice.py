@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from lamina.network.layers.bidirectional import Bidirectional
 from lamina.network.layers.layer import Layer
-from lamina.network.layers.recurrent import LastStep, Recurrent
 from lamina.network.layers.shaping import Flatten
 from lamina.shapes import Features, Image, Sequence, Shape, Tokens, Volume
 from lamina.spec import registry
@@ -68,12 +66,12 @@ def advise(layer: Layer, shape: Shape, before: Layer | None) -> tuple[str, str]:
 
 def _ended(before: Layer) -> str | None:
     """What makes the layer before give sequences."""
-    if isinstance(before, LastStep):
+    # By name, so that a network without recurrent layers doesn't load them.
+    if _word(before) == "last_step":
         return "remove the last_step before it, or put it after the last recurrent layer"
-    if isinstance(before, Recurrent | Bidirectional):
-        inner = " in the layer inside bidirectional" if isinstance(before, Bidirectional) else f" in the {_word(before)} before it"
-        return f"set return_sequences: true{inner}"
-    return None
+    if _word(before) == "bidirectional":
+        return "set return_sequences: true in the layer inside bidirectional"
+    return f"set return_sequences: true in the {_word(before)} before it" if hasattr(before, "return_sequences") else None
 
 
 def _sibling(layer: Layer, shape: Shape) -> str | None:

@@ -11,7 +11,6 @@ from lamina.network.layers.activation import ActivationLayer, IdentityLayer
 from lamina.network.layers.dropout import Dropout
 from lamina.network.layers.layer import ParametricLayer, last_axis
 from lamina.network.layers.output import LossLayer, OutputMixin
-from lamina.network.layers.recurrent import Recurrent
 from lamina.network.losses.classification import BinaryLoss
 from lamina.network.losses.loss import Loss
 from lamina.network.plan import Node, Plan
@@ -31,7 +30,9 @@ def own_activation(node: Node) -> A.Activation | None:
     A recurrent layer's works inside, on what is remembered; it doesn't count.
     """
     layer = node.layer
-    if isinstance(layer, ActivationLayer) or (isinstance(layer, ParametricLayer) and not isinstance(layer, Recurrent | OutputMixin)):
+    if isinstance(layer, ActivationLayer):
+        return layer.activation
+    if isinstance(layer, ParametricLayer) and not isinstance(layer, OutputMixin) and not layer.activates_inside:
         return layer.activation
     return None
 

@@ -30,6 +30,7 @@ class ConvLSTM(Convolution):
     positional: ClassVar[tuple[str, ...]] = ("filters",)
     accepts: ClassVar[tuple[type[Shape], ...]] = (Series,)
     own_settings: ClassVar[tuple[str, ...]] = ("activation",)
+    activates_inside: ClassVar[bool] = True
     item: ClassVar[type[Shape]]
     """Shape of what stands at each step."""
 

@@ -211,6 +211,9 @@ class ParametricLayer(Layer):
         frozen: Parameters keep their values in training.
     """
 
+    activates_inside: ClassVar[bool] = False
+    """Whether the activation works on what the layer remembers, and not on what comes out."""
+
     activation: Activation = Identity()
     initializer: Initializer = XavierUniform()
     bias: bool = True

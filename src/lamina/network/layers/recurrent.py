@@ -51,6 +51,7 @@ class Recurrent(ParametricLayer):
     further: ClassVar[tuple[type[Shape], ...] | None] = (Features,)
     input_count: ClassVar[tuple[int, int | None]] = (1, 2)
     own_settings: ClassVar[tuple[str, ...]] = ("activation",)
+    activates_inside: ClassVar[bool] = True
     gates: ClassVar[int]
     """Blocks along axis 0 of the weights, in torch's order."""
     remembered: ClassVar[int]
