@@ -106,6 +106,9 @@ MIDDLE = [
     ("efficientnet_b0", "features_6_0_block_3_1", (192, 7, 7)),
     ("convnext_tiny", "features_5_8", (384, 14, 14)),
     ("darknet19", "pool4", (256, 14, 14)),
+    ("tiny_yolo", "pool6", (512, 13, 13)),
+    ("vit_tiny", "sequence", (196, 192)),
+    ("vit_small", "blocks_11", (197, 384)),
     ("unet", "bottom_norm2", (1024, 16, 16)),
     ("densenet121", "features_transition2_pool", (256, 14, 14)),
 ]

@@ -57,3 +57,25 @@ def test_unet(classes: int, channels: int, filters: int, depth: int, normalize: 
     up = sum(4 * b * a + a + double(2 * a, a) for a, b in zip(widths, widths[1:], strict=False))
     network = lm.zoo.unet(classes, lm.image(channels, 2**depth * 3, 2**depth), filters, depth, normalize)
     assert trained(network) == down + up + dense(filters, classes)
+
+
+@pytest.mark.parametrize(("words", "units", "heads", "hidden", "blocks", "length"), [(20_000, 32, 2, 32, 1, 200), (9, 4, 3, 5, 2, 7)])
+def test_transformer_classifier(words: int, units: int, heads: int, hidden: int, blocks: int, length: int) -> None:
+    attention = 3 * dense(units, heads * units) + dense(heads * units, units)
+    block = attention + dense(units, hidden) + dense(hidden, units) + 2 * 2 * units
+    expected = (words + length) * units + blocks * block + dense(units, 20) + dense(20, 2)
+    assert trained(lm.zoo.transformer_classifier(2, lm.tokens(length, words), units, heads, hidden, blocks, length)) == expected
+
+
+@pytest.mark.parametrize(("words", "units", "heads", "blocks", "length"), [(50_257, 768, 12, 12, 1024), (9, 6, 2, 3, 5)])
+def test_gpt(words: int, units: int, heads: int, blocks: int, length: int) -> None:
+    block = 4 * dense(units, units) + dense(units, 4 * units) + dense(4 * units, units) + 2 * 2 * units
+    expected = (words + length) * units + blocks * block + 2 * units
+    assert trained(lm.zoo.gpt(lm.tokens(None, words), units, heads, blocks, length)) == expected
+
+
+@pytest.mark.parametrize(("source", "target", "units", "vector"), [(10_000, 10_000, 256, 256), (7, 9, 4, 3)])
+def test_seq2seq(source: int, target: int, units: int, vector: int) -> None:
+    gru = 3 * (dense(vector, units) + dense(units, units))
+    expected = (source + target) * vector + 2 * gru + 4 * dense(units, units) + 2 * units * units + dense(units, target)
+    assert trained(lm.zoo.seq2seq(lm.tokens(None, source), lm.tokens(None, target), units, vector)) == expected

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lamina.zoo.images.alexnet import alexnet as alexnet
     from lamina.zoo.images.convnext import convnext_tiny as convnext_tiny
     from lamina.zoo.images.darknet import darknet19 as darknet19
+    from lamina.zoo.images.darknet import tiny_yolo as tiny_yolo
     from lamina.zoo.images.densenet import densenet121 as densenet121
     from lamina.zoo.images.densenet import densenet169 as densenet169
     from lamina.zoo.images.densenet import densenet201 as densenet201
@@ -35,11 +36,16 @@ if TYPE_CHECKING:
     from lamina.zoo.images.unet import unet as unet
     from lamina.zoo.images.vgg import vgg16 as vgg16
     from lamina.zoo.images.vgg import vgg19 as vgg19
+    from lamina.zoo.images.vit import vit_small as vit_small
+    from lamina.zoo.images.vit import vit_tiny as vit_tiny
     from lamina.zoo.images.xception import xception as xception
     from lamina.zoo.series.nbeats import nbeats as nbeats
     from lamina.zoo.series.wavenet import wavenet as wavenet
     from lamina.zoo.text.char_lstm import char_lstm as char_lstm
+    from lamina.zoo.text.gpt import gpt as gpt
+    from lamina.zoo.text.seq2seq import seq2seq as seq2seq
     from lamina.zoo.text.text_cnn import text_cnn as text_cnn
+    from lamina.zoo.text.transformer_classifier import transformer_classifier as transformer_classifier
 
 __all__ = sorted([*CATALOG, "make"])
 

@@ -79,6 +79,12 @@ CATALOG: dict[str, Entry] = {
     "efficientnet_b0": _vision("efficientnet", 5_288_548),
     "convnext_tiny": _vision("convnext", 28_589_128),
     "darknet19": Entry("images.darknet", (Figure(20_842_376, "a port to PyTorch (its summary)"),)),
+    "tiny_yolo": Entry(
+        "images.darknet",
+        (Figure(15_867_885, "Darknet's weight file, ports to Keras", "all"), Figure(15_861_773, "ports to Keras")),
+    ),
+    "vit_tiny": Entry("images.vit", (Figure(5_717_416, "timm"),)),
+    "vit_small": Entry("images.vit", (Figure(22_050_664, "timm"),)),
     "unet": Entry(
         "images.unet",
         (
@@ -88,6 +94,9 @@ CATALOG: dict[str, Entry] = {
     ),
     "char_lstm": Entry("text.char_lstm", (Figure(240_321, "karpathy/char-rnn (its output)"),)),
     "text_cnn": Entry("text.text_cnn", (Figure(6_360_902, UNPUBLISHED),)),
+    "transformer_classifier": Entry("text.transformer_classifier", (Figure(657_758, UNPUBLISHED),)),
+    "gpt": Entry("text.gpt", (Figure(124_439_808, "gpt2 of the Hugging Face hub"),)),
+    "seq2seq": Entry("text.seq2seq", (Figure(8_873_744, UNPUBLISHED),)),
     "wavenet": Entry("series.wavenet", (Figure(1_064_480, UNPUBLISHED),)),
     "nbeats": Entry("series.nbeats", (Figure(26_652_750, UNPUBLISHED),)),
 }

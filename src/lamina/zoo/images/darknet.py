@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from lamina.network.layers import BatchNorm, Conv2d, GlobalAvgPool, Layer, LossLayer, MaxPool2d
+from lamina.network.layers import BatchNorm, Conv2d, GlobalAvgPool, Layer, LossLayer, MaxPool2d, YoloOutput
+from lamina.network.losses import Yolo
 from lamina.network.sequential import Sequential
-from lamina.shapes import Shape
+from lamina.shapes import Image, Shape
 from lamina.zoo.drawing import IMAGENET
 
+SQUARE = Image(channels=3, height=416, width=416)
 LEAKY = {"type": "leaky_relu", "slope": 0.1}
 BODY: tuple[int | None, ...] = (
     *(32, None, 64, None, 128, 64, 128, None, 256, 128, 256, None),
@@ -55,3 +57,35 @@ def body() -> list[Layer]:
         number, within = number + 1, within + 1
         layers += convolution(f"conv{number}", filters, 3 if within % 2 else 1)
     return layers
+
+
+VOC_PRIORS = ((1.08, 1.19), (3.42, 4.41), (6.63, 11.38), (9.42, 5.11), (16.62, 10.52))
+"""Width and height of tiny YOLO's priors for Pascal VOC, in cells."""
+
+
+def tiny_yolo(classes: int = 20, input: Shape = SQUARE) -> Sequential:
+    """Tiny YOLO v2: nine convolutions that find things of 20 kinds in a grid of 13 x 13 cells.
+
+    Paper: Redmon and Farhadi, "YOLO9000: better, faster, stronger", CVPR 2017, arXiv:1612.08242; the small network is that of
+    Darknet's ``tiny-yolo-voc.cfg``.
+
+    Count: what ports to Keras show for ``tiny-yolo-voc``; Darknet's weight file of 63,471,556 bytes holds as many numbers of
+    4 bytes behind a head of 16.
+
+    Differences: none. Deeplearning4j's TinyYOLO is the same network.
+
+    Args:
+        classes: Kinds of things.
+        input: Shape of an image; sides that are multiples of 32.
+
+    Example:
+        >>> str(tiny_yolo().resolve().output_shapes["output"])
+        '[batch, 125, 13, 13]'
+    """
+    layers: list[Layer] = []
+    for number, filters in enumerate((16, 32, 64, 128, 256, 512, 1024, 1024), 1):
+        layers += convolution(f"conv{number}", filters, 3)
+        if number <= 6:
+            layers.append(MaxPool2d(2, stride=2 if number < 6 else 1, padding="valid" if number < 6 else "same", name=f"pool{number}"))
+    layers.append(YoloOutput(classes, loss=Yolo(VOC_PRIORS), name="output"))
+    return Sequential(input, layers, defaults={"initializer": "he_normal"})
