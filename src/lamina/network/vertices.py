@@ -20,6 +20,8 @@ class Vertex(Layer):
 class Elementwise(Vertex):
     """What vertices share that join equal shapes number by number; the output has that shape too."""
 
+    stepwise: ClassVar[bool] = True
+
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         first = inputs[0]
         for shape in inputs[1:]:
@@ -96,6 +98,11 @@ class Concat(Vertex):
 
     axis: Literal["features", "channels", "steps", "depth", "height", "width"] = "features"
 
+    @property
+    def stepwise(self) -> bool:  # type: ignore[override]
+        """Whether each step is joined with its like alone."""
+        return self.axis != "steps"
+
     def axis_of(self, shape: Shape) -> int | None:
         """Position of the axis among those after the batch, or None if the shape has no such axis."""
         if self.axis in ("features", "channels"):
@@ -157,6 +164,7 @@ class Scale(Layer):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("factor",)
+    stepwise: ClassVar[bool] = True
 
     factor: float
     offset: float = 0.0
