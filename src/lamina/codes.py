@@ -171,6 +171,7 @@ TITLES: dict[str, str] = {
     "TR120": "no layer of this name to pretrain",
     "TR121": "the layer can't be pretrained",
     "TR111": "the sequences can't be cut like this",
+    "TR112": "the class weights don't fit the targets",
     # AR: checkpoints
     "AR001": "the checkpoint can't be written",
     "AR002": "the checkpoint is damaged",

@@ -174,3 +174,24 @@ def test_l1_and_l2_are_in_the_loss_that_is_searched() -> None:
         reference.step(closure)
     for own, right in zip(ours.parameters(), hand.parameters(), strict=True):
         assert torch.allclose(own, right, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("ways", [{"several": True}, {"sharpness": Sam(0.3)}, {"several": True, "sharpness": Sam(0.3)}])
+def test_a_scaled_loss_makes_the_same_update_and_overflow_none(ways: dict[str, Any]) -> None:
+    """Scaling alone, which a CPU can do: float16 itself needs an accelerator."""
+    ours, plain = network(PLAIN), network(PLAIN)
+    scaled, simple = runner(ours, Sgd(0.1), **ways), runner(plain, Sgd(0.1), **ways)
+    scaled.precision = Precision("float16", torch.device("cuda"))
+    scaled.precision.half = None
+    for step in range(3):
+        parts = [batch(2 * step), batch(2 * step + 1, 5)] if "several" in ways else [batch(step)]
+        scaled.update(iter(parts), step, 0.0)
+        simple.update(iter(parts), step, 0.0)
+    for own, theirs in zip(ours.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(own, theirs, rtol=0, atol=1e-9)
+    before = [p.detach().clone() for p in ours.parameters()]
+    bad = batch(9)
+    bad.inputs["input"][0] = float("inf")
+    scaled.update([bad], 3, 0.0)
+    assert scaled.precision.skipped == 1
+    assert all(torch.equal(a, b) for a, b in zip(before, ours.parameters(), strict=True))

@@ -30,6 +30,9 @@ WAYS = {
     "accumulate": {"accumulate": 2},
     "sam": {"sharpness": Sam(0.1)},
     "both": {"sharpness": "sam", "accumulate": 3},
+    "mixup": {"mix": "mixup"},
+    "mixup, searched": {"mix": {"type": "mixup", "blend": True}, "accumulate": 2, "optimizer": Lbfgs(iterations=2)},
+    "class weights": {"class_weights": "balanced"},
     "lbfgs": {"optimizer": Lbfgs(memory=3, iterations=3)},
     "conjugate gradient": {"optimizer": ConjugateGradient(iterations=3), "accumulate": 2},
     "line gradient descent": {"optimizer": LineGradientDescent(iterations=2)},
@@ -220,3 +223,36 @@ def test_a_run_with_another_average_can_not_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(LaminaError) as caught:
         model().fit(X, Y, **settings(tmp_path / "run"), resume=True)
     assert caught.value.code == "TR051"
+
+
+# -- mixing ------------------------------------------------------------------------------------------------------------
+
+
+IMAGES = np.random.default_rng(2).normal(size=(20, 1, 6, 6)).astype(np.float32)
+
+
+def test_cutmix_of_images_learns() -> None:
+    labels = (np.arange(20) % 2).astype(np.int64)
+    net = lm.Model(lm.Sequential(lm.image(1, 6, 6), [lm.Conv2d(4, kernel=3, activation="relu"), lm.Output(2)]), seed=1)
+    run = net.fit(IMAGES + labels[:, None, None, None], labels, epochs=8, batch_size=10, mix="cutmix", progress=False)
+    assert run.history[-1]["train/loss"] < run.history[0]["train/loss"]
+
+
+def test_what_can_not_be_mixed_is_said() -> None:
+    tokens = lm.Sequential(lm.tokens(5, 9), [lm.Embedding(3), lm.LSTM(4), lm.Output(2)])
+    features = lm.Sequential(lm.features(3), [lm.Output(2)])
+    steps = lm.Sequential(lm.sequence(5, 3), [lm.LSTM(4), lm.Output(2)])
+    ids = np.random.default_rng(0).integers(0, 9, size=(12, 5))
+    series, places = X[:12, None].repeat(5, 1), np.arange(60).reshape(12, 5) % 2
+    masked = lm.Dataset.from_arrays(series, places, masks=np.arange(5) < np.full((12, 1), 3), kind="classes")
+    cases = [
+        (tokens, lm.Dataset.from_arrays(ids, places, shape=lm.tokens(5, 9), kind="classes"), "mixup", "half a token"),
+        (features, lm.Dataset.from_arrays(X, Y), "cutmix", "mixup"),
+        (steps, lm.Dataset.from_arrays(series, places, kind="classes"), "cutmix", "single places"),
+        (steps, masked, "mixup", "masks"),
+    ]
+    for network, data, mix, word in cases:
+        with pytest.raises(LaminaError) as caught:
+            lm.Model(network).fit(data, mix=mix, progress=False)
+        assert caught.value.code == "TR110"
+        assert word in str(caught.value)

@@ -7,15 +7,17 @@ from typing import Any
 
 from torch import Tensor
 
+from lamina.engine.mixing import Mixer
 from lamina.engine.network import Network
 from lamina.engine.optimizers.run import OptimizerRun
 from lamina.engine.optimizers.search import SearchRun
 from lamina.engine.parameters import FlatParameters
 from lamina.engine.precision import Precision
-from lamina.engine.randomness import mix
+from lamina.engine.randomness import derive, mix
 from lamina.engine.samples import Samples
 from lamina.engine.sharpness import climb_for
 from lamina.engine.step import StepRunner, seed_generator
+from lamina.learning.mixing import Mix
 from lamina.learning.sharpness import Sharpness
 
 
@@ -33,6 +35,7 @@ class CompoundStep(StepRunner):
         seed: The seed of the run.
         several: Whether a step may be of several batches.
         sharpness: What makes steps aware of sharpness.
+        mixing: How the samples of a batch are mixed with each other.
 
     Attributes:
         buffers: The network's buffers, where steps look more than once; else none.
@@ -51,10 +54,13 @@ class CompoundStep(StepRunner):
         seed: int,
         several: bool = False,
         sharpness: Sharpness | None = None,
+        mixing: Mix | None = None,
     ) -> None:
         super().__init__(network, flat, optimizer, precision, seed=seed)
         self._climb = None if sharpness is None else climb_for(sharpness, flat)
         self._again = self._climb is not None or optimizer.searches
+        self._mixer = None if mixing is None else Mixer(mixing)
+        self._partners = derive(seed, "mix")
         self.several = several
         self.buffers = list(network.buffers()) if self._again else []
 
@@ -97,7 +103,11 @@ class CompoundStep(StepRunner):
             seed_generator(self._device, seed)
         precision = self.precision
         with precision.autocast():
-            loss = self.network.loss(batch.inputs, batch.targets, batch.weight, batch.masks)
+            if self._mixer is None:
+                loss = self.network.loss(batch.inputs, batch.targets, batch.weight, batch.masks)
+            else:
+                # Of the same address as the step's other draws, from another stream.
+                loss = self._mixer.loss(self.network, batch, self._partners ^ seed)
         factor *= precision.scale
         (loss if factor == 1.0 else loss * factor).backward()  # type: ignore[no-untyped-call]
         return loss.detach()

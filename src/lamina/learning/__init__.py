@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamina.learning.averaging import Averaging, Ema, Swa
 from lamina.learning.clipping import Clip, ClipNorm, ClipValue, Renormalize
+from lamina.learning.mixing import CutMix, Mix, Mixup
 from lamina.learning.optimizers import (
     AdaBelief,
     AdaDelta,
@@ -45,12 +46,16 @@ from lamina.learning.schedules import (
     WarmUp,
 )
 from lamina.learning.sharpness import Sam, Sharpness
+from lamina.learning.truncation import Truncation
 
 if TYPE_CHECKING:
     from lamina.learning.line_search import Backtracking, FixedStep, LineSearch, StrongWolfe
     from lamina.learning.searching import ConjugateGradient, Lbfgs, LineGradientDescent, SearchOptimizer
 
 __all__ = [
+    "CutMix",
+    "Mix",
+    "Mixup",
     "Averaging",
     "Ema",
     "Swa",
@@ -98,6 +103,7 @@ __all__ = [
     "Lbfgs",
     "LineGradientDescent",
     "SearchOptimizer",
+    "Truncation",
 ]
 
 _LATER = {

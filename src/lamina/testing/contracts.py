@@ -31,6 +31,7 @@ SUITES: dict[str, str] = {
     "layer": "lamina.testing.layers:check_layer",
     "line_search": "lamina.testing.line_search:check_line_search",
     "loss": "lamina.testing.losses:check_loss",
+    "mix": "lamina.testing.mixing:check_mix",
     "network": "lamina.testing.networks:check_network",
     "noise": "lamina.testing.noise:check_noise",
     "normalizer": "lamina.testing.data:check_normalizer",

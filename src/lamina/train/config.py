@@ -8,12 +8,14 @@ from pydantic import Field, model_validator
 
 from lamina.learning.averaging import Averaging
 from lamina.learning.clipping import Clip
+from lamina.learning.mixing import Mix
 from lamina.learning.optimizers import Adam, Optimizer
 from lamina.learning.sharpness import Sharpness
 from lamina.learning.truncation import Truncation
 from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Count, listed
 from lamina.train.callbacks import Callback, Checkpoint, EarlyStopping
+from lamina.train.class_weights import ClassWeights
 from lamina.train.pretraining import Pretrain
 
 PrecisionName = Literal["auto", "float32", "float64", "bfloat16", "float16"]
@@ -30,6 +32,9 @@ class TrainConfig(Description):
             small one. Steps, schedules and triggers count updates.
         truncate: Cut sequences into pieces of so many steps, each with an update of its own, the memory carried from piece to piece.
         sharpness: Make steps aware of how sharp a minimum is, at twice the cost: ``sam``.
+        mix: Mix the samples of each batch with each other: ``mixup`` or ``cutmix``.
+        class_weights: How much samples of each class count in the training loss: ``balanced``, or weights by label. Figures of
+            validation and test are not weighted by it.
         averaging: Evaluate and keep an average of the weights: ``ema`` or ``swa``.
         clip: What is done to gradients that are too large; a number is the largest global norm.
         pretrain: Train layers without targets first, one after the other: those of restricted Boltzmann machines, autoencoders.
@@ -50,6 +55,8 @@ class TrainConfig(Description):
     accumulate: Count = 1
     truncate: Truncation | None = None
     sharpness: Sharpness | None = None
+    mix: Mix | None = None
+    class_weights: ClassWeights | None = None
     averaging: Averaging | None = None
     clip: Clip | None = None
     pretrain: Pretrain | None = None
@@ -74,7 +81,7 @@ class TrainConfig(Description):
 
     @model_validator(mode="after")
     def _truncating(self) -> Self:
-        beside = {"accumulate": self.accumulate > 1, "sharpness": self.sharpness is not None}
+        beside = {"accumulate": self.accumulate > 1, "sharpness": self.sharpness is not None, "mix": self.mix is not None}
         beside[f"optimizer {self.optimizer.type_name}"] = self.optimizer.searches
         other = next((name for name, asked in beside.items() if asked), None)
         if self.truncate is not None and other is not None:

@@ -18,6 +18,7 @@ from lamina.network.inference import resolve
 from lamina.network.plan import Plan
 from lamina.spec import Description, Document, Path, load_document, parse_path
 from lamina.spec.fields import several
+from lamina.train.class_weights import check_class_weights
 from lamina.train.config import TrainConfig
 from lamina.train.metrics import MetricNames, check_monitors, check_targets, own_judges, pair_outputs, plain_scores
 from lamina.train.pretraining import stages
@@ -92,7 +93,7 @@ class Recipe(Description):
                 placed = _placed(found.problem, ("network", *found.path), document)
                 (problems if found.severity == "error" else warnings).append(placed)
             problems += _found_by(lambda: check_targets(plan, schema, document))
-            problems += _found_by(lambda: self._check_ways(plan, document))
+            problems += _found_by(lambda: self._check_ways(plan, schema, document))
             problems += _found_by(lambda: self._check_pretraining(plan, document))
         if not any(problem.code == "TR053" for problem in problems):
             problems += _found_by(lambda: self._check_metrics(schema, plan, document))
@@ -100,8 +101,10 @@ class Recipe(Description):
             raise (DescriptionError if plan is not None else ShapeError).of(problems)
         return Checked(self, plan, schema, tuple(warnings))
 
-    def _check_ways(self, plan: Plan, document: Document | None) -> None:
+    def _check_ways(self, plan: Plan, schema: DataSchema, document: Document | None) -> None:
         try:
+            if self.train.class_weights is not None:
+                check_class_weights(self.train.class_weights, schema)
             check_ways(self.train, losses_of(plan), plan, shuffle=self.data.shuffle)
         except LaminaError as error:
             raise place_error(error, document, ("train",)) from error

@@ -22,6 +22,7 @@ from lamina.spec import Description
 from lamina.spec.fields import Count
 from lamina.train.callbacks import CallbackRun, callbacks_for
 from lamina.train.checkpoint import CheckpointStore
+from lamina.train.class_weights import weighted_by_class
 from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Evaluator
 from lamina.train.metrics import MetricNames, own_judges, pair_outputs, plain_scores
@@ -152,7 +153,8 @@ class Session:
             device = choose_device(self.config.device)
             heads = self.model.network.heads
             losses = {name: head.loss.loss for name, head in heads.items()}
-            check_ways(self.config, losses, self.model.plan, shuffle=self.feed.shuffle)
+            masked = bool(self.train.input_masks or self.train.target_masks)
+            check_ways(self.config, losses, self.model.plan, shuffle=self.feed.shuffle, masked=masked)
             trainer = Trainer(
                 self.model,
                 self.config,
@@ -234,8 +236,9 @@ class Session:
         return Layerwise(self.model, own, self.train, self.feed, wanted.layers)
 
     def _loader(self, device: torch.device) -> Loader:
+        weights = self.config.class_weights
         return Loader(
-            self.train,
+            self.train if weights is None else weighted_by_class(self.train, weights),
             self.feed.batch_size,
             seed=self.model.seed,
             shuffle=self.feed.shuffle,

@@ -111,9 +111,10 @@ class Trainer:
         config, parts = self.config, (self.network, self.flat, self.optimizer, self.precision)
         if config.truncate is not None and isinstance(self.network, NetworkModule):
             return TruncatedStep(self.network, *parts[1:], seed=self.model.seed, truncation=config.truncate)
-        if config.accumulate == 1 and config.sharpness is None and not self.optimizer.searches:
+        if config.accumulate == 1 and config.sharpness is None and config.mix is None and not self.optimizer.searches:
             return StepRunner(*parts, seed=self.model.seed)
-        return CompoundStep(*parts, seed=self.model.seed, several=config.accumulate > 1, sharpness=config.sharpness)
+        several = config.accumulate > 1
+        return CompoundStep(*parts, seed=self.model.seed, several=several, sharpness=config.sharpness, mixing=config.mix)
 
     def _average(self) -> Average | None:
         if self.config.averaging is None:

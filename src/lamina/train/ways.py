@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lamina.errors import DescriptionError, Problem
+from lamina.train.mixing import mixing_problems
 from lamina.train.truncating import truncation_problems
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def losses_of(plan: Plan) -> dict[str, Loss]:
     return {name: loss for name, loss in found.items() if loss is not None}
 
 
-def check_ways(config: TrainConfig, losses: Mapping[str, Loss], plan: Plan | None, *, shuffle: bool) -> None:
+def check_ways(config: TrainConfig, losses: Mapping[str, Loss], plan: Plan | None, *, shuffle: bool, masked: bool = False) -> None:
     """See that a network can be trained as it is asked for.
 
     Args:
@@ -28,12 +29,15 @@ def check_ways(config: TrainConfig, losses: Mapping[str, Loss], plan: Plan | Non
         losses: The loss of each output.
         plan: The network; None for an own module.
         shuffle: Whether the samples are fed in random order.
+        masked: Whether the data have masks.
 
     Raises:
         DescriptionError: TR110, with all that doesn't fit, each naming the setting and the layer; TR111 for a truncation that is
             longer than the sequences.
     """
     problems = [*_accumulating(config, losses), *_searching(config, plan), *_averaging(config)]
+    if config.mix is not None:
+        problems += mixing_problems(config.mix, plan, masked=masked)
     if config.truncate is not None:
         problems += truncation_problems(config.truncate, losses, plan, shuffle=shuffle)
     if problems:
