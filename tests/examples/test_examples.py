@@ -86,6 +86,25 @@ def test_changes_by_path_reach_the_recipe(file: Path) -> None:
     assert document.data["train"]["epochs"] == 1
 
 
+def test_the_script_on_belief_networks_compares_both_ways(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_for("mnist", shared_data)
+    monkeypatch.setenv("LAMINA_DATA", str(shared_data))
+    rows = runpy.run_path(str(ROOT / "examples" / "dbn_mnist.py"))["main"](seeds=1, unlabelled=3000, epochs=3)
+    # One seed, few images, little training: less than the 4 points that all of it gains.
+    ((plain, deep),) = rows
+    assert deep > plain > 0.7
+    assert "mean" in capsys.readouterr().out
+
+
+def test_the_script_on_anomalies_tells_ones_from_the_rest(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data_for("mnist", shared_data)
+    monkeypatch.setenv("LAMINA_DATA", str(shared_data))
+    found = runpy.run_path(str(ROOT / "examples" / "vae_anomaly_mnist.py"))["main"](digits=[1], epochs=2, samples=2)
+    assert found[1] > 0.97
+
+
 def accuracy(evaluation: object) -> float:
     """The accuracy, wherever the evaluation has it."""
     if isinstance(evaluation, dict):
