@@ -56,8 +56,8 @@ def test_the_table_in_the_documentation_is_this() -> None:
     assert found[0] == table(), "if the change is wanted: PYTHONPATH=src python tests/zoo/test_counts.py"
 
 
-# Billions of multiply-adds of convolutions and dense layers, as torchvision's documentation has them ("GFLOPS"): they change
-# when a stride, a padding or a pooling does, which the number of parameters does not see.
+# Billions of multiply-adds of convolutions and dense layers, as torchvision's documentation has them ("GFLOPS") unless said
+# otherwise: they change when a stride, a padding or a pooling does, which the number of parameters does not see.
 OPERATIONS = {
     "alexnet": 0.71,
     "vgg16": 15.47,
@@ -75,6 +75,7 @@ OPERATIONS = {
     "mobilenet_v3_small": 0.06,
     "efficientnet_b0": 0.39,
     "convnext_tiny": 4.46,
+    "nasnet_mobile": 0.564,  # the paper's table 2
     "densenet121": 2.83,
     "densenet169": 3.36,
     "densenet201": 4.29,
@@ -109,6 +110,8 @@ MIDDLE = [
     ("tiny_yolo", "pool6", (512, 13, 13)),
     ("vit_tiny", "sequence", (196, 192)),
     ("vit_small", "blocks_11", (197, 384)),
+    ("nasnet_mobile", "reduction_concat_stem_2", (88, 28, 28)),
+    ("nasnet_mobile", "normal_concat_8", (528, 14, 14)),
     ("unet", "bottom_norm2", (1024, 16, 16)),
     ("densenet121", "features_transition2_pool", (256, 14, 14)),
 ]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lamina.zoo.images.mobilenet import mobilenet_v2 as mobilenet_v2
     from lamina.zoo.images.mobilenet import mobilenet_v3_large as mobilenet_v3_large
     from lamina.zoo.images.mobilenet import mobilenet_v3_small as mobilenet_v3_small
+    from lamina.zoo.images.nasnet import nasnet_mobile as nasnet_mobile
     from lamina.zoo.images.resnet import resnet18 as resnet18
     from lamina.zoo.images.resnet import resnet34 as resnet34
     from lamina.zoo.images.resnet import resnet50 as resnet50
