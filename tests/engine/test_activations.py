@@ -37,6 +37,13 @@ FORMULAS = [
     (A.Sigmoid(), 1 / (1 + np.exp(-X))),
     (A.LogSigmoid(), -np.log1p(np.exp(-X))),
     (A.Softplus(), np.log1p(np.exp(X))),
+    (A.Softplus(beta=3.0), np.log1p(np.exp(3 * X)) / 3),
+    (A.Squareplus(), (X + np.sqrt(X**2 + 4)) / 2),
+    (A.Squareplus(0.5), (X + np.sqrt(X**2 + 0.5)) / 2),
+    (A.SparsePlus(), np.where(X <= -1, 0, np.where(X < 1, (X + 1) ** 2 / 4, X))),
+    (A.SparseSigmoid(), np.clip((X + 1) / 2, 0, 1)),
+    (A.Threshold(-0.52, -2.0), np.where(X > -0.52, X, -2.0)),
+    (A.Clamp(-0.3, 4.0), np.clip(X, -0.3, 4.0)),
     (A.Softsign(), X / (1 + np.abs(X))),
     (A.Tanh(), np.tanh(X)),
     (A.TanhShrink(), X - np.tanh(X)),
@@ -65,6 +72,28 @@ def test_softmax_is_over_the_features(shape, axis) -> None:
     x = torch.randn(shape)
     torch.testing.assert_close(activation_function(A.Softmax())(x), F.softmax(x, axis))
     torch.testing.assert_close(activation_function(A.LogSoftmax())(x), F.log_softmax(x, axis))
+
+
+def test_softmin_turns_softmax_around() -> None:
+    x = torch.randn(3, 5)
+    torch.testing.assert_close(activation_function(A.Softmin())(x), F.softmin(x, 1))
+
+
+def test_sparsemax_is_the_nearest_distribution() -> None:
+    x = torch.randn(50, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 2
+    y = activation_function(A.Sparsemax())(x)
+    torch.testing.assert_close(y.sum(1), torch.ones(50, dtype=torch.float64))
+    assert (y == 0).any()
+    # The nearest point of the simplex: from it, no way to another corner leads nearer (Karush, Kuhn and Tucker).
+    slope = ((y - x).unsqueeze(1) * (torch.eye(6, dtype=torch.float64) - y.unsqueeze(1))).sum(2)
+    assert slope.min() > -1e-12
+    torch.testing.assert_close(activation_function(A.Sparsemax())(torch.tensor([[1000.0, 0.0]])), torch.tensor([[1.0, 0.0]]))
+    images = torch.randn(2, 5, 3, 4)
+    pixels = images.movedim(1, -1)
+    torch.testing.assert_close(
+        activation_function(A.Sparsemax())(images).movedim(1, -1),
+        activation_function(A.Sparsemax())(pixels.reshape(-1, 5)).reshape(pixels.shape),
+    )
 
 
 def test_rational_tanh_has_its_slope_at_zero() -> None:

@@ -17,6 +17,7 @@ from lamina.errors import LaminaError
 from lamina.learning import (
     AdaBelief,
     AdaDelta,
+    Adafactor,
     AdaGrad,
     Adam,
     AdaMax,
@@ -25,13 +26,17 @@ from lamina.learning import (
     ClipNorm,
     ClipValue,
     Cosine,
+    Lamb,
     Lion,
     MapSchedule,
+    Muon,
     Nadam,
     Nesterov,
     Optimizer,
+    RAdam,
     Renormalize,
     RmsProp,
+    Rprop,
     Sgd,
 )
 
@@ -72,6 +77,15 @@ TORCH: list[Any] = [
     pytest.param(AdaMax(), lambda p: torch.optim.Adamax(p), id="adamax"),
     pytest.param(Nadam(), lambda p: torch.optim.NAdam(p), id="nadam"),
     pytest.param(Nadam(weight_decay=0.1), lambda p: torch.optim.NAdam(p, weight_decay=0.1, decoupled_weight_decay=True), id="nadam-decay"),
+    pytest.param(RAdam(), lambda p: torch.optim.RAdam(p), id="radam"),
+    pytest.param(RAdam(0.002, beta2=0.9), lambda p: torch.optim.RAdam(p, 0.002, betas=(0.9, 0.9)), id="radam-0.9"),
+    pytest.param(Rprop(0.001, longest=50.0), lambda p: torch.optim.Rprop(p, 0.001, step_sizes=(1e-7, 0.05)), id="rprop"),
+    pytest.param(Adafactor(), lambda p: torch.optim.Adafactor(p), id="adafactor"),
+    pytest.param(
+        Adafactor(0.1, weight_decay=0.1, clip=2.0, decayed="all"),
+        lambda p: torch.optim.Adafactor(p, 0.1, weight_decay=0.1, d=2.0),
+        id="adafactor-decay",
+    ),
     pytest.param(AdaGrad(initial=0.01), lambda p: torch.optim.Adagrad(p, initial_accumulator_value=0.01), id="adagrad"),
     pytest.param(AdaDelta(), lambda p: torch.optim.Adadelta(p), id="adadelta"),
     pytest.param(RmsProp(0.01), lambda p: torch.optim.RMSprop(p), id="rmsprop"),
@@ -131,6 +145,79 @@ def test_lion_is_the_papers() -> None:
         return p - 3e-4 * (np.sign(c) + 0.1 * p), 0.99 * m + 0.01 * g
 
     numpy_rule(rule, Lion(3e-4, weight_decay=0.1), 0.0)
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+@pytest.mark.parametrize(("scale", "theirs"), [("adam", "match_rms_adamw"), ("original", "original")])
+def test_muon_is_torchs_on_matrices_and_adam_on_vectors(nesterov, scale, theirs) -> None:
+    torch.manual_seed(0)
+    own, other = (nn.Sequential(nn.Linear(6, 9), nn.Tanh(), nn.Linear(9, 4)).double() for _ in range(2))
+    other.load_state_dict(own.state_dict())
+    settings = {"momentum": 0.9, "nesterov": nesterov, "weight_decay": 0.1}
+    run = optimizer_for(Muon(0.01, scale=scale, precision="bfloat16", **settings), FlatParameters(own))
+    matrices, vectors = ([p for p in other.parameters() if p.dim() == d] for d in (2, 1))
+    references = [
+        torch.optim.Muon(matrices, 0.01, adjust_lr_fn=theirs, **settings),
+        torch.optim.AdamW(vectors, 0.01, eps=1e-7, weight_decay=0.1),
+    ]
+    for step in range(30):
+        x = torch.randn(8, 6, generator=torch.Generator().manual_seed(step), dtype=torch.float64)
+        for module in (own, other):
+            module.zero_grad(set_to_none=False)
+            (module(x) - 0.3).square().sum().backward()
+        run.step(step, 0.0)
+        for reference in references:
+            reference.step()
+    torch.testing.assert_close(flat_of(own), flat_of(other), rtol=0, atol=1e-6)
+
+
+def test_muons_directions_are_orthogonal_and_lengths_do_not_count() -> None:
+    from lamina.engine.optimizers.matrices import orthogonal
+
+    matrix = torch.randn(5, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for given in (matrix, matrix.T, matrix * 1e-3):
+        values = torch.linalg.svdvals(orthogonal(given, 5, 1e-7))
+        assert values.min() > 0.6
+        assert values.max() < 1.3
+    torch.testing.assert_close(orthogonal(matrix * 100, 5, 1e-7), orthogonal(matrix, 5, 1e-7))
+
+
+def test_lamb_is_the_papers_with_decay_outside() -> None:
+    own = net()
+    parts = [p.detach().numpy().copy() for p in own.parameters()]
+    run = optimizer_for(Lamb(0.01, weight_decay=0.1, decayed="all"), FlatParameters(own))
+    m, v = ([np.zeros_like(p) for p in parts] for _ in range(2))
+    for step in range(20):
+        run.flat.zero_grad()
+        backward(own, step)
+        for i, parameter in enumerate(own.parameters()):
+            g, t = parameter.grad.numpy().copy(), step + 1
+            m[i], v[i] = 0.9 * m[i] + 0.1 * g, 0.999 * v[i] + 0.001 * g * g
+            r = m[i] / (1 - 0.9**t) / (np.sqrt(v[i] / (1 - 0.999**t)) + 1e-6)
+            size, length = np.linalg.norm(parts[i]), np.linalg.norm(r)
+            ratio = size / length if size > 0 and length > 0 else 1.0
+            parts[i] = parts[i] * (1 - 0.01 * 0.1) - 0.01 * ratio * r
+        run.step(step, 0.0)
+        for parameter, expected in zip(own.parameters(), parts, strict=True):
+            np.testing.assert_allclose(parameter.detach().numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [Lamb(0.01), Adafactor(0.05), Muon(0.01, precision="own")], ids=lambda o: o.type_name)
+def test_rules_of_matrices_do_not_see_how_they_lie_in_memory(optimizer) -> None:
+    plain, last = net(), net().to(memory_format=torch.channels_last)
+    runs = [optimizer_for(optimizer, FlatParameters(module)) for module in (plain, last)]
+    for step in range(5):
+        for module, run in zip((plain, last), runs, strict=True):
+            run.flat.zero_grad()
+            backward(module, step)
+            run.step(step, 0.0)
+    torch.testing.assert_close(flat_of(plain), flat_of(last), rtol=0, atol=1e-12)
+
+
+def test_adafactor_keeps_rows_and_columns_alone() -> None:
+    module = nn.Linear(300, 200)
+    state = optimizer_for(Adafactor(), FlatParameters(module)).state_dict()
+    assert sum(tensor.numel() for name, tensor in state.items() if name != "updates") == 300 + 200 + 200
 
 
 def test_deeplearning4js_forms() -> None:

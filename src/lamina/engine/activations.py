@@ -85,6 +85,30 @@ def _cube(x: Tensor) -> Tensor:
     return x * x * x
 
 
+def _softmin(x: Tensor) -> Tensor:
+    return torch.softmax(-x, feature_axis(x.dim()))
+
+
+def _sparsemax(x: Tensor) -> Tensor:
+    axis = feature_axis(x.dim())
+    # Whatever is subtracted from all values changes nothing; this keeps the sums small.
+    x = x - x.amax(axis, keepdim=True)
+    ordered = x.movedim(axis, -1).sort(-1, descending=True).values
+    count = torch.arange(1, ordered.shape[-1] + 1, dtype=x.dtype, device=x.device)
+    rest = ordered.cumsum(-1) - 1
+    kept = (count * ordered > rest).sum(-1, keepdim=True)
+    border = rest.gather(-1, kept - 1) / kept
+    return (x - border.movedim(-1, axis)).clamp_min(0)
+
+
+def _sparse_plus(x: Tensor) -> Tensor:
+    return torch.where(x >= 1, x, ((x + 1) / 2).clamp(0, 1).square())
+
+
+def _sparse_sigmoid(x: Tensor) -> Tensor:
+    return ((x + 1) / 2).clamp(0, 1)
+
+
 _SIMPLE: dict[type[A.Activation], ActivationFunction] = {
     A.Identity: identity,
     A.Sigmoid: torch.sigmoid,
@@ -100,7 +124,10 @@ _SIMPLE: dict[type[A.Activation], ActivationFunction] = {
     A.Relu6: F.relu6,
     A.SquaredRelu: _squared_relu,
     A.Selu: torch.selu,
-    A.Softplus: F.softplus,
+    A.Softmin: _softmin,
+    A.Sparsemax: _sparsemax,
+    A.SparsePlus: _sparse_plus,
+    A.SparseSigmoid: _sparse_sigmoid,
     A.Silu: F.silu,
     A.Swish: F.silu,
     A.HardSwish: F.hardswish,
@@ -139,6 +166,33 @@ def _random_relu(activation: A.RandomRelu) -> ActivationFunction:
 @activates(A.ThresholdedRelu)
 def _thresholded_relu(activation: A.ThresholdedRelu) -> ActivationFunction:
     return partial(F.threshold, threshold=activation.threshold, value=0.0)
+
+
+@activates(A.Threshold)
+def _threshold(activation: A.Threshold) -> ActivationFunction:
+    return partial(F.threshold, threshold=activation.threshold, value=activation.value)
+
+
+@activates(A.Clamp)
+def _clamp(activation: A.Clamp) -> ActivationFunction:
+    return partial(torch.clamp, min=activation.minimum, max=activation.maximum)
+
+
+@activates(A.Softplus)
+def _softplus(activation: A.Softplus) -> ActivationFunction:
+    return F.softplus if activation.beta == 1 else partial(F.softplus, beta=activation.beta)
+
+
+@activates(A.Squareplus)
+def _squareplus(activation: A.Squareplus) -> ActivationFunction:
+    b = activation.b
+
+    def run(x: Tensor) -> Tensor:
+        # For x below 0 the sum would cancel: (x + r) = b / (r - x).
+        root = (x.square() + b).sqrt()
+        return torch.where(x >= 0, (x + root) / 2, b / (2 * (root - x.clamp_max(0))))
+
+    return run
 
 
 @activates(A.Elu)

@@ -23,7 +23,9 @@ from lamina.learning.optimizers import (
     Nadam,
     Nesterov,
     Optimizer,
+    RAdam,
     RmsProp,
+    Rprop,
     Sgd,
 )
 from lamina.learning.schedules import (
@@ -50,6 +52,7 @@ from lamina.learning.truncation import Truncation
 
 if TYPE_CHECKING:
     from lamina.learning.line_search import Backtracking, FixedStep, LineSearch, StrongWolfe
+    from lamina.learning.matrices import Adafactor, Lamb, Muon
     from lamina.learning.searching import ConjugateGradient, Lbfgs, LineGradientDescent, SearchOptimizer
 
 __all__ = [
@@ -89,7 +92,9 @@ __all__ = [
     "Poly",
     "Ramp",
     "Renormalize",
+    "RAdam",
     "RmsProp",
+    "Rprop",
     "Schedule",
     "Sgd",
     "Sigmoid",
@@ -104,9 +109,15 @@ __all__ = [
     "LineGradientDescent",
     "SearchOptimizer",
     "Truncation",
+    "Adafactor",
+    "Lamb",
+    "Muon",
 ]
 
 _LATER = {
+    "Adafactor": "matrices",
+    "Lamb": "matrices",
+    "Muon": "matrices",
     "Backtracking": "line_search",
     "ConjugateGradient": "searching",
     "FixedStep": "line_search",

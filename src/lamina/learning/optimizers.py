@@ -18,6 +18,9 @@ from lamina.spec import Description, register, registry
 from lamina.spec.fields import NonNegative, Positive, Probability
 
 if TYPE_CHECKING:
+    from lamina.learning.matrices import Adafactor as Adafactor
+    from lamina.learning.matrices import Lamb as Lamb
+    from lamina.learning.matrices import Muon as Muon
     from lamina.learning.searching import ConjugateGradient as ConjugateGradient
     from lamina.learning.searching import Lbfgs as Lbfgs
     from lamina.learning.searching import LineGradientDescent as LineGradientDescent
@@ -299,6 +302,53 @@ class RmsProp(Optimizer):
         return [RmsProp(), RmsProp(0.01, decay=0.95, initial=1e-8), RmsProp(momentum=0.5, centered=True)]
 
 
+@register("radam")
+class RAdam(Optimizer):
+    """Adam whose first updates, where the mean of squares is not known yet, are plain momentum (Liu et al. 2020).
+
+    With ``r = 2 / (1 - beta2) - 1`` and ``r_t = r - 2 t beta2^t / (1 - beta2^t)``: ``p -= lr * m / (1 - beta1^t)`` while
+    ``r_t <= 5``, later ``p -= lr * c_t * m / (1 - beta1^t) * sqrt(1 - beta2^t) / (sqrt(v) + epsilon)`` with
+    ``c_t^2 = (r_t - 4) (r_t - 2) r / ((r - 4) (r - 2) r_t)``. Default rate 0.001.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("mean", "square")
+
+    beta1: Betas = 0.9
+    beta2: Annotated[float, Field(gt=0.6, lt=1)] = 0.999
+    epsilon: Positive = 1e-8
+
+    @classmethod
+    def examples(cls) -> list[RAdam]:
+        return [RAdam(), RAdam(0.01, beta2=0.9)]
+
+
+@register("rprop")
+class Rprop(Optimizer):
+    """Resilient propagation (Riedmiller and Braun 1993): ``p -= lr * s * sign(g)``; for whole data sets as batches.
+
+    ``s`` starts at 1, grows by ``growth`` where the sign of the gradient stays, and shrinks by ``shrinkage`` where it changes; there
+    the value rests for one update. Default rate 0.01. Its ``lr * s`` is torch's step size.
+
+    Attributes:
+        shrinkage: As above.
+        growth: As above.
+        shortest: Least ``s``.
+        longest: Greatest ``s``.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("previous", "length")
+
+    learning_rate: Rate = 1e-2
+    shrinkage: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    growth: Annotated[float, Field(gt=1)] = 1.2
+    shortest: Positive = 1e-4
+    longest: Positive = 5e3
+
+    @classmethod
+    def examples(cls) -> list[Rprop]:
+        return [Rprop(), Rprop(0.005, growth=1.1, longest=10.0)]
+
+
 @register("lion")
 class Lion(Optimizer):
     """Lion (Chen et al. 2023): ``p -= lr * sign(beta1 * m + (1 - beta1) * g)``, ``m = beta2 * m + (1 - beta2) * g``.
@@ -317,14 +367,21 @@ class Lion(Optimizer):
         return [Lion(), Lion(3e-4, weight_decay=0.1)]
 
 
-_SEARCHING = {"Lbfgs": "lbfgs", "ConjugateGradient": "conjugate_gradient", "LineGradientDescent": "line_gradient_descent"}
-"""Optimisers of another module, which is imported when one of them is first named, and the types they are registered as."""
+_LATER = {
+    "Lbfgs": ("searching", "lbfgs"),
+    "ConjugateGradient": ("searching", "conjugate_gradient"),
+    "LineGradientDescent": ("searching", "line_gradient_descent"),
+    "Adafactor": ("matrices", "adafactor"),
+    "Lamb": ("matrices", "lamb"),
+    "Muon": ("matrices", "muon"),
+}
+"""Optimisers of other modules, which are imported when one of them is first named, and the types they are registered as."""
 
-registry.announce("optimizer", dict.fromkeys(_SEARCHING.values(), "lamina.learning.searching"))
+registry.announce("optimizer", {kind: f"lamina.learning.{module}" for module, kind in _LATER.values()})
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _SEARCHING:
+    if name not in _LATER:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message, name=name)
-    return getattr(importlib.import_module("lamina.learning.searching"), name)
+    return getattr(importlib.import_module(f"lamina.learning.{_LATER[name][0]}"), name)

@@ -133,6 +133,22 @@ class LogSoftmax(Plain):
     high = 0.0
 
 
+@register("softmin")
+class Softmin(Plain):
+    """``softmax(-x)`` over the features: the smallest value gets the largest share."""
+
+    over_features = True
+    low, high = 0.0, 1.0
+
+
+@register("sparsemax")
+class Sparsemax(Plain):
+    """The distribution over the features that is nearest to ``x``: like softmax, but small shares are exactly 0 (Martins 2016)."""
+
+    over_features = True
+    low, high = 0.0, 1.0
+
+
 # -- rectifiers --------------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +210,43 @@ class ThresholdedRelu(Plain):
     threshold: NonNegative = 1.0
 
 
+@register("threshold")
+class Threshold(Plain):
+    """``x`` where ``x > threshold``, ``value`` elsewhere; with a ``value`` of 0 it is `thresholded_relu`.
+
+    Attributes:
+        threshold: What is above stays.
+        value: What stands in place of the rest.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("threshold", "value")
+    threshold: float = 0.0
+    value: float = 0.0
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [cls(), cls(-0.5, -2.0)]
+
+
+@register("clamp")
+class Clamp(Plain):
+    """``min(maximum, max(minimum, x))``: torch's Hardtanh with limits of one's own, Keras's ReLU with a ``max_value``."""
+
+    positional: ClassVar[tuple[str, ...]] = ("minimum", "maximum")
+    minimum: float = 0.0
+    maximum: float = 1.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.minimum >= self.maximum:
+            raise wrong_value(expected="minimum < maximum", cause="the limits are swapped or equal", fix="exchange minimum and maximum")
+        return self
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [cls(), cls(-0.3, 20.0)]
+
+
 @register("squared_relu")
 class SquaredRelu(Plain):
     """``max(0, x)^2`` (So et al. 2021)."""
@@ -227,9 +280,47 @@ class Selu(Plain):
 
 @register("softplus")
 class Softplus(Plain):
-    """``log(1 + exp(x))``."""
+    """``log(1 + exp(beta x)) / beta``.
+
+    Attributes:
+        beta: How sharp the bend is; the larger, the nearer to a ReLU.
+    """
 
     low = 0.0
+
+    beta: Positive = 1.0
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [cls(), cls(beta=3.0)]
+
+
+@register("squareplus")
+class Squareplus(Plain):
+    """``(x + sqrt(x^2 + b)) / 2``: a softplus of arithmetic alone (Barron 2021).
+
+    Attributes:
+        b: How wide the bend is: the square of the value at 0, times 4.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("b",)
+    low = 0.0
+
+    b: Positive = 4.0
+
+
+@register("sparse_plus")
+class SparsePlus(Plain):
+    """0 up to -1, ``(x + 1)^2 / 4`` up to 1, ``x`` beyond: a softplus that is exactly 0 (Keras)."""
+
+    low = 0.0
+
+
+@register("sparse_sigmoid")
+class SparseSigmoid(Plain):
+    """0 up to -1, ``(x + 1) / 2`` up to 1, 1 beyond: the derivative of `sparse_plus` (Keras)."""
+
+    low, high = 0.0, 1.0
 
 
 @register("gelu")

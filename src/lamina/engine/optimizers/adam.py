@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lamina.engine.optimizers.run import Group, OptimizerRun, updates
-from lamina.learning.optimizers import AdaBelief, Adam, AdaMax, AdamLike, AdamW, AmsGrad, Nadam
+from lamina.learning.optimizers import AdaBelief, Adam, AdaMax, AdamLike, AdamW, AmsGrad, Nadam, RAdam
 
 _NONE: list[Tensor] = []
 
@@ -132,3 +132,26 @@ class AdaBeliefRun(OptimizerRun[AdaBelief]):
                 x.div_(root)
             x.add_(rule.epsilon)
             p.addcdiv_(m, x, value=scale if corrected else scale * root)
+
+
+@updates(RAdam)
+class RAdamRun(OptimizerRun[RAdam]):
+    """Five passes in place and one vector to compute in; two while squares are not known well enough."""
+
+    scratches = 1
+
+    def update(self, group: Group, rate: float) -> None:
+        rule, state, t = self.description, group.state, self.updates
+        second = 1 - rule.beta2**t
+        limit = 2 / (1 - rule.beta2) - 1
+        known = limit - 2 * t * rule.beta2**t / second
+        scale = -rate / (1 - rule.beta1**t)
+        if known > 5:
+            scale *= math.sqrt((known - 4) * (known - 2) * limit / ((limit - 4) * (limit - 2) * known) * second)
+        for p, g, m, v, x in zip(group.values, group.gradients, state["mean"], state["square"], group.scratch[0], strict=True):
+            m.lerp_(g, 1 - rule.beta1)
+            v.mul_(rule.beta2).addcmul_(g, g, value=1 - rule.beta2)
+            if known > 5:
+                p.addcdiv_(m, torch.sqrt(v, out=x).add_(rule.epsilon), value=scale)
+            else:
+                p.add_(m, alpha=scale)

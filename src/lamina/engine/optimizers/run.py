@@ -12,7 +12,7 @@ from torch import Tensor
 from lamina.engine.constraints import constrain
 from lamina.engine.implementations import Implementations
 from lamina.engine.optimizers.clipping import clipper
-from lamina.engine.parameters import FlatBuffer, FlatParameters
+from lamina.engine.parameters import FlatBuffer, FlatParameters, Slot
 from lamina.errors import TrainingError
 from lamina.learning.clipping import Clip
 from lamina.learning.optimizers import Optimizer
@@ -64,6 +64,8 @@ class OptimizerRun(Generic[D]):
     """How many vectors the rule needs to compute in."""
     decays: ClassVar[bool] = False
     """Whether the rule does the weight decay itself."""
+    by_parameter: ClassVar[bool] = False
+    """Whether `update` is to see each parameter as a slice of its own, in its own shape, and not neighbours as one."""
     searches: ClassVar[bool] = False
     """Whether it asks for the loss at several points (`lamina.engine.optimizers.search`), so that `step` is not enough."""
 
@@ -177,6 +179,15 @@ class OptimizerRun(Generic[D]):
         scratch = [torch.empty_like(vector) for _ in range(self.scratches)]
         count = torch.zeros((), dtype=torch.float32, device=vector.device)
         self._counts.append(count)
+        views = {slot.start: slot.view for slot in buffer.slots}
+
+        def slots_in(start: int, stop: int) -> list[Slot]:
+            return [slot for slot in buffer.slots if start <= slot.start < stop]
+
+        def shaped(piece: Tensor, start: int) -> Tensor:
+            # In the parameter's own layout in memory, which channels-last weights have too.
+            return piece.as_strided(views[start].shape, views[start].stride())
+
         places: dict[tuple[float, float], list[tuple[int, int]]] = {}
         last: tuple[float, float] | None = None
         for segment in buffer.segments:
@@ -188,8 +199,12 @@ class OptimizerRun(Generic[D]):
                 runs.append((segment.start, segment.stop))
             last = key
 
+        if self.by_parameter:
+            places = {key: [(s.start, s.stop) for start, stop in runs for s in slots_in(start, stop)] for key, runs in places.items()}
+
         def cut(whole: Tensor, runs: list[tuple[int, int]]) -> list[Tensor]:
-            return [whole[start:stop] for start, stop in runs]
+            pieces = [whole[start:stop] for start, stop in runs]
+            return [shaped(piece, start) for piece, (start, _) in zip(pieces, runs, strict=True)] if self.by_parameter else pieces
 
         return [
             Group(
