@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from lamina.network.layers.borders import ZeroPadding2d as ZeroPadding2d
     from lamina.network.layers.borders import ZeroPadding3d as ZeroPadding3d
     from lamina.network.layers.center_loss import CenterLossOutput as CenterLossOutput
+    from lamina.network.layers.classic_attention import ClassicAttention as ClassicAttention
+    from lamina.network.layers.classic_attention import LearnedSelfAttention as LearnedSelfAttention
+    from lamina.network.layers.classic_attention import RecurrentAttention as RecurrentAttention
+    from lamina.network.layers.classic_attention import SelfAttention as SelfAttention
     from lamina.network.layers.container import Container as Container
     from lamina.network.layers.control import Conditional as Conditional
     from lamina.network.layers.control import Loop as Loop
@@ -92,6 +96,10 @@ if TYPE_CHECKING:
     from lamina.network.layers.recurrent import LastStep as LastStep
     from lamina.network.layers.recurrent import Recurrent as Recurrent
     from lamina.network.layers.recurrent import SimpleRNN as SimpleRNN
+    from lamina.network.layers.scored_attention import AdditiveAttention as AdditiveAttention
+    from lamina.network.layers.scored_attention import AttentionPooling as AttentionPooling
+    from lamina.network.layers.scored_attention import DotProductAttention as DotProductAttention
+    from lamina.network.layers.scored_attention import ScoredAttention as ScoredAttention
     from lamina.network.layers.shaping import Flatten as Flatten
     from lamina.network.layers.shaping import Permute as Permute
     from lamina.network.layers.shaping import Reshape as Reshape
@@ -125,6 +133,9 @@ _LAYERS: dict[str, str] = {
     "container": "Container",
     "control": "Conditional=conditional Loop=loop",
     "conv_lstm": "ConvLSTM ConvLSTM1d=conv_lstm1d ConvLSTM2d=conv_lstm2d ConvLSTM3d=conv_lstm3d",
+    "classic_attention": (
+        "ClassicAttention SelfAttention=self_attention LearnedSelfAttention=learned_self_attention RecurrentAttention=recurrent_attention"
+    ),
     "convolution": "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d",
     "dense": "Dense=dense",
     "depthwise": (
@@ -155,6 +166,9 @@ _LAYERS: dict[str, str] = {
     "pretrainable": "Pretrainable",
     "rbm": "RBM=rbm",
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn LastStep=last_step",
+    "scored_attention": (
+        "ScoredAttention DotProductAttention=dot_product_attention AdditiveAttention=additive_attention AttentionPooling=attention_pooling"
+    ),
     "shaping": "Flatten=flatten Reshape=reshape Permute=permute",
     "shared": "Shared=shared",
     "squeeze_excite": "SqueezeExcite=squeeze_excite",
