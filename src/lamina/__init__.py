@@ -26,6 +26,8 @@ _NAMES: dict[str, str] = {
     "lamina.network.defaults": "Defaults",
     "lamina.network.sequential": "Sequential",
     "lamina.network.vertices": "Add Average Concat Max Multiply Scale Subtract",
+    "lamina.start": "Featurizer start_from",
+    "lamina.transfer": "Transfer",
     "lamina.shapes": "features image sequence series tokens volume",
     "lamina.train.callbacks": "Checkpoint EarlyStopping",
     "lamina.train.recipe": "Recipe",

@@ -87,9 +87,12 @@ from lamina.shapes import sequence as sequence
 from lamina.shapes import series as series
 from lamina.shapes import tokens as tokens
 from lamina.shapes import volume as volume
+from lamina.start import Featurizer as Featurizer
+from lamina.start import start_from as start_from
 from lamina.train import callbacks as callbacks
 from lamina.train.callbacks import Checkpoint as Checkpoint
 from lamina.train.callbacks import EarlyStopping as EarlyStopping
 from lamina.train.recipe import Recipe as Recipe
 from lamina.train.triggers import every as every
+from lamina.transfer import Transfer as Transfer
 from lamina.version import __version__ as __version__

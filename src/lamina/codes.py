@@ -172,6 +172,11 @@ TITLES: dict[str, str] = {
     "TR121": "the layer can't be pretrained",
     "TR111": "the sequences can't be cut like this",
     "TR112": "the class weights don't fit the targets",
+    "TR130": "no layer has this name",
+    "TR131": "the layer has no such setting",
+    "TR132": "the network can't be changed like that",
+    "TR133": "there is no model to start from",
+    "TR134": "the network can't be cut there",
     # AR: checkpoints
     "AR001": "the checkpoint can't be written",
     "AR002": "the checkpoint is damaged",

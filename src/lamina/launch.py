@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lamina.data.config import prepare
 from lamina.errors import DataError
 from lamina.model import Model
+from lamina.start import start
 from lamina.train.fit import keep_model
 from lamina.train.recipe import Recipe, place_error
 from lamina.train.run import RunDirectory
@@ -73,6 +74,8 @@ def untrained(recipe: Recipe, document: Document | None = None) -> tuple[Model, 
         model.check_data(*prepared.parts.values())
     except DataError as error:
         raise place_error(error, document, ("data", "source")) from error
+    if recipe.transfer is not None:
+        start(model, recipe.transfer.named_model(), recipe.transfer)
     return model, prepared
 
 

@@ -19,7 +19,7 @@ from lamina.labels import choose_labels, no_classes
 from lamina.network import Network
 from lamina.network.inference import resolve
 from lamina.network.plan import Plan
-from lamina.shapes import Shape
+from lamina.shapes import Shape, named_shapes
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lamina.train.pretrain import PretrainRun
     from lamina.train.session import Run
     from lamina.train.state import TrainingState
+    from lamina.transfer import Taken
 
 DType = Literal["float32", "float64"]
 
@@ -76,10 +77,11 @@ class Model(Sequences):
         self.description: Network | None = None
         self.plan: Plan | None = None
         self._network: RunnableNetwork | None = None
+        self.taken: Taken | None = None  # what it began with, if it was started from another
         if not isinstance(network, Network):
             from lamina.engine.foreign import ForeignNetwork
 
-            self._network = ForeignNetwork(network, loss=loss, inputs=_named(input))
+            self._network = ForeignNetwork(network, loss=loss, inputs=named_shapes(input))
             return
         self.description = network
         if loss is not None:
@@ -92,7 +94,7 @@ class Model(Sequences):
                 fix=f"write Output(units, loss={loss!r}) as the last layer",
             )
         if input is not None or network.has_inputs:
-            self._resolve(_named(input))
+            self._resolve(named_shapes(input))
 
     # -- the network --------------------------------------------------------------------------------------------------
 
@@ -115,9 +117,9 @@ class Model(Sequences):
 
     def widen(self) -> None:
         """Compute in float64 from now on; weights that are there already keep their values."""
-        if self.dtype != "float64":
-            import torch
+        import torch
 
+        if self.dtype != "float64":
             self.dtype = "float64"
             if self._network is not None:
                 self._network.to(torch.float64)
@@ -444,7 +446,3 @@ def load(path: str | os.PathLike[str]) -> Model:
     model.schema, model.preprocessing = read_extras(archive)
     model.load_parameters(archive.arrays(WEIGHTS))
     return model
-
-
-def _named(shapes: Shape | Mapping[str, Shape] | None) -> Mapping[str, Shape] | None:
-    return {"input": shapes} if isinstance(shapes, Shape) else shapes

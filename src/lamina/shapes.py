@@ -6,6 +6,7 @@ The batch axis comes first in every tensor and is not part of a shape.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from typing import Any, ClassVar, Literal, Self
 
@@ -226,6 +227,11 @@ def each_step(shape: Shape) -> Shape:
         return shape.item
     message = f"a {shape.type_name} has no steps to take apart"
     raise TypeError(message)
+
+
+def named_shapes(shapes: Shape | Mapping[str, Shape] | None) -> Mapping[str, Shape] | None:
+    """Shapes by input name; one alone belongs to the input called ``input``."""
+    return {"input": shapes} if isinstance(shapes, Shape) else shapes
 
 
 def batch_shape(shape: Shape, batch: int, *, unknown: int) -> tuple[int, ...]:

@@ -139,18 +139,32 @@ class NetworkModule(Network):
         given = self._given(inputs)
         if self._channels_last:
             given = tuple(x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x for x in given)
-        first = len(given)
-        place = [module.node.name for module in self.modules_of_nodes].index(name)
-        needed: set[int] = set()
-        waiting = list(self._steps[place][1])
+        sources = self._steps[[module.node.name for module in self.modules_of_nodes].index(name)][1]
+        values, found = self._run_masked(given, self._given_masks(masks or {}, given), self._needed(*sources))
+        return tuple(self._activations.get(i, identity)(values[i]) for i in sources), tuple(found[i] for i in sources)
+
+    def outputs_of(self, inputs: Inputs, name: str, masks: Mapping[str, Tensor] | None = None) -> Tensor:
+        """What the node called ``name`` gives; nothing behind it is computed.
+
+        Args:
+            inputs: A tensor, or tensors by input name.
+            name: Of the node.
+            masks: Which steps of an input are real.
+        """
+        given = self._given(inputs)
+        place = len(given) + [module.node.name for module in self.modules_of_nodes].index(name)
+        return self._run_masked(given, self._given_masks(masks or {}, given), self._needed(place))[0][place]
+
+    def _needed(self, *places: int) -> set[int]:
+        """Places of all values that those at some places depend on, and their own."""
+        found: set[int] = set()
+        waiting, first = list(places), len(self.input_shapes)
         while waiting:
             index = waiting.pop()
-            if index not in needed:
-                needed.add(index)
+            if index not in found:
+                found.add(index)
                 waiting += self._steps[index - first][1] if index >= first else ()
-        values, found = self._run_masked(given, self._given_masks(masks or {}, given), needed)
-        sources = self._steps[place][1]
-        return tuple(self._activations.get(i, identity)(values[i]) for i in sources), tuple(found[i] for i in sources)
+        return found
 
     def tensors(self) -> dict[str, Tensor]:
         """All parameters and buffers as ``node/parameter``."""

@@ -23,6 +23,7 @@ from lamina.train.config import TrainConfig
 from lamina.train.metrics import MetricNames, check_monitors, check_targets, own_judges, pair_outputs, plain_scores
 from lamina.train.pretraining import stages
 from lamina.train.ways import check_ways, losses_of
+from lamina.transfer import Transfer
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Recipe(Description):
     Attributes:
         seed: Where all randomness comes from.
         data: Where samples come from, how they are split, scaled and batched.
-        network: The layers. Without an input shape, the data's is taken.
+        network: The layers. Without an input shape, the data's is taken. May be left out beside ``transfer``, which then says it.
+        transfer: A trained model to start from: what is changed in its network, and whose weights are taken over.
         train: How long, by which rule.
         evaluate: How the result is judged; by default what fits the targets.
 
@@ -64,6 +66,7 @@ class Recipe(Description):
     seed: int = 0
     data: DataConfig
     network: Network
+    transfer: Transfer | None = None
     train: TrainConfig = TrainConfig()
     evaluate: several(Evaluation) = ()  # type: ignore[valid-type]
 
@@ -146,7 +149,7 @@ def place_error(error: LaminaError, document: Document | None, default: Path) ->
         return error
     found = []
     for problem in error.problems:
-        word = re.match(r"(data|network|train|evaluate)(\.[a-z_]+|\[\d+\])+", problem.where)
+        word = re.match(r"(data|network|train|evaluate|transfer)(\.[a-z_]+|\[\d+\])+", problem.where)
         path = parse_path(word[0]) if word else default
         found.append(problem if problem.source else problem.at(document.source(path)))
     return type(error).of(found)
@@ -167,5 +170,20 @@ def load_recipe(file: str | os.PathLike[str], sets: Iterable[str] = ()) -> tuple
     document = load_document(os.fspath(file))
     for assignment in sets:
         document.set(assignment)
+    base = FilePath(file).resolve().parent
+    _write_network(document, base)
     recipe = Recipe.from_document(document)
-    return recipe.replace(data=recipe.data.resolve_paths(FilePath(file).resolve().parent)), document
+    transfer = None if recipe.transfer is None else recipe.transfer.resolve_paths(base)
+    return recipe.replace(data=recipe.data.resolve_paths(base), transfer=transfer), document
+
+
+def _write_network(document: Document, base: FilePath) -> None:
+    """Put the changed network of ``transfer`` into a recipe that says none."""
+    data = document.data
+    if not isinstance(data, dict) or "network" in data or data.get("transfer") is None:
+        return
+    transfer = Transfer.from_document(document, ("transfer",)).resolve_paths(base)
+    try:
+        data["network"] = transfer.changed_network().to_dict(full=True)
+    except LaminaError as error:
+        raise place_error(error, document, ("transfer",)) from error

@@ -27,6 +27,7 @@ class BatchNormModule(ParametricModule):
         layer: Any = node.layer
         self._momentum, self._epsilon = float(layer.momentum), float(layer.epsilon)
         self._steps = isinstance(node.input_shapes[0], Sequence)
+        self._frozen = bool(layer.frozen)
         self.running_var.fill_(1.0)
 
     def compute(self, x: Tensor) -> Tensor:
@@ -36,7 +37,8 @@ class BatchNormModule(ParametricModule):
         return self._normalize(x)
 
     def _normalize(self, x: Tensor) -> Tensor:
-        training = self.training
+        # Frozen means what it knows of the data too.
+        training = self.training and not self._frozen
         if training and x.numel() <= x.shape[1]:
             raise self._too_few()
         parameters = self._parameters

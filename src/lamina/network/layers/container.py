@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -51,6 +51,16 @@ class Container(Layer):
     def parts(self) -> Mapping[str, Network]:
         """The inner networks by the name that their parameters begin with; ``""`` for none."""
         raise NotImplementedError(type(self).__name__)
+
+    def with_networks(self, change: Callable[[str, Network], Network]) -> Self:
+        """The container with its inner networks changed.
+
+        Args:
+            change: From the part's name and its network to the new network.
+        """
+        known = {id(network): part for part, network in self.parts().items()}
+        fields = {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), Network)}
+        return self.replace(**{name: change(known[id(network)], network) for name, network in fields.items()})
 
     def plans(self, inputs: tuple[Shape, ...]) -> Mapping[str, Plan]:
         """The inner networks with all shapes, by part.
