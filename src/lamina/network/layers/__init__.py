@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from lamina.network.layers.attention import Positioned as Positioned
     from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
     from lamina.network.layers.bidirectional import Bidirectional as Bidirectional
+    from lamina.network.layers.blocks import ChannelShuffle as ChannelShuffle
+    from lamina.network.layers.blocks import DepthToSpace as DepthToSpace
+    from lamina.network.layers.blocks import PixelShuffle as PixelShuffle
+    from lamina.network.layers.blocks import PixelUnshuffle as PixelUnshuffle
+    from lamina.network.layers.blocks import SpaceToDepth as SpaceToDepth
+    from lamina.network.layers.blocks import SpaceToSteps as SpaceToSteps
+    from lamina.network.layers.blocks import StepsToSpace as StepsToSpace
     from lamina.network.layers.borders import Cropping1d as Cropping1d
     from lamina.network.layers.borders import Cropping2d as Cropping2d
     from lamina.network.layers.borders import Cropping3d as Cropping3d
@@ -62,6 +69,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.global_pooling import GlobalMaxPool as GlobalMaxPool
     from lamina.network.layers.global_pooling import GlobalPNormPool as GlobalPNormPool
     from lamina.network.layers.global_pooling import GlobalSumPool as GlobalSumPool
+    from lamina.network.layers.local_response import LocalResponseNorm as LocalResponseNorm
     from lamina.network.layers.module import Module as Module
     from lamina.network.layers.nested import Nested as Nested
     from lamina.network.layers.nested import Repeat as Repeat
@@ -74,6 +82,8 @@ if TYPE_CHECKING:
     from lamina.network.layers.output import LossLayer as LossLayer
     from lamina.network.layers.output import Output as Output
     from lamina.network.layers.output import OutputMixin as OutputMixin
+    from lamina.network.layers.patches import Fold as Fold
+    from lamina.network.layers.patches import Unfold as Unfold
     from lamina.network.layers.pooling import AvgPool1d as AvgPool1d
     from lamina.network.layers.pooling import AvgPool2d as AvgPool2d
     from lamina.network.layers.pooling import AvgPool3d as AvgPool3d
@@ -125,6 +135,10 @@ _LAYERS: dict[str, str] = {
     "attention": "Attention Positioned MultiHeadAttention=multi_head_attention",
     "autoencoder": "AutoEncoder=autoencoder",
     "bidirectional": "Bidirectional=bidirectional",
+    "blocks": (
+        "SpaceToDepth=space_to_depth DepthToSpace=depth_to_space PixelShuffle=pixel_shuffle PixelUnshuffle=pixel_unshuffle"
+        " SpaceToSteps=space_to_steps StepsToSpace=steps_to_space ChannelShuffle=channel_shuffle"
+    ),
     "borders": (
         "ZeroPadding1d=zero_padding1d ZeroPadding2d=zero_padding2d ZeroPadding3d=zero_padding3d Padding1d=padding1d"
         " Padding2d=padding2d Padding3d=padding3d Cropping1d=cropping1d Cropping2d=cropping2d Cropping3d=cropping3d"
@@ -149,12 +163,14 @@ _LAYERS: dict[str, str] = {
     "global_pooling": (
         "GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool GlobalSumPool=global_sum_pool GlobalPNormPool=global_p_norm_pool"
     ),
+    "local_response": "LocalResponseNorm=local_response_norm",
     "module": "Module",
     "nested": "Nested=nested Repeat=repeat Residual=residual TimeDistributed=time_distributed",
     "normalization": "BatchNorm=batch_norm LayerNorm=layer_norm",
     "one_class": "OneClassOutput=one_class_output",
     "ordinal": "OrdinalOutput=ordinal_output",
     "output": "OutputMixin Output=output LossLayer=loss",
+    "patches": "Unfold=unfold Fold=fold",
     "pooling": (
         "MaxPool1d=max_pool1d MaxPool2d=max_pool2d MaxPool3d=max_pool3d AvgPool1d=avg_pool1d AvgPool2d=avg_pool2d AvgPool3d=avg_pool3d"
     ),
