@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from lamina.network.layers.activation import ActivationLayer as ActivationLayer
     from lamina.network.layers.activation import IdentityLayer as IdentityLayer
     from lamina.network.layers.activation import PReLU as PReLU
+    from lamina.network.layers.adaptive_pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d
+    from lamina.network.layers.adaptive_pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
+    from lamina.network.layers.adaptive_pooling import AdaptiveAvgPool3d as AdaptiveAvgPool3d
+    from lamina.network.layers.adaptive_pooling import AdaptiveMaxPool1d as AdaptiveMaxPool1d
+    from lamina.network.layers.adaptive_pooling import AdaptiveMaxPool2d as AdaptiveMaxPool2d
+    from lamina.network.layers.adaptive_pooling import AdaptiveMaxPool3d as AdaptiveMaxPool3d
     from lamina.network.layers.attention import Attention as Attention
     from lamina.network.layers.attention import MultiHeadAttention as MultiHeadAttention
     from lamina.network.layers.attention import Positioned as Positioned
@@ -61,6 +67,8 @@ if TYPE_CHECKING:
     from lamina.network.layers.depthwise import SeparableConv2d as SeparableConv2d
     from lamina.network.layers.dropout import Dropout as Dropout
     from lamina.network.layers.embedding import Embedding as Embedding
+    from lamina.network.layers.fractional_pooling import FractionalMaxPool2d as FractionalMaxPool2d
+    from lamina.network.layers.fractional_pooling import FractionalMaxPool3d as FractionalMaxPool3d
     from lamina.network.layers.gain import ElementwiseMultiplication as ElementwiseMultiplication
     from lamina.network.layers.gated import IndRNN as IndRNN
     from lamina.network.layers.gated import MinimalGatedUnit as MinimalGatedUnit
@@ -124,6 +132,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.transposed import ConvTranspose1d as ConvTranspose1d
     from lamina.network.layers.transposed import ConvTranspose2d as ConvTranspose2d
     from lamina.network.layers.transposed import ConvTranspose3d as ConvTranspose3d
+    from lamina.network.layers.unpooling import MaxUnpool1d as MaxUnpool1d
+    from lamina.network.layers.unpooling import MaxUnpool2d as MaxUnpool2d
+    from lamina.network.layers.unpooling import MaxUnpool3d as MaxUnpool3d
     from lamina.network.layers.upsampling import Upsampling1d as Upsampling1d
     from lamina.network.layers.upsampling import Upsampling2d as Upsampling2d
     from lamina.network.layers.upsampling import Upsampling3d as Upsampling3d
@@ -132,6 +143,10 @@ if TYPE_CHECKING:
 
 _LAYERS: dict[str, str] = {
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
+    "adaptive_pooling": (
+        "AdaptiveAvgPool1d=adaptive_avg_pool1d AdaptiveAvgPool2d=adaptive_avg_pool2d AdaptiveAvgPool3d=adaptive_avg_pool3d"
+        " AdaptiveMaxPool1d=adaptive_max_pool1d AdaptiveMaxPool2d=adaptive_max_pool2d AdaptiveMaxPool3d=adaptive_max_pool3d"
+    ),
     "attention": "Attention Positioned MultiHeadAttention=multi_head_attention",
     "autoencoder": "AutoEncoder=autoencoder",
     "bidirectional": "Bidirectional=bidirectional",
@@ -158,6 +173,7 @@ _LAYERS: dict[str, str] = {
     ),
     "dropout": "Dropout=dropout",
     "embedding": "Embedding=embedding",
+    "fractional_pooling": "FractionalMaxPool2d=fractional_max_pool2d FractionalMaxPool3d=fractional_max_pool3d",
     "gain": "ElementwiseMultiplication=elementwise_multiplication",
     "gated": "PeepholeLSTM=peephole_lstm MinimalGatedUnit=minimal_gated_unit IndRNN=indrnn",
     "global_pooling": (
@@ -192,6 +208,7 @@ _LAYERS: dict[str, str] = {
     "token": "ClassToken=class_token FirstStep=first_step",
     "transformer": "Transformer TransformerEncoder=transformer_encoder TransformerDecoder=transformer_decoder",
     "transposed": "ConvTranspose1d=conv_transpose1d ConvTranspose2d=conv_transpose2d ConvTranspose3d=conv_transpose3d",
+    "unpooling": "MaxUnpool1d=max_unpool1d MaxUnpool2d=max_unpool2d MaxUnpool3d=max_unpool3d",
     "upsampling": "Upsampling1d=upsampling1d Upsampling2d=upsampling2d Upsampling3d=upsampling3d",
     "variational": "VariationalAutoencoder=variational_autoencoder",
     "yolo": "YoloOutput=yolo_output",
