@@ -12,25 +12,31 @@ from pathlib import Path
 
 import pytest
 
-from lamina.network import layers
+from lamina.network import layers, vertices
 from lamina.network.layers import Layer
 from lamina.spec import registry
 
-MODULES = sorted(module.name for module in pkgutil.iter_modules(layers.__path__) if module.name not in {"layer", "window"})
+MODULES = sorted(
+    (room.__name__, module.name)
+    for room in (layers, vertices)
+    for module in pkgutil.iter_modules(room.__path__)
+    if module.name not in {"layer", "window"}
+)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_table_names_every_class_and_type_of_a_module(name: str) -> None:
-    module = importlib.import_module(f"lamina.network.layers.{name}")
+@pytest.mark.parametrize(("room", "name"), MODULES)
+def test_the_table_names_every_class_and_type_of_a_module(room: str, name: str) -> None:
+    package, module = importlib.import_module(room), importlib.import_module(f"{room}.{name}")
+    table = layers._LAYERS if package is layers else vertices._VERTICES
     registered = {
         kind.__name__: kind.__dict__["type_name"]
         for kind in vars(module).values()
         if inspect.isclass(kind) and issubclass(kind, Layer) and kind.__module__ == module.__name__ and kind.__dict__.get("type_name")
     }
-    listed = dict(word.partition("=")[::2] for word in layers._LAYERS.get(name, "").split())
+    listed = dict(word.partition("=")[::2] for word in table.get(name, "").split())
     assert {kind: word for kind, word in listed.items() if word} == registered
     for kind in listed:
-        assert getattr(layers, kind) is getattr(module, kind)
+        assert getattr(package, kind) is getattr(module, kind)
 
 
 def test_every_announced_type_is_registered_where_the_table_says() -> None:

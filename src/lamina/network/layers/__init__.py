@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from lamina.network import vertices as _vertices  # noqa: F401 - announces the types of vertices, and loads nothing else
 from lamina.network.layers.layer import Layer as Layer
 from lamina.network.layers.layer import Parameter as Parameter
 from lamina.network.layers.layer import ParametricLayer as ParametricLayer
@@ -215,17 +216,11 @@ _LAYERS: dict[str, str] = {
 }
 """Module of this package to its public classes, each with the type it is registered as, if it is."""
 
-_VERTICES: dict[str, str] = {
-    "lamina.network.vertices": "add average concat max multiply scale subtract",
-}
-"""Module of vertices to the types it registers."""
-
 _HOME = {word.partition("=")[0]: f"{__name__}.{module}" for module, words in _LAYERS.items() for word in words.split()}
 
 registry.announce(
     "layer",
-    {word.partition("=")[2]: f"{__name__}.{module}" for module, words in _LAYERS.items() for word in words.split() if "=" in word}
-    | {word: module for module, words in _VERTICES.items() for word in words.split()},
+    {word.partition("=")[2]: f"{__name__}.{module}" for module, words in _LAYERS.items() for word in words.split() if "=" in word},
 )
 
 __all__ = sorted([*_HOME, "Layer", "Parameter", "ParametricLayer"])

@@ -1,15 +1,12 @@
-"""How vertices run: layers of several inputs."""
+"""Inputs joined number by number."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from lamina.engine.layers.layer import LayerModule, runs
-from lamina.network.plan import Node
-from lamina.network.vertices import Add, Average, Concat, Max, Multiply, Scale, Subtract
+from lamina.network.vertices.elementwise import Add, Average, Max, Multiply, Subtract
 
 
 @runs(Add)
@@ -56,30 +53,3 @@ class MaxModule(LayerModule):
         for other in others:
             first = torch.maximum(first, other)
         return first
-
-
-@runs(Concat)
-class ConcatModule(LayerModule):
-    """Side by side."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
-        layer: Any = node.layer
-        self._axis = 1 + int(layer.axis_of(node.input_shapes[0]))
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return torch.cat(inputs, self._axis)
-
-
-@runs(Scale)
-class ScaleModule(LayerModule):
-    """``factor * x + offset``."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
-        layer: Any = node.layer
-        self._factor, self._offset = float(layer.factor), float(layer.offset)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = x * self._factor
-        return y if self._offset == 0.0 else y + self._offset
