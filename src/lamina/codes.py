@@ -170,6 +170,7 @@ TITLES: dict[str, str] = {
     # TR120+: pretraining
     "TR120": "no layer of this name to pretrain",
     "TR121": "the layer can't be pretrained",
+    "TR122": "the optimiser needs a loss",
     "TR111": "the sequences can't be cut like this",
     "TR112": "the class weights don't fit the targets",
     "TR130": "no layer has this name",

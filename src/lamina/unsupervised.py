@@ -75,8 +75,7 @@ class LayerView(Generic[M]):
         found = []
         first = 0
         for batch in Loader(dataset, self.batch_size, shuffle=False, device=self.device, dtype=getattr(torch, self.model.dtype)):
-            masks = getattr(batch, "masks", None)
-            x = incoming(self._network, self.module.node.name, batch.inputs, None if masks is None else masks.inputs)
+            x = incoming(self._network, self.module.node.name, batch.inputs, None if batch.masks is None else batch.masks.inputs)
             found.append(answer(x, first).cpu().numpy())
             first += batch.size
         return np.concatenate(found)

@@ -291,3 +291,58 @@ def test_boltzmann_machines_learn_as_well_as_those_of_scikit_learn() -> None:
     ours.random_state, theirs.random_state = 1, 1
     assert abs(ours.score_samples(x).mean() - theirs.score_samples(x).mean()) < 2.0
     np.testing.assert_allclose(model.predict(x), ours.transform(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("stray", [{"averaging": "ema"}, {"evaluate_every": 2}, {"pretrain": {"epochs": 1}}])
+def test_settings_of_learning_with_targets_are_refused(stray: dict[str, Any]) -> None:
+    with pytest.raises(LaminaError, match=f"(?s)SP002.*{next(iter(stray))}"):
+        quiet(deep(), **stray)
+
+
+def test_an_optimiser_that_needs_a_loss_does_not_train_a_boltzmann_machine() -> None:
+    with pytest.raises(LaminaError, match=r"(?s)TR122.*'below' \(rbm\)"):
+        quiet(deep(), optimizer="lbfgs")
+    run = quiet(deep(), optimizer="lbfgs", layers="above", batch_size=40, epochs=6)
+    losses = [row["train/loss"] for row in run.history["above"]]
+    assert losses[-1] < losses[0]
+
+
+def test_a_layer_above_sequences_of_different_lengths_learns_from_each_as_it_is_alone() -> None:
+    lengths = np.random.default_rng(1).integers(2, 7, size=20)
+    sequences = [np.random.default_rng(k).random((n, 3)).astype(np.float32) for k, n in enumerate(lengths)]
+    layers = [lm.LSTM(5, activation="sigmoid"), lm.layers.LastStep(), lm.layers.RBM(4, visible="gaussian", name="rbm")]
+
+    def made(shape: Any) -> lm.Model:
+        return lm.Model(lm.Sequential(shape, layers), seed=1)
+
+    padded = made(lm.sequence(None, 3))
+    quiet(padded, Dataset.from_sequences(sequences), batch_size=20, shuffle=False)
+    below = made(lm.sequence(None, 3)).network
+    with torch.no_grad():
+        codes = torch.cat([below.feeds("rbm", torch.tensor(x)[None])[0][0] for x in sequences])  # type: ignore[operator]
+    alone = lm.Model(lm.Sequential(lm.features(5), layers[2:]), seed=1)
+    quiet(alone, codes.numpy(), batch_size=20, shuffle=False)
+    np.testing.assert_allclose(padded.parameters()["rbm/weight"], alone.parameters()["rbm/weight"], rtol=1e-4, atol=1e-6)
+
+
+def test_branches_that_a_layer_does_not_need_are_not_computed() -> None:
+    class Bomb(torch.nn.Module):
+        output_shape = lm.features(N)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            message = "not needed"
+            raise RuntimeError(message)
+
+    graph = lm.Graph(
+        inputs={"x": lm.features(N)},
+        nodes={
+            "first": lm.Dense(6, activation="sigmoid", inputs="x"),
+            "bomb": lm.Module(Bomb(), lm.features(N), inputs="x"),
+            "rbm": lm.layers.RBM(4, inputs="first"),
+            "both": lm.Concat(inputs=["rbm", "bomb"]),
+            "out": lm.Output(2, inputs="both"),
+        },
+        outputs="out",
+    )
+    run = quiet(lm.Model(graph, seed=0), {"x": X})
+    assert list(run.history) == ["rbm"]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lamina.engine.build import build
 from lamina.network.layers.layer import Layer, ParametricLayer
+from lamina.network.layers.pretrainable import Pretrainable
 from lamina.network.plan import Plan
 from lamina.shapes import Shape
 from lamina.testing.networks import check_network
@@ -50,6 +51,10 @@ def check_layer(layer: Layer, shapes: Sequence[Shape]) -> None:
     check_state(layer, shapes)
     if isinstance(layer, ParametricLayer):
         check_settings(layer, shapes)
+    if isinstance(layer, Pretrainable):
+        from lamina.testing.pretraining import check_pretraining
+
+        check_pretraining(layer, shapes)
 
 
 def check_description(layer: Layer) -> None:

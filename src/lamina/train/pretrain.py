@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from lamina.data.dataset import DataLike
     from lamina.model import Model
 
+_MEANT = {
+    *("epochs", "max_steps", "optimizer", "accumulate", "sharpness", "clip", "early_stopping", "checkpoints", "callbacks"),
+    *("device", "precision", "threads", "progress"),
+}
+"""Settings of training that mean something without targets."""
+
 
 @dataclass
 class PretrainRun:
@@ -82,7 +88,7 @@ def pretrain(
         **settings: Of `lamina.train.config.TrainConfig`, for each layer: ``epochs``, ``optimizer``, ``clip``, ``callbacks`` ...
 
     Raises:
-        LaminaError: TR120 and TR121 for layers that aren't there or can't; EN100 for values that a layer can't give back.
+        LaminaError: TR120 to TR122 for layers that aren't there or can't; EN100 for values that a layer can't give back.
 
     Example:
         >>> import lamina as lm, numpy as np
@@ -92,8 +98,8 @@ def pretrain(
         >>> len(run.history["below"])
         3
     """
-    if settings.pop("pretrain", None) is not None:
-        raise _twice()
+    if stray := next((name for name in settings if name in TrainConfig.model_fields and name not in _MEANT), None):
+        raise _stray(stray)
     config = TrainConfig(**settings)
     if resume and run_dir is None:
         raise _nowhere()
@@ -129,7 +135,7 @@ def unlabelled(model: Model, data: DataLike, *, target: str | Sequence[str] | No
             data = Dataset(inputs, {}, model.preprocessing.schema, preprocessing=model.preprocessing)
         else:
             data = as_dataset(data, shapes=model.plan.inputs if model.plan else None, dtype=model.dtype, target=target)
-    dataset: Dataset = data.replace(targets={}, schema=DataSchema(inputs=data.schema.inputs))
+    dataset: Dataset = data.replace(targets={}, target_masks={}, schema=DataSchema(inputs=data.schema.inputs))
     if dataset.preprocessing is None and model.preprocessing is not None:
         dataset = model.preprocessing.prepare(dataset)
     elif dataset.preprocessing is not None:
@@ -141,14 +147,16 @@ def unlabelled(model: Model, data: DataLike, *, target: str | Sequence[str] | No
     return dataset.astype(model.dtype)
 
 
-def _twice() -> DescriptionError:
+def _stray(name: str) -> DescriptionError:
     return DescriptionError(
         "SP002",
-        where="pretrain(pretrain=...)",
-        expected="the settings themselves: epochs, optimizer, layers",
-        got="pretrain",
-        cause="the setting of this name belongs to fit",
-        fix="write pretrain(data, epochs=..., layers=...), or fit(data, pretrain={...})",
+        where=f"pretrain({name}=...)",
+        expected=f"settings of pretraining: layers, {', '.join(sorted(_MEANT))}",
+        got=name,
+        cause="the setting is one of training with targets",
+        fix="remove it, or write fit(data, pretrain={...}) with the settings of pretraining"
+        if name == "pretrain"
+        else f"remove {name} here; fit takes it",
     )
 
 

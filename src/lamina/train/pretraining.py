@@ -33,16 +33,18 @@ class Pretrain(Description):
     layers: Names = ()
 
 
-def stages(plan: Plan | None, layers: tuple[str, ...] = (), *, where: str = "pretrain") -> list[Node]:
+def stages(plan: Plan | None, layers: tuple[str, ...] = (), optimizer: Optimizer | None = None, *, where: str = "pretrain") -> list[Node]:
     """The layers to pretrain, in the order in which data flow through them.
 
     Args:
         plan: The network; None for an own module.
         layers: Their names; none for all that are able to and not frozen.
+        optimizer: What trains them.
         where: For messages.
 
     Raises:
-        DescriptionError: TR120, for a name that no layer has; TR121, if a layer, or the whole network, can't learn without targets.
+        DescriptionError: TR120, for a name that no layer has; TR121, if a layer, or the whole network, can't learn without targets;
+            TR122, if the optimiser needs a loss, and a layer has none.
     """
     known = {node.name: node for node in plan.nodes} if plan is not None else {}
     able = {name: node for name, node in known.items() if isinstance(node.layer, Pretrainable) and node.shares is None}
@@ -68,6 +70,16 @@ def stages(plan: Plan | None, layers: tuple[str, ...] = (), *, where: str = "pre
             got="an own torch.nn.Module" if plan is None else f"frozen ones only: {', '.join(able)}" if able else "none",
             cause="all other layers learn from the loss of the whole network",
             fix="remove pretrain, or put such a layer into the network",
+        )
+    without = next((node for node in found if isinstance(node.layer, Pretrainable) and not node.layer.has_loss), None)
+    if optimizer is not None and optimizer.searches and without is not None:
+        raise DescriptionError(
+            "TR122",
+            where=f"{where}.optimizer, layer {without.name!r} ({without.layer.type_name})",
+            expected="an optimiser that needs gradients alone, such as sgd or adam",
+            got=f"{optimizer.type_name}, which looks for a smaller loss along a line",
+            cause="contrastive divergence follows a direction that is the gradient of no loss",
+            fix="write optimizer: sgd",
         )
     return found
 

@@ -116,7 +116,7 @@ class Recipe(Description):
         if self.train.pretrain is None:
             return
         try:
-            stages(plan, self.train.pretrain.layers, where="train.pretrain")
+            stages(plan, self.train.pretrain.layers, self.train.pretrain.optimizer, where="train.pretrain")
         except LaminaError as error:
             raise place_error(error, document, ("train", "pretrain")) from error
 

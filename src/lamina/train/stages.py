@@ -61,10 +61,10 @@ class Layerwise:
         """Find what doesn't fit before anything is trained or written.
 
         Raises:
-            DescriptionError: TR120 or TR121, if a layer isn't there or can't learn without targets.
+            DescriptionError: TR120 to TR122, if a layer isn't there, or can't learn without targets, or not by this optimiser.
             DataError: EN100, if the first layer can't give back a value of the data.
         """
-        nodes = stages(self.model.plan, tuple(self.layers))
+        nodes = stages(self.model.plan, tuple(self.layers), self.config.optimizer)
         with restored_environment(self.config.threads):
             self._trainer(nodes[0], kept=False).check()
             self._check_inputs(nodes[0])
@@ -161,8 +161,7 @@ class Layerwise:
         stage = self._stage(node, device)
         first = 0
         for batch in self._loader(device, seed=0, shuffle=False):
-            masks = getattr(batch, "masks", None)
-            stage.layer.check_inputs(stage.incoming(batch.inputs, None if masks is None else masks.inputs), first)
+            stage.layer.check_inputs(stage.incoming(batch.inputs, None if batch.masks is None else batch.masks.inputs), first)
             first += batch.size
 
 

@@ -22,6 +22,8 @@ class Pretrainable(ParametricLayer):
     positional: ClassVar[tuple[str, ...]] = ("units",)
     accepts: ClassVar[tuple[type[Shape], ...]] = (Features,)
     flattens: ClassVar[bool] = True
+    has_loss: ClassVar[bool] = True
+    """Whether pretraining follows the gradient of a loss, as everything but contrastive divergence does."""
 
     units: Count
 

@@ -56,6 +56,7 @@ class RBM(Pretrainable):
     own_settings: ClassVar[tuple[str, ...]] = ("initializer",)
     # The kind of the hidden units is the activation.
     unused_settings: ClassVar[tuple[str, ...]] = ("activation",)
+    has_loss: ClassVar[bool] = False
 
     visible: VisibleUnits = "binary"
     hidden: HiddenUnits = "binary"
