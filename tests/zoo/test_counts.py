@@ -110,6 +110,8 @@ MIDDLE = [
     ("tiny_yolo", "pool6", (512, 13, 13)),
     ("vit_tiny", "sequence", (196, 192)),
     ("vit_small", "blocks_11", (197, 384)),
+    ("yolo2", "reorganize", (256, 19, 19)),
+    ("yolo2", "concat", (1280, 19, 19)),
     ("nasnet_mobile", "reduction_concat_stem_2", (88, 28, 28)),
     ("nasnet_mobile", "normal_concat_8", (528, 14, 14)),
     ("unet", "bottom_norm2", (1024, 16, 16)),

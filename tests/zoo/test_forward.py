@@ -28,6 +28,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("convnext_tiny", {"classes": 3, "input": image(3, 32, 65)}),
     ("darknet19", {"classes": 3, "input": image(3, 32, 64)}),
     ("tiny_yolo", {"classes": 3, "input": image(3, 64, 96)}),
+    ("yolo2", {"classes": 3, "input": image(3, 64, 96)}),
     ("nasnet_mobile", {"classes": 3, "input": image(3, 64, 71)}),
     ("vit_tiny", {"classes": 3, "input": image(3, 33, 48)}),
     ("unet", {"classes": 2, "input": image(1, 16, 24), "filters": 4, "depth": 3, "dropout": 0.5}),

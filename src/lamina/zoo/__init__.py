@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lamina.zoo.images.convnext import convnext_tiny as convnext_tiny
     from lamina.zoo.images.darknet import darknet19 as darknet19
     from lamina.zoo.images.darknet import tiny_yolo as tiny_yolo
+    from lamina.zoo.images.darknet import yolo2 as yolo2
     from lamina.zoo.images.densenet import densenet121 as densenet121
     from lamina.zoo.images.densenet import densenet169 as densenet169
     from lamina.zoo.images.densenet import densenet201 as densenet201

@@ -83,6 +83,10 @@ CATALOG: dict[str, Entry] = {
         "images.darknet",
         (Figure(15_867_885, "Darknet's weight file, ports to Keras", "all"), Figure(15_861_773, "ports to Keras")),
     ),
+    "yolo2": Entry(
+        "images.darknet",
+        (Figure(50_983_561, "Darknet's weight file, ports to Keras", "all"), Figure(50_962_889, "ports to Keras")),
+    ),
     "nasnet_mobile": Entry("images.nasnet", (Figure(5_326_716, KERAS, "all"), Figure(5_289_978, "Keras's summary"))),
     "vit_tiny": Entry("images.vit", (Figure(5_717_416, "timm"),)),
     "vit_small": Entry("images.vit", (Figure(22_050_664, "timm"),)),
