@@ -31,6 +31,10 @@ def test_killed_within_a_batch_and_resumed_is_never_killed(check_resumes: Any, s
     assert [row["step"] for row in whole.history] == [9, 18]
 
 
+def test_stopped_by_a_signal_within_a_batch_and_resumed(check_resumes: Any) -> None:
+    check_resumes(5, model, (X, Y), gently=True, truncate={"steps": 4}, epochs=2)
+
+
 def test_one_piece_is_a_plain_step() -> None:
     plain, whole = model(), model()
     first = plain.fit(X, Y, epochs=2, batch_size=8, progress=False)

@@ -165,6 +165,11 @@ def test_averages_are_resumed(check_resumes: Any, ways: dict[str, Any], step: in
     check_resumes(step, model, (X, Y), **ways)
 
 
+@pytest.mark.parametrize("ways", [AVERAGES["ema"], AVERAGES["swa"], WAYS["both"], WAYS["lbfgs"]])
+def test_stopped_by_a_signal_and_resumed_is_never_stopped(check_resumes: Any, ways: dict[str, Any]) -> None:
+    check_resumes(3, model, (X, Y), gently=True, **ways)
+
+
 def test_an_average_does_not_change_training() -> None:
     """The same steps are made; what is judged and kept is their average, computed here from the weights after each step."""
     kept: list[dict[str, np.ndarray]] = []

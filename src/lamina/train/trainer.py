@@ -4,47 +4,36 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 
-from lamina.engine.averaging import Average
-from lamina.engine.compound import CompoundStep
 from lamina.engine.device import choose_device
-from lamina.engine.network import NetworkModule
 from lamina.engine.optimizers import optimizer_for
 from lamina.engine.parameters import FlatParameters
 from lamina.engine.precision import Precision
-from lamina.engine.randomness import derive
-from lamina.engine.state import State
-from lamina.engine.statistics import estimate_statistics, has_statistics
-from lamina.engine.step import StepRunner
-from lamina.engine.truncation import TruncatedStep
 from lamina.evaluate.result import plain_number
+from lamina.train.averaged import Averaged
 from lamina.train.callbacks import CallbackRun
 from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Evaluator
 from lamina.train.mean import RunningMean
+from lamina.train.rhythm import rhythm_for, updates_per_epoch
 from lamina.train.state import TrainingState, restored_environment
-from lamina.train.truncating import pieces
 from lamina.train.view import TimingStats
-from lamina.train.ways import never_averaged
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lamina.data.dataset import Dataset
     from lamina.data.loader import Batch, Loader
     from lamina.model import Model
     from lamina.train.run import RunDirectory
 
-_AVERAGING = "averaging/"
-"""What the arrays of an average are kept under, beside those of the optimiser."""
-
-_MEMORY = "memory/"
-"""What the memory between two pieces of a truncation is kept under."""
+_AVERAGE, _RHYTHM = "averaging/", "rhythm/"
+"""What the arrays of an average, and those of the rhythm, are kept under, beside the optimiser's."""
 
 
 class Trainer:
@@ -83,18 +72,19 @@ class Trainer:
         self.network.to(self.device)
         self.flat = FlatParameters(self.network)
         self.total_epochs = config.epochs
-        self.pieces = 1 if config.truncate is None else pieces(config.truncate, loader.dataset, self.network.input_shapes)
-        self.steps_per_epoch = -(-len(loader) // config.accumulate) * self.pieces
+        self.steps_per_epoch = updates_per_epoch(config, loader, self.network)
         self.total_steps = min(config.max_steps or self.steps_per_epoch * config.epochs, self.steps_per_epoch * config.epochs)
         optimizer = config.optimizer.bind(total_steps=self.total_steps, total_epochs=self.total_epochs)
         self.optimizer = optimizer_for(optimizer, self.flat, clip=config.clip)
-        self.runner = self._runner()
-        self.average = self._average()
+        parts = (self.network, self.flat, self.optimizer, self.precision)
+        self.rhythm = rhythm_for(config, loader, *parts, seed=model.seed)
+        self.runner = self.rhythm.runner
+        self.averaged = Averaged(self)
         self.callbacks = sorted(callbacks, key=lambda callback: -callback.priority)
         self._on_step = [callback.on_step for callback in self.callbacks if callback.needs_step]
-        if self.average is not None:
+        if self.averaged.needed:
             # Before everybody who may look at the average.
-            self._on_step.insert(0, partial(_take_after_step, self.average))
+            self._on_step.insert(0, self.averaged.on_step)
         self.step = 0
         self.epoch = 0
         self.observation: dict[str, float] = {}
@@ -106,25 +96,6 @@ class Trainer:
         self._final = True
         self.timing = TimingStats()
         self._mean_loss = RunningMean(self.device)
-
-    def _runner(self) -> StepRunner:
-        config, parts = self.config, (self.network, self.flat, self.optimizer, self.precision)
-        if config.truncate is not None and isinstance(self.network, NetworkModule):
-            return TruncatedStep(self.network, *parts[1:], seed=self.model.seed, truncation=config.truncate)
-        if config.accumulate == 1 and config.sharpness is None and config.mix is None and not self.optimizer.searches:
-            return StepRunner(*parts, seed=self.model.seed)
-        several = config.accumulate > 1
-        return CompoundStep(*parts, seed=self.model.seed, several=several, sharpness=config.sharpness, mixing=config.mix)
-
-    def _average(self) -> Average | None:
-        if self.config.averaging is None:
-            return None
-        averaging = self.config.averaging.bind(total_steps=self.total_steps, total_epochs=self.total_epochs)
-        begins, unit = averaging.begins()
-        total = self.total_steps if unit == "steps" else self.total_steps // self.steps_per_epoch
-        if begins > total:
-            raise never_averaged(begins, total, unit)
-        return Average(averaging, self.network, self.flat)
 
     # -- what callbacks read ----------------------------------------------------------------------------------------
 
@@ -163,27 +134,9 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_checkpoint(self)
 
-    @contextmanager
-    def presenting(self) -> Iterator[None]:
+    def presenting(self) -> AbstractContextManager[None]:
         """Inside, the network has the weights that are evaluated and kept: the averaged ones, where there are some."""
-        average = self.average
-        if average is None or average.presented:
-            yield
-            return
-        self._present(average)
-        try:
-            yield
-        finally:
-            average.withdraw()
-
-    def _present(self, average: Average) -> None:
-        def estimate() -> None:
-            if has_statistics(self.network):
-                # Another loader: the position of ours is state.
-                batches = self.loader.shard(0, 1).epoch(0)
-                estimate_statistics(self.network, batches, self.precision, seed=derive(self.model.seed, "statistics"))
-
-        average.present(estimate)
+        return self.averaged.presenting()
 
     # -- the loop ---------------------------------------------------------------------------------------------------
 
@@ -209,8 +162,7 @@ class Trainer:
             while not self._finished():
                 self._run_epoch()
             self.flat.check()
-            if self.average is not None:
-                self._present(self.average)
+            self.averaged.present()
 
     def _finished(self) -> bool:
         # A run that was killed between its last step and the judgement of it is not over.
@@ -220,12 +172,7 @@ class Trainer:
     def _run_epoch(self) -> None:
         waited = self.loader.wait_seconds
         with closing(self.loader.epoch(self.epoch)) as batches:
-            update: Callable[[Any], None] = self._update
-            portions: Iterator[Any] = batches
-            if isinstance(self.runner, CompoundStep):
-                update, portions = partial(self._update_by_all, self.runner), self._grouped(batches)
-            elif isinstance(self.runner, TruncatedStep):
-                update, portions = partial(self._update_by_piece, self.runner), self._cut(batches)
+            update, portions = self.rhythm.begin(self, batches)
             while self.stop_reason is None and self.step < self.total_steps:
                 portion = next(portions, None)
                 if portion is None:
@@ -235,8 +182,7 @@ class Trainer:
         if self.step % self.steps_per_epoch == 0:
             self.epoch += 1
             self.loader.load_state_dict({"epoch": self.epoch, "position": 0})
-            if self.average is not None:
-                self.average.after(self.epoch, "epochs")
+            self.averaged.on_epoch(self)
         elif self.stop_reason is not None:
             return  # In the middle of an epoch there is nothing to judge; a resumed run finishes it.
         self.flat.check()
@@ -247,50 +193,22 @@ class Trainer:
                 # What it has added to the observation is part of the history; a later one may keep the state of all.
                 self.history[-1].update(self.observation)
 
-    def _update(self, batch: Batch) -> None:
+    def update(self, batch: Batch) -> None:
+        """Make one update of one batch."""
         started = time.perf_counter()
         self.last_batch = batch
         loss = self.runner.train(batch.inputs, batch.targets, batch.weight, self.step, self.epoch_progress, batch.masks)
-        self._updated(loss, batch.total_weight, batch.size, started)
+        self.updated(loss, batch.total_weight, batch.size, started)
 
-    def _grouped(self, batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
-        """The batches of each update, none of them fetched before it is needed."""
-        left = len(self.loader) - self.loader.state_dict()["position"]
-        while left > 0:
-            count = min(self.config.accumulate, left)
-            yield islice(batches, count)
-            left -= count
+    def updated(self, loss: torch.Tensor, weight: float, samples: int, started: float) -> None:
+        """Count an update, and tell those who want to know of each.
 
-    def _update_by_all(self, runner: CompoundStep, group: Iterator[Batch]) -> None:
-        waited, started = self.loader.wait_seconds, time.perf_counter()
-        sizes: list[int] = []
-
-        def watched() -> Iterator[Batch]:
-            for batch in group:
-                self.last_batch = batch
-                sizes.append(batch.size)
-                yield batch
-
-        loss, weight = runner.update(watched(), self.step, self.epoch_progress)
-        self._updated(loss, weight, sum(sizes), started + self.loader.wait_seconds - waited)
-
-    def _cut(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, int]]:
-        """Each batch as often as it has pieces; of the first one, those that were made before a kill are left out."""
-        first = self.step % self.pieces
-        for batch in batches:
-            for piece in range(first, self.pieces):
-                yield batch, piece
-            first = 0
-
-    def _update_by_piece(self, runner: TruncatedStep, given: tuple[Batch, int]) -> None:
-        started = time.perf_counter()
-        self.last_batch, piece = given
-        if self.step % self.steps_per_epoch == 0:
-            runner.state = None
-        loss, weight = runner.update(*given, self.step, self.epoch_progress)
-        self._updated(loss, weight, given[0].size if piece == self.pieces - 1 else 0, started)
-
-    def _updated(self, loss: torch.Tensor, weight: float, samples: int, started: float) -> None:
+        Args:
+            loss: Before it, detached.
+            weight: Of the samples in it.
+            samples: How many, with those of its batch that were not counted yet.
+            started: When it began, on `time.perf_counter`.
+        """
         self._mean_loss.add(loss, weight)
         self.step += 1
         self.last_loss = loss
@@ -334,11 +252,10 @@ class Trainer:
 
     def state(self) -> TrainingState:
         """Everything that changes in training apart from the weights."""
-        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in self.optimizer.state_dict().items()}
-        numbers, averaged = ({}, {}) if self.average is None else self.average.state_dict()
-        if isinstance(self.runner, TruncatedStep) and self.runner.state is not None:
-            arrays |= {f"{_MEMORY}{name}": array for name, array in self.runner.state.to_arrays().items()}
-        arrays |= {f"{_AVERAGING}{name}": tensor.detach().cpu().numpy() for name, tensor in averaged.items()}
+        averaged, tensors = self.averaged.state()
+        tensors = {**self.optimizer.state_dict(), **{f"{_AVERAGE}{name}": tensor for name, tensor in tensors.items()}}
+        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        arrays |= {f"{_RHYTHM}{name}": array for name, array in self.rhythm.arrays().items()}
         return TrainingState(
             values={
                 "step": self.step,
@@ -346,22 +263,17 @@ class Trainer:
                 "steps_per_epoch": self.steps_per_epoch,
                 "loss_sum": self._mean_loss.sum,
                 "loss_weight": self._mean_loss.weight,
-                "loader": self._loader_state(),
+                "loader": self.rhythm.loader_state(self.loader.state_dict(), self.step),
                 "stop_reason": self.stop_reason if self._final else None,
                 "history": [{name: plain_number(value) for name, value in row.items()} for row in self.history],
                 "threads": torch.get_num_threads(),
                 "precision": self.precision.state_dict(),
                 "optimizer": self.config.optimizer.to_dict(full=True),
-                **({} if self.config.averaging is None else {"averaging": {"type": self.config.averaging.type_name, **numbers}}),
+                **averaged,
                 "callbacks": {callback.name: callback.state_dict() for callback in self.callbacks},
             },
             arrays=arrays,
         )
-
-    def _loader_state(self) -> dict[str, int]:
-        """Where the loader stands; a batch of which pieces are left has to be handed out again."""
-        state = self.loader.state_dict()
-        return {**state, "position": state["position"] - 1} if self.step % self.pieces else state
 
     def check_state(self, state: TrainingState) -> None:
         """See that a run like this one can go on from `state`.
@@ -389,18 +301,16 @@ class Trainer:
         self.history = [{name: math.nan if value is None else value for name, value in row.items()} for row in values["history"]]
         self.loader.load_state_dict(values["loader"])
         self.precision.load_state_dict(values["precision"])
-        memory = {name.removeprefix(_MEMORY): array for name, array in state.arrays.items() if name.startswith(_MEMORY)}
-        if isinstance(self.runner, TruncatedStep):
-            self.runner.state = State.from_arrays(memory).to(self.device) if memory else None
-        tensors = {name: torch.from_numpy(array) for name, array in state.arrays.items() if not name.startswith(_MEMORY)}
-        averaged = {name.removeprefix(_AVERAGING): tensors.pop(name) for name in list(tensors) if name.startswith(_AVERAGING)}
-        self.optimizer.load_state_dict(tensors)
-        if self.average is not None:
-            self.average.load_state_dict(values["averaging"], averaged)
+        parts = {prefix: _under(prefix, state.arrays) for prefix in (_AVERAGE, _RHYTHM)}
+        own = {name: array for name, array in state.arrays.items() if not name.startswith((_AVERAGE, _RHYTHM))}
+        self.rhythm.load_arrays(parts[_RHYTHM], self.device)
+        self.optimizer.load_state_dict({name: torch.from_numpy(array) for name, array in own.items()})
+        self.averaged.restore(values, {name: torch.from_numpy(array) for name, array in parts[_AVERAGE].items()})
         for callback in self.callbacks:
             if callback.name in values["callbacks"]:
                 callback.load_state_dict(values["callbacks"][callback.name])
 
 
-def _take_after_step(average: Average, trainer: Trainer) -> None:
-    average.after(trainer.step, "steps")
+def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
