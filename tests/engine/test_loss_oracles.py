@@ -326,7 +326,7 @@ BAD = [
     (L.Ctc(), Features(2), np.zeros((3, 2)), "EN037", "another loss"),
     (L.Ctc(), Sequence(3, 4), np.zeros((3, 2), dtype=int), "EN035", "blank"),
     (L.Ctc(), Sequence(3, 4), np.array([[1, 4]]), "EN035", "0 to 3"),
-    (L.Ctc(), Sequence(3, 4), np.array([[1.0, 2.0]]), "EN035", "int64"),
+    (L.Ctc(), Sequence(3, 4), np.array([[1.5, 2.0]]), "EN035", "int64"),
     (L.Ctc(), Sequence(3, 4), np.array([1, 2]), "EN033", "length"),
     (L.Ctc(blank=7), Sequence(3, 4), np.array([[1, 2]]), "EN037", "units: 8"),
     (L.Triplet(), Features(4), np.array([0.5, 1.0]), "EN035", "int64"),

@@ -160,7 +160,9 @@ class _Check:
     def _sequences(self) -> None:
         if self.targets.ndim != 2:
             self._wrong_shape([["samples", "length"]])
-        self._whole_numbers("labels as whole numbers, padded to one length")
+        # Data that hold numbers keep them as floats; labels are told by their values.
+        if self.whole or (self.targets != np.round(self.targets)).any():
+            self._whole_numbers("labels as whole numbers, padded to one length")
         blank, padding = getattr(self.loss, "blank", None), getattr(self.loss, "padding", None)
         given = self.targets != padding
         wrong = given & ((self.targets < 0) | (self.targets >= self.units) | (self.targets == blank))

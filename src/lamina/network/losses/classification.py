@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted
-from lamina.network.losses.margin import one_unit
+from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted, one_unit
 from lamina.spec import register
 from lamina.spec.fields import NonNegative, Positive, Probability
 

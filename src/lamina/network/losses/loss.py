@@ -151,3 +151,13 @@ class Weighted(Loss):
             cause="weights belong to output units, one each; for weights of samples give the data a weight",
             fix=f"give {units} weights, or remove weights",
         )
+
+
+def one_unit(loss: str, instead: str) -> Misfit:
+    """A loss that compares units with each other, and an output that has only one."""
+    return Misfit(
+        expected="at least 2 output units",
+        got="1 unit",
+        cause=f"{loss} compares the units of an output with each other",
+        fix=f"write units: 2, or use {instead} with one unit",
+    )

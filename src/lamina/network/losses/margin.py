@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted
+from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted, one_unit
 from lamina.spec import register
 from lamina.spec.fields import Positive
 
@@ -175,13 +175,3 @@ class OneClass(Loss):
     @classmethod
     def examples(cls) -> list[Any]:
         return [OneClass(), OneClass(0.2)]
-
-
-def one_unit(loss: str, instead: str) -> Misfit:
-    """A loss that compares units with each other, and an output that has only one."""
-    return Misfit(
-        expected="at least 2 output units",
-        got="1 unit",
-        cause=f"{loss} compares the units of an output with each other",
-        fix=f"write units: 2, or use {instead} with one unit",
-    )
