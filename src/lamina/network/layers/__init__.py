@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.convolution import Conv2d as Conv2d
     from lamina.network.layers.convolution import Conv3d as Conv3d
     from lamina.network.layers.convolution import Convolution as Convolution
+    from lamina.network.layers.deformable import DeformableConv2d as DeformableConv2d
     from lamina.network.layers.dense import Dense as Dense
     from lamina.network.layers.depthwise import DepthwiseConv1d as DepthwiseConv1d
     from lamina.network.layers.depthwise import DepthwiseConv2d as DepthwiseConv2d
@@ -78,6 +79,8 @@ if TYPE_CHECKING:
     from lamina.network.layers.global_pooling import GlobalMaxPool as GlobalMaxPool
     from lamina.network.layers.global_pooling import GlobalPNormPool as GlobalPNormPool
     from lamina.network.layers.global_pooling import GlobalSumPool as GlobalSumPool
+    from lamina.network.layers.local import LocallyConnected1d as LocallyConnected1d
+    from lamina.network.layers.local import LocallyConnected2d as LocallyConnected2d
     from lamina.network.layers.local_response import LocalResponseNorm as LocalResponseNorm
     from lamina.network.layers.module import Module as Module
     from lamina.network.layers.nested import Nested as Nested
@@ -160,13 +163,14 @@ _LAYERS: dict[str, str] = {
         " Padding2d=padding2d Padding3d=padding3d Cropping1d=cropping1d Cropping2d=cropping2d Cropping3d=cropping3d"
     ),
     "center_loss": "CenterLossOutput=center_loss_output",
-    "container": "Container",
-    "control": "Conditional=conditional Loop=loop",
-    "conv_lstm": "ConvLSTM ConvLSTM1d=conv_lstm1d ConvLSTM2d=conv_lstm2d ConvLSTM3d=conv_lstm3d",
     "classic_attention": (
         "ClassicAttention SelfAttention=self_attention LearnedSelfAttention=learned_self_attention RecurrentAttention=recurrent_attention"
     ),
+    "container": "Container",
+    "control": "Conditional=conditional Loop=loop",
+    "conv_lstm": "ConvLSTM ConvLSTM1d=conv_lstm1d ConvLSTM2d=conv_lstm2d ConvLSTM3d=conv_lstm3d",
     "convolution": "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d",
+    "deformable": "DeformableConv2d=deformable_conv2d",
     "dense": "Dense=dense",
     "depthwise": (
         "DepthwiseConv1d=depthwise_conv1d DepthwiseConv2d=depthwise_conv2d SeparableConv1d=separable_conv1d"
@@ -180,6 +184,7 @@ _LAYERS: dict[str, str] = {
     "global_pooling": (
         "GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool GlobalSumPool=global_sum_pool GlobalPNormPool=global_p_norm_pool"
     ),
+    "local": "LocallyConnected1d=locally_connected1d LocallyConnected2d=locally_connected2d",
     "local_response": "LocalResponseNorm=local_response_norm",
     "module": "Module",
     "nested": "Nested=nested Repeat=repeat Residual=residual TimeDistributed=time_distributed",
