@@ -178,6 +178,7 @@ TITLES: dict[str, str] = {
     "TR132": "the network can't be changed like that",
     "TR133": "there is no model to start from",
     "TR134": "the network can't be cut there",
+    "TR140": "the teacher learned from other data",
     # AR: checkpoints
     "AR001": "the checkpoint can't be written",
     "AR002": "the checkpoint is damaged",

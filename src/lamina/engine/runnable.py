@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from lamina.errors import ShapeError, TrainingError
 from lamina.network.plan import Plan
 from lamina.shapes import Shape
 
+if TYPE_CHECKING:
+    from lamina.engine.distillation import Tutor
+
 Inputs = Tensor | Mapping[str, Tensor]
 """One tensor for a network of one input, or tensors by name."""
 
@@ -29,6 +32,7 @@ class Network(nn.Module):
         plan: The description it was made from; None for an own ``torch.nn.Module``.
         heads: Loss and activation of each output that has a loss, by name.
         random: Whether training draws random numbers.
+        tutor: Adds to the training loss how far the network is from a teacher, in a distillation.
         input_shapes: What the inputs take, by name.
         outputs: Names of the outputs, in their order.
         masking: Whether a layer finds out itself which steps are real.
@@ -38,6 +42,7 @@ class Network(nn.Module):
 
     plan: Plan | None = None
     random: bool = True
+    tutor: Tutor | None = None
     masking: bool = False
     pretraining: bool = False
 
@@ -124,14 +129,17 @@ class Network(nn.Module):
             TrainingError: EN006, if no output has a loss.
         """
         only = self._only
-        if only is not None and not masks and not self.masking and not self.penalizing:
+        if only is not None and not masks and not self.masking and not self.penalizing and self.tutor is None:
             name, head = only
             (scores,) = self.scores(inputs)
             value = head.loss.mean(scores, _only_target(targets, name), weight)
             return value if head.weight == 1.0 else head.weight * value
         scores_, found = self.run(inputs, None if masks is None else masks.inputs)
         named = dict(zip(self.outputs, scores_, strict=True))
-        value = self.loss_of(named, targets, weight, self.judged_steps(dict(zip(self.outputs, found, strict=True)), masks))
+        real = self.judged_steps(dict(zip(self.outputs, found, strict=True)), masks)
+        value = self.loss_of(named, targets, weight, real)
+        if self.tutor is not None and self.training:
+            value = self.tutor.loss(value, inputs, named, weight, masks, real)
         return self.penalized(value, weight)
 
     def loss_of(

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from lamina.learning.averaging import Averaging
 from lamina.learning.clipping import Clip
+from lamina.learning.distillation import Distill
 from lamina.learning.mixing import Mix
 from lamina.learning.optimizers import Adam, Optimizer
 from lamina.learning.sharpness import Sharpness
@@ -33,6 +34,7 @@ class TrainConfig(Description):
         truncate: Cut sequences into pieces of so many steps, each with an update of its own, the memory carried from piece to piece.
         sharpness: Make steps aware of how sharp a minimum is, at twice the cost: ``sam``.
         mix: Mix the samples of each batch with each other: ``mixup`` or ``cutmix``.
+        distill: Learn from a larger model too.
         class_weights: How much samples of each class count in the training loss: ``balanced``, or weights by label. Figures of
             validation and test are not weighted by it.
         averaging: Evaluate and keep an average of the weights: ``ema`` or ``swa``.
@@ -56,6 +58,7 @@ class TrainConfig(Description):
     truncate: Truncation | None = None
     sharpness: Sharpness | None = None
     mix: Mix | None = None
+    distill: Distill | None = None
     class_weights: ClassWeights | None = None
     averaging: Averaging | None = None
     clip: Clip | None = None
@@ -76,6 +79,17 @@ class TrainConfig(Description):
                 expected="early stopping once",
                 cause="it stands under early_stopping and among the callbacks",
                 fix="remove it from callbacks",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _distilling(self) -> Self:
+        other = "truncate" if self.truncate is not None else "mix" if self.mix is not None else None
+        if self.distill is not None and other is not None:
+            raise wrong_value(
+                expected=f"distill without {other}",
+                cause="the teacher is asked about whole samples as they came",
+                fix=f"remove distill, or {other}",
             )
         return self
 

@@ -174,7 +174,10 @@ def load_recipe(file: str | os.PathLike[str], sets: Iterable[str] = ()) -> tuple
     _write_network(document, base)
     recipe = Recipe.from_document(document)
     transfer = None if recipe.transfer is None else recipe.transfer.resolve_paths(base)
-    return recipe.replace(data=recipe.data.resolve_paths(base), transfer=transfer), document
+    train = recipe.train
+    if train.distill is not None:
+        train = train.replace(distill=train.distill.resolve_paths(base))
+    return recipe.replace(data=recipe.data.resolve_paths(base), transfer=transfer, train=train), document
 
 
 def _write_network(document: Document, base: FilePath) -> None:

@@ -22,6 +22,7 @@ from lamina.train.evaluator import Evaluator
 from lamina.train.mean import RunningMean
 from lamina.train.rhythm import rhythm_for, updates_per_epoch
 from lamina.train.state import TrainingState, restored_environment
+from lamina.train.teacher import tutor_for
 from lamina.train.view import TimingStats
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ class Trainer:
         """Run with the trainer's threads and random generators, give the caller's back, and always finish the callbacks."""
         with restored_environment(self.config.threads):
             self.network.train()
+            self.network.tutor = None if self.config.distill is None else tutor_for(self.config.distill, self.model, self.device)
             try:
                 yield
             except BaseException as error:
@@ -243,6 +245,7 @@ class Trainer:
                 raise
             finally:
                 self.network.eval()
+                self.network.tutor = None
                 with ExitStack() as stack:
                     # Each is finished even if one before it fails; the last gives the signal handlers back.
                     for callback in reversed(self.callbacks):
