@@ -261,3 +261,18 @@ def test_what_can_not_be_mixed_is_said() -> None:
             lm.Model(network).fit(data, mix=mix, progress=False)
         assert caught.value.code == "TR110"
         assert word in str(caught.value)
+
+
+def test_own_modules_are_trained_in_every_way_that_needs_no_description() -> None:
+    from torch import nn
+
+    def own() -> lm.Model:
+        return lm.Model(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 2)), loss="cross_entropy", seed=1)
+
+    ways: list[dict[str, Any]] = [*WAYS.values(), *AVERAGES.values()]
+    for way in ways:
+        run = own().fit(X, Y, epochs=5, batch_size=10, progress=False, **way)
+        assert np.isfinite(run.history[-1]["train/loss"])
+    with pytest.raises(LaminaError) as caught:
+        own().fit(X, Y, mix="cutmix", progress=False)
+    assert caught.value.code == "TR110"

@@ -9,14 +9,23 @@ from lamina.learning.mixing import CutMix
 from lamina.shapes import Image, Sequence, Tokens, Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lamina.learning.mixing import Mix
-    from lamina.network.plan import Plan
+    from lamina.shapes import Shape
 
 WHERE = "train.mix"
 
 
-def mixing_problems(mix: Mix, plan: Plan | None, *, masked: bool) -> list[Problem]:
-    """All that keeps samples from being mixed: TR110."""
+def mixing_problems(mix: Mix, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], *, masked: bool) -> list[Problem]:
+    """All that keeps samples from being mixed: TR110.
+
+    Args:
+        mix: How.
+        inputs: What the data hold.
+        outputs: What the network gives, as far as it is known.
+        masked: Whether the data have masks.
+    """
     problems = []
     if masked:
         problems.append(
@@ -28,8 +37,6 @@ def mixing_problems(mix: Mix, plan: Plan | None, *, masked: bool) -> list[Proble
                 fix="remove mix, or cut the sequences to one length",
             )
         )
-    if plan is None:
-        return problems
     problems += [
         _problem(
             f"{WHERE}, input {name!r}",
@@ -38,14 +45,14 @@ def mixing_problems(mix: Mix, plan: Plan | None, *, masked: bool) -> list[Proble
             cause="half a token is no token",
             fix="remove mix; dropout in the embedding layer has a similar effect",
         )
-        for name, shape in plan.inputs.items()
+        for name, shape in inputs.items()
         if isinstance(shape, Tokens)
     ]
-    return problems + (_uncut(plan) if isinstance(mix, CutMix) else [])
+    return problems + (_uncut(inputs, outputs) if isinstance(mix, CutMix) else [])
 
 
-def _uncut(plan: Plan) -> list[Problem]:
-    shapes = list(plan.inputs.values())
+def _uncut(inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> list[Problem]:
+    shapes = list(inputs.values())
     if len(shapes) != 1 or not isinstance(shapes[0], Image | Volume | Sequence | Tokens):
         return [
             _problem(
@@ -64,7 +71,7 @@ def _uncut(plan: Plan) -> list[Problem]:
             cause="cutmix mixes the losses by area, which is wrong for single places: some are of one sample, some of the other",
             fix="write mix: mixup, or remove mix",
         )
-        for name, shape in plan.output_shapes.items()
+        for name, shape in outputs.items()
         if len(shape.dims) > 1
     ]
 

@@ -108,7 +108,7 @@ class Recipe(Description):
         try:
             if self.train.class_weights is not None:
                 check_class_weights(self.train.class_weights, schema)
-            check_ways(self.train, losses_of(plan), plan, shuffle=self.data.shuffle)
+            check_ways(self.train, losses_of(plan), plan, schema.inputs, shuffle=self.data.shuffle)
         except LaminaError as error:
             raise place_error(error, document, ("train",)) from error
 

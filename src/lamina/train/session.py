@@ -154,7 +154,7 @@ class Session:
             heads = self.model.network.heads
             losses = {name: head.loss.loss for name, head in heads.items()}
             masked = bool(self.train.input_masks or self.train.target_masks)
-            check_ways(self.config, losses, self.model.plan, shuffle=self.feed.shuffle, masked=masked)
+            check_ways(self.config, losses, self.model.plan, self.train.schema.inputs, shuffle=self.feed.shuffle, masked=masked)
             trainer = Trainer(
                 self.model,
                 self.config,

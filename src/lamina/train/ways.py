@@ -12,6 +12,7 @@ from lamina.train.truncating import truncation_problems
 if TYPE_CHECKING:
     from lamina.network.losses import Loss
     from lamina.network.plan import Plan
+    from lamina.shapes import Shape
     from lamina.train.config import TrainConfig
 
 
@@ -21,13 +22,22 @@ def losses_of(plan: Plan) -> dict[str, Loss]:
     return {name: loss for name, loss in found.items() if loss is not None}
 
 
-def check_ways(config: TrainConfig, losses: Mapping[str, Loss], plan: Plan | None, *, shuffle: bool, masked: bool = False) -> None:
+def check_ways(
+    config: TrainConfig,
+    losses: Mapping[str, Loss],
+    plan: Plan | None,
+    inputs: Mapping[str, Shape],
+    *,
+    shuffle: bool,
+    masked: bool = False,
+) -> None:
     """See that a network can be trained as it is asked for.
 
     Args:
         config: How.
         losses: The loss of each output.
         plan: The network; None for an own module.
+        inputs: What the data hold.
         shuffle: Whether the samples are fed in random order.
         masked: Whether the data have masks.
 
@@ -37,7 +47,7 @@ def check_ways(config: TrainConfig, losses: Mapping[str, Loss], plan: Plan | Non
     """
     problems = [*_accumulating(config, losses), *_searching(config, plan), *_averaging(config)]
     if config.mix is not None:
-        problems += mixing_problems(config.mix, plan, masked=masked)
+        problems += mixing_problems(config.mix, inputs, {} if plan is None else plan.output_shapes, masked=masked)
     if config.truncate is not None:
         problems += truncation_problems(config.truncate, losses, plan, shuffle=shuffle)
     if problems:
