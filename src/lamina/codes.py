@@ -37,6 +37,7 @@ TITLES: dict[str, str] = {
     "NN061": "a head is too small for rotary positions",
     "NN015": "a network inside a network has a loss, or several outputs",
     "NN062": "there are more steps than positions",
+    "NN063": "the graph does not fit the nodes",
     "NN020": "the sides are too large for the input",
     # NN070+: layers that learn without targets
     "NN070": "the input can't be reconstructed like this",

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.depthwise import SeparableConv2d as SeparableConv2d
     from lamina.network.layers.dropout import Dropout as Dropout
     from lamina.network.layers.embedding import Embedding as Embedding
+    from lamina.network.layers.experts import MixtureOfExperts as MixtureOfExperts
     from lamina.network.layers.fractional_pooling import FractionalMaxPool2d as FractionalMaxPool2d
     from lamina.network.layers.fractional_pooling import FractionalMaxPool3d as FractionalMaxPool3d
     from lamina.network.layers.gain import ElementwiseMultiplication as ElementwiseMultiplication
@@ -79,6 +80,10 @@ if TYPE_CHECKING:
     from lamina.network.layers.global_pooling import GlobalMaxPool as GlobalMaxPool
     from lamina.network.layers.global_pooling import GlobalPNormPool as GlobalPNormPool
     from lamina.network.layers.global_pooling import GlobalSumPool as GlobalSumPool
+    from lamina.network.layers.graph_convolution import GraphAttention as GraphAttention
+    from lamina.network.layers.graph_convolution import GraphConv as GraphConv
+    from lamina.network.layers.graph_convolution import GraphLayer as GraphLayer
+    from lamina.network.layers.graph_convolution import SageConv as SageConv
     from lamina.network.layers.local import LocallyConnected1d as LocallyConnected1d
     from lamina.network.layers.local import LocallyConnected2d as LocallyConnected2d
     from lamina.network.layers.local_response import LocalResponseNorm as LocalResponseNorm
@@ -146,6 +151,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.yolo import YoloOutput as YoloOutput
 
 _LAYERS: dict[str, str] = {
+    "graph_convolution": "GraphLayer GraphConv=graph_conv SageConv=sage_conv GraphAttention=graph_attention",
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
     "adaptive_pooling": (
         "AdaptiveAvgPool1d=adaptive_avg_pool1d AdaptiveAvgPool2d=adaptive_avg_pool2d AdaptiveAvgPool3d=adaptive_avg_pool3d"
@@ -180,6 +186,7 @@ _LAYERS: dict[str, str] = {
     "embedding": "Embedding=embedding",
     "fractional_pooling": "FractionalMaxPool2d=fractional_max_pool2d FractionalMaxPool3d=fractional_max_pool3d",
     "gain": "ElementwiseMultiplication=elementwise_multiplication",
+    "experts": "MixtureOfExperts=mixture_of_experts",
     "gated": "PeepholeLSTM=peephole_lstm MinimalGatedUnit=minimal_gated_unit IndRNN=indrnn",
     "global_pooling": (
         "GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool GlobalSumPool=global_sum_pool GlobalPNormPool=global_p_norm_pool"
