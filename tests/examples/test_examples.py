@@ -18,7 +18,7 @@ RECIPES = sorted((ROOT / "examples").glob("*.yaml"))
 EMBEDDED = {"digits": 0.985, "iris_csv": 0.90}
 """Examples whose data come with the installation or stand beside them, and the accuracy they must reach on the test part."""
 
-FOLDERS = {"synthetic_control_lstm": "synthetic-control", "unet_cells": "bccd"}
+FOLDERS = {"char_lstm": "tinyshakespeare", "synthetic_control_lstm": "synthetic-control", "unet_cells": "bccd"}
 """Folders of data that are not called as the example begins."""
 
 
@@ -125,3 +125,22 @@ def test_the_script_on_cells_gives_the_overlap_of_each_kind(shared_data: Path, t
     assert report.metrics["accuracy"] > 0.3
     assert list(shares) == ["background", "red cell", "white cell", "platelet"]
     assert all(0 <= share <= 1 for share in shares.values())
+
+
+@pytest.mark.filterwarnings("ignore:.EV006:lamina.errors.LaminaWarning")  # some characters are rare, and none is predicted yet
+def test_the_script_on_shakespeare_writes(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_for("char_lstm", shared_data)
+    monkeypatch.setenv("LAMINA_DATA", str(shared_data))
+    monkeypatch.chdir(tmp_path)
+    report = runpy.run_path(str(ROOT / "examples" / "char_lstm.py"))["main"](epochs=1, max_steps=30, threads=1, progress=False)
+    assert report.metrics["loss"] < 3.5
+    assert len(capsys.readouterr().out) > len("ROMEO:\n") + 300
+
+
+def test_the_script_on_sums_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    right = runpy.run_path(str(ROOT / "examples" / "seq2seq_addition.py"))["main"](count=2000, epochs=3, progress=False)
+    assert 0 <= right <= 1
+    assert (tmp_path / "seq2seq_addition.lamina").is_file()
