@@ -94,6 +94,8 @@ TITLES: dict[str, str] = {
     "EN050": "a sequence is too short to be padded",
     "EN070": "a mask doesn't fit the scores that a loss judges",
     "EN071": "the loss doesn't know what these scores came from",
+    "EN072": "noise can't have this strength",
+    "EN073": "there is no noise to change",
     "EN040": "the mask does not fit the input",
     "EN041": "the layer has to see all steps at once",
     "EN042": "the state is not that of this network and batch",

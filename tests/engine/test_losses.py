@@ -77,6 +77,11 @@ FORMULAS = [
         -(WEIGHTS * ((0.8 * BINARY + 0.1) * np.log(Q) + (0.9 - 0.8 * BINARY) * np.log(1 - Q))).mean(1),
     ),
     (
+        L.BinaryCrossEntropy(positive_weights=list(WEIGHTS)),
+        BINARY,
+        -(WEIGHTS * BINARY * np.log(Q) + (1 - BINARY) * np.log(1 - Q)).mean(1),
+    ),
+    (
         L.BinaryFocal(2.0, 0.25),
         BINARY,
         -(0.25 * BINARY * (1 - Q) ** 2 * np.log(Q) + 0.75 * (1 - BINARY) * Q**2 * np.log(1 - Q)).mean(1),
@@ -200,6 +205,7 @@ BAD = [
     ("a negative count", L.Poisson(), X(1), np.array([0.0, -2.0]), "EN035", "-2.0 at sample 1", "correct or remove"),
     ("no percentage", L.MeanAbsolutePercentageError(), X(1), np.array([1.0, 0.0]), "EN035", "0.0 at sample 1", "choose a loss"),
     ("units of a mixture", L.MixtureDensity(2), X(5), np.zeros(3), "EN037", "5 units", "units: 6"),
+    ("positive weights", L.BinaryCrossEntropy(positive_weights=[1.0]), X(2), np.zeros((3, 2)), "EN037", "1 positive", "give 2 positive"),
     ("weights", L.MeanSquaredError(weights=[1.0]), X(2), np.zeros((3, 2)), "EN037", "1 weights", "give 2 weights"),
 ]
 

@@ -25,8 +25,10 @@ from lamina.learning import (
     Poly,
     Ramp,
     Schedule,
+    SequenceSchedule,
     Sigmoid,
     Step,
+    Triangular,
     WarmUp,
 )
 
@@ -56,6 +58,16 @@ ORACLES: list[Any] = [
     (OneCycle(0.1, STEPS), lambda o: L.OneCycleLR(o, 0.1, STEPS + 1)),
     (OneCycle(0.1, shape="linear"), lambda o: L.OneCycleLR(o, 0.1, STEPS + 1, anneal_strategy="linear")),
     (OneCycle(0.1, three_phase=True, rise=0.4), lambda o: L.OneCycleLR(o, 0.1, STEPS + 1, pct_start=0.4, three_phase=True)),
+    (Triangular(0.01, 0.1, 7), lambda o: L.CyclicLR(o, 0.01, 0.1, 7)),
+    (Triangular(0.01, 0.1, 5, fall=9, shrink="half"), lambda o: L.CyclicLR(o, 0.01, 0.1, 5, 9, mode="triangular2")),
+    (
+        Triangular(0.01, 0.1, 7, shrink="exponential", gamma=0.97),
+        lambda o: L.CyclicLR(o, 0.01, 0.1, 7, mode="exp_range", gamma=0.97),
+    ),
+    (
+        SequenceSchedule([Linear(0.05, 0.1, 5), Exponential(0.1, 0.9), 0.1], [8, 30]),
+        lambda o: L.SequentialLR(o, [L.LinearLR(o, 0.5, 1.0, 5), L.ExponentialLR(o, 0.9), L.ConstantLR(o, 1.0)], [8, 30]),
+    ),
     (Inverse(0.1, 0.2, 1.5), lambda o: L.LambdaLR(o, lambda t: (1 + 0.2 * t) ** -1.5)),
     (
         WarmUp(Cosine(0.1), 10, start=0.2),
@@ -153,3 +165,18 @@ def test_wrong_rates_say_what_a_rate_can_be() -> None:
     with pytest.raises(LaminaError) as caught:
         Adam(learning_rate=-0.1)
     assert caught.value.code == "SP004"
+
+
+def test_poly_ends_where_it_is_told() -> None:
+    """Keras's PolynomialDecay with an ``end_learning_rate``."""
+    own = [Poly(0.1, 2.0, 40, final=0.01).value(step, 0.0) for step in range(STEPS)]
+    assert own == pytest.approx([0.01 + 0.09 * (1 - min(step, 40) / 40) ** 2 for step in range(STEPS)])
+
+
+def test_the_last_of_a_sequence_lasts_to_the_end_of_the_run() -> None:
+    bound = SequenceSchedule([0.1, Cosine(0.2)], [10]).bind(50, 1)
+    assert bound.value(10, 0.0) == 0.2
+    assert bound.value(30, 0.0) == pytest.approx(0.1)
+    assert bound.value(50, 0.0) == pytest.approx(0.0)
+    with pytest.raises(LaminaError, match="1 starts"):
+        SequenceSchedule([0.1, 0.2], [5, 10])

@@ -68,17 +68,18 @@ def _alpha_dropout(noise: N.AlphaDropoutNoise) -> nn.Module:
 
 
 class _GaussianDropout(nn.Module):
-    def __init__(self, std: float) -> None:
+    def __init__(self, rate: float) -> None:
         super().__init__()
-        self.std = std
+        self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * torch.randn_like(x).mul_(self.std).add_(1.0) if self.training and self.std > 0 else x
+        std = math.sqrt(self.rate / (1 - self.rate))
+        return x * torch.randn_like(x).mul_(std).add_(1.0) if self.training and std > 0 else x
 
 
 @makes_noise(N.GaussianDropoutNoise)
 def _gaussian_dropout(noise: N.GaussianDropoutNoise) -> nn.Module:
-    return _GaussianDropout(math.sqrt(noise.rate / (1 - noise.rate)))
+    return _GaussianDropout(noise.rate)
 
 
 class _GaussianNoise(nn.Module):
@@ -112,6 +113,45 @@ class _SpatialDropout(nn.Module):
 @makes_noise(N.SpatialDropoutNoise)
 def _spatial_dropout(noise: N.SpatialDropoutNoise) -> nn.Module:
     return _SpatialDropout(noise.rate)
+
+
+_STRENGTHS: dict[type[nn.Module], str] = {
+    nn.Dropout: "p",
+    nn.AlphaDropout: "p",
+    _GaussianDropout: "rate",
+    _GaussianNoise: "std",
+    _SpatialDropout: "rate",
+}
+"""Where each kind of noise has its probability of dropping, or its standard deviation."""
+
+
+class Strength:
+    """How strong one noise of a network is, to be changed while it is trained.
+
+    Args:
+        module: What makes the noise.
+
+    Attributes:
+        most: What it must stay below: 1 for a probability.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module, self._attribute = module, _STRENGTHS[type(module)]
+        self.most = math.inf if self._attribute == "std" else 1.0
+
+    @property
+    def value(self) -> float:
+        """The probability of dropping, or the standard deviation."""
+        return float(getattr(self._module, self._attribute))
+
+    @value.setter
+    def value(self, strength: float) -> None:
+        setattr(self._module, self._attribute, strength)
+
+
+def strengths(module: nn.Module) -> list[Strength]:
+    """Those of all noise on what flows through a module; not of noise on weights."""
+    return [Strength(part) for part in module.modules() if type(part) in _STRENGTHS]
 
 
 @makes_weight_noise(N.DropConnect)

@@ -43,8 +43,10 @@ from lamina.learning.schedules import (
     Poly,
     Ramp,
     Schedule,
+    SequenceSchedule,
     Sigmoid,
     Step,
+    Triangular,
     WarmUp,
 )
 from lamina.learning.sharpness import Sam, Sharpness
@@ -96,9 +98,11 @@ __all__ = [
     "RmsProp",
     "Rprop",
     "Schedule",
+    "SequenceSchedule",
     "Sgd",
     "Sigmoid",
     "Step",
+    "Triangular",
     "WarmUp",
     "Backtracking",
     "FixedStep",

@@ -98,7 +98,7 @@ class SmallTrainer:
     last_loss: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
-        network = Sequential(Features(4), [Dense(8, activation="tanh"), Output(3)])
+        network = Sequential(Features(4), [Dense(8, activation="tanh"), Output(3, dropout=0.1)])
         plan = resolve(network)
         self.network = build(plan, 5)
         self.model = SmallModel(self.network, plan, network)

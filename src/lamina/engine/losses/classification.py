@@ -169,6 +169,7 @@ def log_pair(activate: Activated) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
 @computes(L.BinaryCrossEntropy)
 def _binary_cross_entropy(loss: L.BinaryCrossEntropy, activate: Activated) -> LossFunction:
     weights = Factors(loss.weights) if loss.weights is not None else None
+    positive = Factors(loss.positive_weights) if loss.positive_weights is not None else None
     smoothing = loss.label_smoothing
 
     def smoothed(target: Tensor) -> Tensor:
@@ -177,19 +178,20 @@ def _binary_cross_entropy(loss: L.BinaryCrossEntropy, activate: Activated) -> Lo
     if activate.is_a(Sigmoid):
 
         def terms(scores: Tensor, target: Tensor) -> Tensor:
-            return F.binary_cross_entropy_with_logits(scores, smoothed(target), reduction="none")
+            factors = None if positive is None else positive.like(scores)
+            return F.binary_cross_entropy_with_logits(scores, smoothed(target), reduction="none", pos_weight=factors)
     else:
         logs = log_pair(activate)
 
         def terms(scores: Tensor, target: Tensor) -> Tensor:
             yes, no = logs(scores)
             target = smoothed(target)
-            return -(target * yes + (1 - target) * no)
+            return -(target * (yes if positive is None else yes * positive.like(scores)) + (1 - target) * no)
 
     def whole(scores: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(scores, smoothed(target))
 
-    fast = whole if weights is None and activate.is_a(Sigmoid) else None
+    fast = whole if weights is None and positive is None and activate.is_a(Sigmoid) else None
     return LossFunction(loss, averaged(terms, weights), fast)
 
 

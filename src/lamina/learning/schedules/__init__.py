@@ -4,10 +4,10 @@ A schedule gives the value itself, not a factor: ``Adam(Cosine(3e-3))`` starts a
 takes ``float | Schedule``. All count from 0: the first update of a run sees step 0 and epoch 0.
 """
 
-from lamina.learning.schedules.cycles import Cosine, Cycle, OneCycle
+from lamina.learning.schedules.cycles import Cosine, Cycle, OneCycle, Triangular
 from lamina.learning.schedules.decay import Exponential, Fixed, Inverse, Linear, MapSchedule, MultiStep, Poly, Sigmoid, Step
 from lamina.learning.schedules.schedule import Rate, Schedule, Unit, value_of
-from lamina.learning.schedules.warm_up import InverseSqrt, Noam, Ramp, WarmUp
+from lamina.learning.schedules.warm_up import InverseSqrt, Noam, Ramp, SequenceSchedule, WarmUp
 
 __all__ = [
     "Cosine",
@@ -25,8 +25,10 @@ __all__ = [
     "Ramp",
     "Rate",
     "Schedule",
+    "SequenceSchedule",
     "Sigmoid",
     "Step",
+    "Triangular",
     "Unit",
     "WarmUp",
     "value_of",

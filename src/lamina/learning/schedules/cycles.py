@@ -111,6 +111,44 @@ class Cycle(Schedule):
         return [Cycle(0.1, 50), Cycle(0.1, 21, initial=0.02, annealing_length=4, annealing_decay=0.5)]
 
 
+@register("triangular")
+class Triangular(Schedule):
+    """Straight lines between ``minimum`` and ``maximum``, up and down again and again (Smith 2017); torch's ``CyclicLR``.
+
+    Attributes:
+        minimum: Value at the start of each cycle.
+        maximum: Highest value of the first cycle.
+        rise: Length of the way up.
+        fall: Length of the way down; None: as long as the way up.
+        shrink: How the height of cycle ``n`` (0, 1, ...) changes: ``none``, ``half``: divided by ``2^n``, or ``exponential``: times
+            ``gamma^t``, at every position.
+        gamma: As above.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("minimum", "maximum", "rise")
+    minimum: NonNegative
+    maximum: NonNegative
+    rise: Count
+    fall: Count | None = None
+    shrink: Literal["none", "half", "exponential"] = "none"
+    gamma: Positive = 1.0
+
+    def at(self, position: float) -> float:
+        length = self.rise + (self.rise if self.fall is None else self.fall)
+        number, place = divmod(position, length)
+        part = place / self.rise if place <= self.rise else (length - place) / (length - self.rise)
+        factor = {"none": 1.0, "half": math.pow(0.5, number), "exponential": math.pow(self.gamma, position)}[self.shrink]
+        return self.minimum + (self.maximum - self.minimum) * part * factor
+
+    @classmethod
+    def examples(cls) -> list[Triangular]:
+        return [
+            Triangular(0.01, 0.1, 10),
+            Triangular(0.01, 0.1, 5, fall=15, shrink="half"),
+            Triangular(0.01, 0.1, 10, shrink="exponential", gamma=0.98),
+        ]
+
+
 @register("one_cycle")
 class OneCycle(Schedule):
     """Smith's one cycle, as torch's ``OneCycleLR``: up to ``maximum``, then far down, once over the whole run.

@@ -68,7 +68,7 @@ class Inverse(Schedule):
 
 @register("poly")
 class Poly(Schedule):
-    """``initial * (1 - t / total)^power``, and 0 from ``total`` on.
+    """``final + (initial - final) * (1 - t / total)^power``, and ``final`` from ``total`` on.
 
     Deeplearning4j's class of this name computes ``(1 + t / total)^power``, so that the rate *grows* up to ``total`` and then
     falls to 0 at once: a confirmed mistake of sign. To go on with such a run exactly, set ``growing``.
@@ -76,7 +76,8 @@ class Poly(Schedule):
     Attributes:
         initial: Value at the start.
         power: How it bends; 1 is a straight line.
-        total: When 0 is reached; None: at the end of the run.
+        total: When ``final`` is reached; None: at the end of the run.
+        final: Value at the end.
         growing: Use Deeplearning4j's sign.
     """
 
@@ -84,18 +85,19 @@ class Poly(Schedule):
     initial: NonNegative
     power: NonNegative = 1.0
     total: Count | None = None
+    final: NonNegative = 0.0
     growing: bool = False
 
     def at(self, position: float) -> float:
         total = self._length(self.total)
         if position >= total:
-            return 0.0
+            return self.final
         part = position / total
-        return self.initial * math.pow(1 + part if self.growing else 1 - part, self.power)
+        return self.final + (self.initial - self.final) * math.pow(1 + part if self.growing else 1 - part, self.power)
 
     @classmethod
     def examples(cls) -> list[Poly]:
-        return [Poly(0.1, 2.0, 50), Poly(0.1), Poly(0.1, 2.0, 50, growing=True)]
+        return [Poly(0.1, 2.0, 50), Poly(0.1), Poly(0.1, 2.0, 50, final=0.01), Poly(0.1, 2.0, 50, growing=True)]
 
 
 @register("sigmoid")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lamina.learning.schedules.cycles import Cosine
 from lamina.learning.schedules.decay import Linear, Step
 from lamina.learning.schedules.schedule import Rate, Schedule, value_of
-from lamina.spec import register
-from lamina.spec.fields import Count, NonNegative
+from lamina.spec import register, wrong_value
+from lamina.spec.fields import Count, NonNegative, listed
 
 
 @register("inverse_sqrt")
@@ -125,3 +125,51 @@ class WarmUp(Schedule):
     @classmethod
     def examples(cls) -> list[WarmUp]:
         return [WarmUp(0.1, 10), WarmUp(Cosine(0.1), 10), WarmUp(Linear(0.1), 2, start=0.1, unit="epochs")]
+
+
+@register("sequence")
+class SequenceSchedule(Schedule):
+    """Schedules one after another, each counted from where it begins; torch's ``SequentialLR``.
+
+    All count in the unit of the sequence, whatever their own is. The last one lasts to the end of the run.
+
+    Attributes:
+        schedules: Numbers or schedules.
+        starts: Where the second begins, the third, and so on.
+
+    Example:
+        >>> steps = SequenceSchedule([0.1, Linear(0.2, 0.0, 4)], [2])
+        >>> [round(steps.value(step, 0.0), 2) for step in range(6)]
+        [0.1, 0.1, 0.2, 0.15, 0.1, 0.05]
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("schedules", "starts")
+    schedules: listed(Rate)  # type: ignore[valid-type]
+    starts: listed(Count)  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _one_start_each(self) -> Self:
+        rising = all(a < b for a, b in zip(self.starts, self.starts[1:], strict=False))
+        if len(self.schedules) != len(self.starts) + 1 or not rising:
+            raise wrong_value(
+                expected="for every schedule but the first where it begins, rising",
+                cause=f"there are {len(self.schedules)} schedules and {len(self.starts)} starts, or the starts are not in order",
+                fix=f"give {max(len(self.schedules) - 1, 0)} starts, each larger than the one before",
+            )
+        return self
+
+    def value(self, step: int, epoch: float) -> float:
+        position = self.position(step, epoch)
+        number = sum(position >= start for start in self.starts)
+        begun = self.starts[number - 1] if number else 0
+        # As steps and as epochs: whatever a schedule counts by itself, here it counts what the sequence does.
+        return value_of(self.schedules[number], int(position - begun), position - begun)
+
+    def bound(self, total: int, total_steps: int, total_epochs: int) -> dict[str, Any]:
+        spans = zip(self.schedules, [0, *self.starts], [*self.starts, total], strict=True)
+        lengths = [(inner, max(end - begin, 1)) for inner, begin, end in spans]
+        return {"schedules": tuple(i.bind(length, length) if isinstance(i, Schedule) else i for i, length in lengths)}
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [SequenceSchedule([0.1, Cosine(0.05)], [10]), SequenceSchedule([Linear(0.0, 0.1), 0.1, Step(0.1, 0.5, 5)], [5, 20])]

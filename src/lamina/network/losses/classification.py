@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted, one_unit
 from lamina.spec import register
-from lamina.spec.fields import NonNegative, Positive, Probability
+from lamina.spec.fields import NonNegative, Positive, Probability, listed
 
 
 class ClassLoss(Weighted):
@@ -151,13 +151,30 @@ class BinaryCrossEntropy(BinaryLoss):
 
     Attributes:
         label_smoothing: The target becomes ``(1 - s) t + s / 2``.
+        positive_weights: A factor for each output that only ``t_j log(y_j)`` gets: above 1, what is missed costs more than what is
+            wrongly found; for labels that are rarely there.
     """
 
     label_smoothing: Probability = 0.0
+    positive_weights: listed(NonNegative) | None = None  # type: ignore[valid-type]
+
+    def misfit(self, units: int) -> Misfit | None:
+        if self.positive_weights is None or len(self.positive_weights) == units:
+            return super().misfit(units)
+        return Misfit(
+            expected=f"one positive weight for each of the {units} output units",
+            got=f"{len(self.positive_weights)} positive weights",
+            cause="positive weights belong to output units, one each",
+            fix=f"give {units} positive weights, or remove positive_weights",
+        )
 
     @classmethod
     def examples(cls) -> list[Any]:
-        return [BinaryCrossEntropy(), BinaryCrossEntropy(weights=[1.0, 2.0, 0.5], label_smoothing=0.1)]
+        return [
+            BinaryCrossEntropy(),
+            BinaryCrossEntropy(weights=[1.0, 2.0, 0.5], label_smoothing=0.1),
+            BinaryCrossEntropy(positive_weights=[3.0, 1.0, 0.5]),
+        ]
 
 
 @register("binary_focal")

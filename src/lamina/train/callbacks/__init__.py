@@ -10,6 +10,7 @@ from lamina.train.callbacks.early_stopping import EarlyStopping
 from lamina.train.callbacks.logs import CsvLog, JsonlLog, TimingLog
 from lamina.train.callbacks.monitors import GradientWatch, LearningRateMonitor
 from lamina.train.callbacks.nan_watch import NanWatch
+from lamina.train.callbacks.noise_schedule import NoiseSchedule
 from lamina.train.callbacks.progress import Progress
 from lamina.train.callbacks.signals import Signals
 from lamina.train.callbacks.tensorboard import TensorBoard
@@ -29,6 +30,7 @@ __all__ = [
     "JsonlLog",
     "LearningRateMonitor",
     "NanWatch",
+    "NoiseSchedule",
     "Progress",
     "Signals",
     "TensorBoard",
