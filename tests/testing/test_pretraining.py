@@ -58,3 +58,8 @@ def test_draws_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_anything_goes_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AutoEncoderModule, "check_inputs", lambda self, x, first=0: None)
     broken(AutoEncoder(3), "refused")
+
+
+def test_values_that_are_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RBMModule, "wrong_inputs", lambda self, x: None)
+    broken(RBM(3), "-1.0 is refused where it must be values from 0 to 1")

@@ -133,11 +133,13 @@ def _check_learning(module: PretrainableModule, x: Tensor) -> None:
 
 def _check_refusal(module: PretrainableModule, x: Tensor) -> None:
     module.check_inputs(x)
-    broken = x.clone()
-    broken[2, 0] = float("nan")
-    try:
-        module.check_inputs(broken)
-    except DataError as error:
-        promise("sample 2" in str(error) and module.node.name in str(error), "the error names layer and sample")
-    else:
-        promise(False, "a value that is no number is refused")  # noqa: FBT003
+    # Whatever is not any number at all begins at 0: probabilities, shares, counts, times.
+    for value in (float("nan"), *([] if "finite numbers" in module.input_rule else [-1.0])):
+        broken = x.clone()
+        broken[2, 0] = value
+        try:
+            module.check_inputs(broken)
+        except DataError as error:
+            promise("sample 2" in str(error) and module.node.name in str(error), "the error names layer and sample")
+        else:
+            promise(None, f"{value} is refused where it must be {module.input_rule}")
