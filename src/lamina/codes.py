@@ -150,6 +150,7 @@ TITLES: dict[str, str] = {
     "DA021": "a batch can't be made",
     "DA022": "the parts hold different data",
     "DA023": "the mask does not fit the data",
+    "DA024": "the data sets don't make one",
     "DA030": "a data set's file is not here",
     "DA031": "the file can't be read",
     "DA032": "the rows of the file can't be understood",

@@ -330,7 +330,7 @@ def dataset_from_table(kind: type[Any], table: Table, /, *, where: str = "the fr
         **roles: See `Roles`.
     """
     from lamina.data.arrays import check_lengths
-    from lamina.data.dataset import check_weight
+    from lamina.data.given import check_weight
     from lamina.data.targets import encode_target
 
     check_lengths({f"{where}, column {name!r}": len(column) for name, column in table.items()} or {where: 0})

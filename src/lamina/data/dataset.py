@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-from lamina.data.arrays import check_finite, check_lengths, check_shape, to_array, to_floats
+from lamina.data.arrays import check_lengths, to_array, to_floats
+from lamina.data.given import check_weight, checked_inputs, row_count
 from lamina.data.masks import ArrayMasks, checked_masks, open_sequence, pad_all
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
-from lamina.data.targets import BY_AXES, describe_target, encode_target, shape_of
-from lamina.errors import DataError
-from lamina.shapes import Features, Shape
+from lamina.data.targets import describe_target, encode_target
+from lamina.data.tasks import join_tasks
+from lamina.shapes import Shape
 
 if TYPE_CHECKING:
     from lamina.data.columns import Columns
@@ -38,7 +39,7 @@ class Dataset:
         part: Which part (``train``, ``validation``, ``test``) each sample was given beforehand.
         preprocessing: What has been done to them already; None for data as they came.
         input_masks: Which steps of an input are real, ``[samples, steps]``, by its name; all, where there is none.
-        target_masks: Which steps of a target count, by its name.
+        target_masks: Which steps of a target count, or which samples have it, by its name.
 
     Raises:
         DataError: DA002, if lengths differ; DA006, if there are no samples.
@@ -120,11 +121,11 @@ class Dataset:
             >>> Dataset.from_arrays([[1, 2], [3, 4]], ["no", "yes"])
             Dataset(2 samples; input [batch, 2]; targets output)
         """
-        inputs, shapes = _inputs(x, shape, dtype)
+        inputs, shapes = checked_inputs(x, shape, dtype)
         given = {} if y is None else dict(y) if isinstance(y, Mapping) else {TARGET: y}
         arrays = {name: to_array(value, f"target {name!r}") for name, value in given.items()}
         lengths = {f"input {name!r}": len(array) for name, array in inputs.items()}
-        check_lengths(lengths | {f"target {name!r}": _rows(array, name) for name, array in arrays.items()})
+        check_lengths(lengths | {f"target {name!r}": row_count(array, name) for name, array in arrays.items()})
         described = {name: describe_target(array, f"target {name!r}", labels=labels, kind=kind) for name, array in arrays.items()}
         input_masks, target_masks = checked_masks(masks, inputs, arrays)
         return cls(
@@ -177,6 +178,24 @@ class Dataset:
 
         made: Self = dataset_from_table(cls, read_frame(frame), target=target, **roles)
         return made
+
+    @classmethod
+    def together(cls, tasks: Mapping[str, Dataset]) -> Self:
+        """Several data sets as one, for a network that learns several tasks: each sample counts for the targets that it has.
+
+        Args:
+            tasks: By name; the only target of a data set is then called by its task's name. All have the same inputs.
+
+        Raises:
+            DataError: DA024, if inputs differ or a target stands twice.
+
+        Example:
+            >>> ages, names = Dataset.from_arrays([[1.0], [2.0]], [3.5, 4.5]), Dataset.from_arrays([[3.0]], ["ann"])
+            >>> both = Dataset.together({"age": ages, "name": names})
+            >>> both, both.target_masks["age"].tolist()
+            (Dataset(3 samples; input [batch, 1]; targets age, name), [True, True, False])
+        """
+        return cls(**join_tasks(tasks))
 
     def take(self, indices: np.ndarray) -> Self:
         """The samples at these places, in this order."""
@@ -298,7 +317,7 @@ def as_dataset(
         targets = np.stack(list(_numeric_columns(targets).values()), axis=1)
     if schema is None:
         return Dataset.from_arrays(data, targets, shape=_fitting(data, shapes), dtype=dtype, **roles)
-    inputs, _ = _inputs(data, schema.inputs, dtype)
+    inputs, _ = checked_inputs(data, schema.inputs, dtype)
     known = list(schema.targets)
     given = {} if targets is None else dict(targets) if isinstance(targets, Mapping) else {known[0] if known else TARGET: targets}
     encoded = {}
@@ -319,7 +338,7 @@ def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: Fl
 
     if is_frame(data):
         data = np.stack(list(_numeric_columns(data).values()), axis=1)
-    inputs, _ = _inputs(data, shapes, dtype)
+    inputs, _ = checked_inputs(data, shapes, dtype)
     return inputs
 
 
@@ -334,111 +353,6 @@ def _fitting(data: Any, shapes: Mapping[str, Shape] | None) -> Shape | Mapping[s
     if shapes is None or isinstance(data, Mapping) or len(shapes) > 1:
         return shapes
     return {INPUT: next(iter(shapes.values()))}
-
-
-def _inputs(x: Any, shape: Shape | Mapping[str, Shape] | None, dtype: str) -> tuple[dict[str, np.ndarray], dict[str, Shape]]:
-    wanted = dict(shape) if isinstance(shape, Mapping) else None
-    single = INPUT if wanted is None or len(wanted) != 1 else next(iter(wanted))
-    given = dict(x) if isinstance(x, Mapping) else {single: x}
-    if wanted is not None and set(given) != set(wanted):
-        missing = sorted(set(wanted) - set(given)) or sorted(set(given) - set(wanted))
-        raise DataError(
-            "DA008",
-            where=f"inputs {', '.join(map(str, given))}",
-            expected=f"a mapping with exactly {', '.join(wanted)}",
-            got=f"{missing[0]!r} is missing" if missing[0] in wanted else f"{missing[0]!r}, which nobody takes",
-            cause="inputs are matched by name when there are several",
-            fix=f"give a dict: {{{', '.join(f'{name!r}: array' for name in wanted)}}}",
-        )
-    shapes: dict[str, Shape] = {}
-    arrays = {}
-    for name, value in given.items():
-        where = f"input {name!r}"
-        array = to_array(value, where)
-        own = (wanted or {}).get(name) or (shape if isinstance(shape, Shape) else None)
-        arrays[name] = _input(array, own, where, dtype)
-        shapes[name] = own or _shape_of(array, where)
-        check_shape(arrays[name], shapes[name], where)
-    check_lengths({f"input {name!r}": len(array) for name, array in arrays.items()})
-    return arrays, shapes
-
-
-def _input(array: np.ndarray, shape: Shape | None, where: str, dtype: str) -> np.ndarray:
-    if array.ndim == 0:
-        check_shape(array, shape or Features(count=1), where)
-    if shape is not None and shape.dtype == "int":
-        return np.ascontiguousarray(_tokens(array, shape, where))
-    if isinstance(shape, Features) and shape.count == 1 and array.ndim == 1:
-        array = array[:, None]
-    floats = to_floats(array, where, dtype)
-    check_finite(floats, where)
-    return floats
-
-
-def _tokens(array: np.ndarray, shape: Shape, where: str) -> np.ndarray:
-    vocabulary: int = getattr(shape, "vocabulary", 0)
-    whole = array.astype(np.int64) if array.dtype.kind in "biuf" else np.full(array.shape[:1], -1)
-    wrong = (whole != array) | (whole < 0) | (whole >= vocabulary) if array.dtype.kind in "biuf" else whole < 0
-    if wrong.any():
-        place = tuple(int(axis[0]) for axis in np.nonzero(wrong))
-        raise DataError(
-            "DA009",
-            where=f"{where}, sample {place[0]}",
-            expected=f"whole numbers from 0 to {vocabulary - 1}",
-            got=str(array[place]),
-            cause="tokens are places in a vocabulary, which has that many",
-            fix="raise the vocabulary of the input shape, or map unknown tokens to a number of their own",
-        )
-    return whole
-
-
-def _shape_of(array: np.ndarray, where: str) -> Shape:
-    """Vectors, sequences, images or volumes, by the number of axes."""
-    if array.ndim - 1 not in BY_AXES or 0 in array.shape[1:]:
-        raise DataError(
-            "DA003",
-            where=where,
-            expected="samples first, then 1 to 4 axes: [n, features], [n, steps, features], [n, channels, height, width] ...",
-            got=str(list(array.shape)),
-            cause="a single column without its axis, or an axis of size 0",
-            fix="write x.reshape(-1, 1) for one feature" if array.ndim == 1 else "say the shape: shape=lm.features(...)",
-        )
-    return shape_of(array.shape[1:])
-
-
-def _rows(array: np.ndarray, name: str) -> int:
-    if array.ndim == 0:
-        raise DataError(
-            "DA003",
-            where=f"target {name!r}",
-            expected="one value for each sample",
-            got="a single value",
-            cause="no axis of samples",
-            fix="give a list or an array",
-        )
-    return len(array)
-
-
-def check_weight(weight: Any) -> np.ndarray | None:
-    """Weights of samples as float64.
-
-    Raises:
-        DataError: DA010, for weights below 0 or all 0.
-    """
-    if weight is None:
-        return None
-    array = to_floats(to_array(weight, "weight"), "weight", "float64")
-    check_finite(array, "weight")
-    if array.ndim != 1 or (array < 0).any() or not array.any():
-        raise DataError(
-            "DA010",
-            where="weight",
-            expected="one number of at least 0 for each sample, not all 0",
-            got=str(list(array.shape)) if array.ndim != 1 else f"{array.min()} among them",
-            cause="weights say how much a sample counts; less than nothing makes no sense",
-            fix="clip the weights at 0, and give one for each sample",
-        )
-    return array
 
 
 __all__ = ["DataLike", "Dataset", "Target", "as_dataset", "as_inputs"]

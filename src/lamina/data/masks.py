@@ -13,7 +13,10 @@ from lamina.errors import DataError, nearest
 from lamina.shapes import Sequence, describe_array
 
 ArrayMasks = Mapping[str, np.ndarray]
-"""By the name of an input or target: truth values ``[samples, steps]``, True for real steps."""
+"""By the name of an input or target: truth values ``[samples, steps]``, True for real steps.
+
+A target without steps may have one ``[samples]``: True for the samples that have this target (several tasks).
+"""
 
 
 def pad(sequences: Items[Any], where: str) -> tuple[np.ndarray, np.ndarray]:
@@ -120,12 +123,13 @@ def checked_masks(given: Any, inputs: Mapping[str, np.ndarray], targets: Mapping
         mask, array = np.asarray(value), arrays[name]
         if mask.dtype.kind in "iuf" and bool(np.isin(mask, (0, 1)).all()):
             mask = mask.astype(bool)
-        if mask.dtype != bool or array.ndim < 2 or mask.shape != array.shape[:2]:
+        missing = where is found[1] and mask.shape == array.shape[:1] and not (array.ndim > 1 and mask.shape == array.shape[:2])
+        if mask.dtype != bool or not (missing or (array.ndim > 1 and mask.shape == array.shape[:2])):
             raise _misfit(
                 name,
                 expected=f"true or false {describe_array(array.shape[:2])}, one for each step of each sample"
                 if array.ndim > 1
-                else "no mask for what has no steps",
+                else f"true or false {describe_array(array.shape)}, for the samples that have this target",
                 got=f"{describe_array(mask.shape)} of {mask.dtype}",
                 fix="make it of the lengths: np.arange(steps) < lengths[:, None]",
             )

@@ -161,7 +161,8 @@ class Preprocessing:
 
         from lamina.data.arrays import to_array
         from lamina.data.columns import require
-        from lamina.data.dataset import Dataset, check_weight
+        from lamina.data.dataset import Dataset
+        from lamina.data.given import check_weight
         from lamina.data.targets import encode_target
 
         if isinstance(data, tuple) and len(data) == 2 and targets is None:

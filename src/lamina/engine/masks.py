@@ -22,7 +22,8 @@ class Masks:
 
     Attributes:
         inputs: By input name.
-        targets: By target name: which steps count in loss and figures, where that is not what reaches the output anyway.
+        targets: By target name: which steps count in loss and figures, where that is not what reaches the output anyway; or, of a
+            target without steps, which samples have it, ``[batch]``.
     """
 
     inputs: Mapping[str, Tensor] = field(default_factory=dict)

@@ -159,8 +159,11 @@ class Network(nn.Module):
         """
         losses = []
         for name, target in self._targets(targets).items():
-            head, mask = self.heads[name], None if masks is None else masks.get(name)
-            value = head.loss.mean(scores[name], target, weight, *(() if mask is None else (mask,)))
+            head, mask, counted = self.heads[name], None if masks is None else masks.get(name), weight
+            if mask is not None and mask.dim() == 1:
+                # Whole samples have no such target: they weigh nothing.
+                counted, mask = mask.to(scores[name].dtype) if weight is None else weight * mask, None
+            value = head.loss.mean(scores[name], target, counted, *(() if mask is None else (mask,)))
             losses.append(value if head.weight == 1.0 else head.weight * value)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
@@ -172,6 +175,8 @@ class Network(nn.Module):
 
     def judged_steps(self, found: Mapping[str, Tensor | None], masks: Masks | None) -> dict[str, Tensor | None]:
         """Which steps of each output count: those that are real in what reached it, and that the target's mask lets count.
+
+        An output without steps has a mask ``[batch]`` where samples may lack its target.
 
         Args:
             found: The masks that `run` gave, by output name.
@@ -197,6 +202,9 @@ class Network(nn.Module):
         losses = []
         for name, target in self._targets(targets).items():
             head, mask = self.heads[name], None if masks is None else masks.get(name)
+            if mask is not None and mask.dim() == 1:
+                losses.append(head.weight * head.loss.per_sample(scores[name], target) * mask)
+                continue
             losses.append(head.weight * head.loss.per_sample(scores[name], target, *(() if mask is None else (mask,))))
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum(0)
 

@@ -210,7 +210,7 @@ class Evaluator:
             if judged.output in steps:
                 # Steps that are not real weigh nothing.
                 real = np.concatenate(steps[judged.output]).astype(np.float64)
-                weight = real if weight is None else real * weight[:, None]
+                weight = real if weight is None else real * weight.reshape(-1, *(1 for _ in real.shape[1:]))
             accumulator.update(predicted, right, weight)
 
 

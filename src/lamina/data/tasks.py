@@ -1,0 +1,71 @@
+"""Several data sets as one: for a network that learns several tasks, each from samples of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina.errors import DataError
+
+if TYPE_CHECKING:
+    from lamina.data.dataset import Dataset
+
+
+def join_tasks(tasks: Mapping[str, Dataset]) -> dict[str, Any]:
+    """The parts of one data set that holds several: what `Dataset.together` passes on.
+
+    Raises:
+        DataError: DA024, if their inputs are not of one kind, or a target stands in two.
+    """
+    parts = list(tasks.values())
+    first = parts[0]
+    owners: dict[str, str] = {}
+    for task, part in tasks.items():
+        if {name: str(shape) for name, shape in part.schema.inputs.items()} != {name: str(s) for name, s in first.schema.inputs.items()}:
+            raise _unlike(task, expected=f"inputs like those of {next(iter(tasks))!r}: {first}", got=str(part))
+        for target in part.targets:
+            name = target if len(part.targets) > 1 else task
+            if name in owners:
+                raise _unlike(task, expected=f"targets of its own; {owners[name]!r} has {name!r}", got=repr(name))
+            owners[name] = task
+    sizes = [len(part) for part in parts]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    targets: dict[str, np.ndarray] = {}
+    masks: dict[str, np.ndarray] = {}
+    kinds = {}
+    for number, (task, part) in enumerate(tasks.items()):
+        rows = slice(starts[number], starts[number + 1])
+        for target, array in part.targets.items():
+            name = target if len(part.targets) > 1 else task
+            kinds[name] = part.schema.targets[target]
+            targets[name] = np.zeros((starts[-1], *array.shape[1:]), array.dtype)
+            targets[name][rows] = array
+            own = part.target_masks.get(target, np.ones(array.shape[:1], dtype=bool))
+            masks[name] = np.zeros((starts[-1], *own.shape[1:]), dtype=bool)
+            masks[name][rows] = own
+    weights = None
+    if any(part.weight is not None for part in parts):
+        weights = np.concatenate([np.ones(len(part)) if part.weight is None else part.weight for part in parts])
+    inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in first.inputs}
+    steps = {
+        name: np.concatenate([_real(part, name) for part in parts]) for name in first.inputs if any(name in p.input_masks for p in parts)
+    }
+    schema = first.schema.replace(targets=kinds)
+    return {"inputs": inputs, "targets": targets, "schema": schema, "weight": weights, "input_masks": steps, "target_masks": masks}
+
+
+def _real(part: Dataset, name: str) -> np.ndarray:
+    return part.input_masks.get(name, np.ones(part.inputs[name].shape[:2], dtype=bool))
+
+
+def _unlike(task: str, *, expected: str, got: str) -> DataError:
+    return DataError(
+        "DA024",
+        where=f"the task {task!r}",
+        expected=expected,
+        got=got,
+        cause="one network learns all tasks: it has one kind of input, and an output for each target",
+        fix="bring the inputs to one shape, and give each target a name of its own",
+    )

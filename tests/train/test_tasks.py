@@ -1,0 +1,93 @@
+"""Several tasks, one network: each sample counts for the targets that it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+import lamina as lm
+from lamina.errors import DataError
+
+RNG = np.random.default_rng(4)
+XA, XB = RNG.normal(size=(30, 4)), RNG.normal(size=(20, 4))
+A, B = (XA[:, 0] > 0).astype(int), XB[:, 1] * 2
+NODES = {
+    "trunk": lm.Dense(8, activation="tanh", inputs="x"),
+    "kind": lm.Output(2, inputs="trunk"),
+    "size": lm.Output(1, loss="mse", loss_weight=0.5, inputs="trunk"),
+}
+
+
+def model() -> lm.Model:
+    return lm.Model(lm.Graph({"x": lm.features(4)}, NODES, ["kind", "size"]), seed=1, dtype="float64")
+
+
+def both(*, weighted: bool = False) -> lm.Dataset:
+    weights = (np.arange(30) + 1.0, np.arange(20) + 1.0) if weighted else (None, None)
+    first = lm.Dataset.from_arrays(XA, A, weight=weights[0], dtype="float64")
+    second = lm.Dataset.from_arrays(XB, B, weight=weights[1], dtype="float64")
+    return lm.Dataset.together({"kind": first, "size": second})
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_loss_is_that_of_each_task_by_itself(weighted: bool) -> None:
+    net = model()
+    data = both(weighted=weighted)
+    scores_a, scores_b = net.network(torch.tensor(XA))["kind"], net.network(torch.tensor(XB))["size"]
+    each = F.cross_entropy(scores_a, torch.tensor(A), reduction="none"), (scores_b[:, 0] - torch.tensor(B)).square()
+    weights = [torch.arange(len(e)) + 1.0 if weighted else torch.ones(len(e)) for e in each]
+    wanted = sum(f * (e * w).sum() / w.sum() for f, e, w in zip((1.0, 0.5), each, weights, strict=True))
+    run = net.fit(data, epochs=1, batch_size=50, shuffle=False, optimizer=lm.Sgd(1e-9), progress=False)
+    assert run.history[0]["train/loss"] == pytest.approx(float(wanted.detach()), rel=1e-9)
+
+
+def test_both_tasks_are_learned_and_judged_on_their_own_samples() -> None:
+    net = model()
+    data = both()
+    net.fit(data, epochs=60, batch_size=10, optimizer=lm.Adam(0.03), progress=False)
+    metrics = net.evaluate(data).metrics
+    kind, size = net.predict({"x": XA})["kind"], net.predict({"x": XB})["size"]
+    accuracy = next(value for name, value in metrics.items() if name.endswith("accuracy"))
+    mae = next(value for name, value in metrics.items() if name.endswith("mae"))
+    assert accuracy == pytest.approx((kind.argmax(1) == A).mean())
+    assert mae == pytest.approx(np.abs(size[:, 0] - B).mean(), rel=1e-6)
+    assert accuracy > 0.9
+    assert mae < 0.5
+
+
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_figures_dont_depend_on_batches_or_shards(batch_size: int) -> None:
+    net, data = model(), both(weighted=True)
+    net.training_data(data)
+    whole = net.evaluate(data).metrics
+    assert net.evaluate(data, batch_size=batch_size).metrics == whole
+    first, second = (net.judge(data, shard=(k, 2), batch_size=batch_size) for k in (0, 1))
+    assert first.merge(second).metrics == whole
+
+
+def test_killed_and_resumed_is_never_killed(tmp_path: Path) -> None:
+    settings = {"epochs": 3, "batch_size": 8, "progress": False}
+    whole, rest = model(), model()
+    whole.fit(both(), run_dir=tmp_path / "whole", **settings)
+    model().fit(both(), run_dir=tmp_path / "part", max_steps=9, **settings)
+    rest.fit(both(), run_dir=tmp_path / "part", resume=True, **settings)
+    assert all((array == rest.parameters()[name]).all() for name, array in whole.parameters().items())
+
+
+def test_missing_targets_can_be_given_as_a_mask() -> None:
+    have = np.arange(30) % 2 == 0
+    data = lm.Dataset.from_arrays(XA, {"kind": A, "size": XA[:, 1]}, masks={"size": have})
+    assert data.take(np.array([0, 1])).target_masks["size"].tolist() == [True, False]
+
+
+def test_what_does_not_fit_together_names_the_task() -> None:
+    wide = lm.Dataset.from_arrays(RNG.normal(size=(5, 3)), np.arange(5) % 2)
+    with pytest.raises(DataError, match="the task 'b'"):
+        lm.Dataset.together({"a": lm.Dataset.from_arrays(XA, A), "b": wide})
+    two = lm.Dataset.from_arrays(XA, {"a": A, "c": A})
+    with pytest.raises(DataError, match="DA024"):
+        lm.Dataset.together({"a": lm.Dataset.from_arrays(XA, A), "b": two})
