@@ -101,6 +101,10 @@ TITLES: dict[str, str] = {
     "EN042": "the state is not that of this network and batch",
     "EN043": "a gradient is wrong",
     "EN044": "the gradients can't be checked",
+    # EN060+: vertices and small layers
+    "EN060": "a slice leaves nothing of a sequence",
+    "EN061": "a sequence is too short to have this step",
+    "EN062": "the data name a step that isn't there",
     # EN090+: attention
     "EN090": "keys and queries don't come together",
     "EN091": "a step has no position",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lamina.engine.layers.layer import LayerModule, runs
-from lamina.network.vertices.elementwise import Add, Average, Max, Multiply, Subtract
+from lamina.network.vertices.elementwise import Add, Average, Max, Min, Multiply, Subtract
 
 
 @runs(Add)
@@ -52,4 +52,14 @@ class MaxModule(LayerModule):
     def forward(self, first: Tensor, *others: Tensor) -> Tensor:
         for other in others:
             first = torch.maximum(first, other)
+        return first
+
+
+@runs(Min)
+class MinModule(LayerModule):
+    """Smallest."""
+
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        for other in others:
+            first = torch.minimum(first, other)
         return first

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from lamina.network.layers.layer import Layer
-from lamina.network.vertices.vertex import FEATURES, IMAGE, STEPS, Vertex, listed_inputs
-from lamina.shapes import Features, Image, Shape, Volume
+from lamina.network.vertices.vertex import FEATURES, IMAGE, STEPS, AlongAxis, Vertex, listed_inputs
+from lamina.shapes import Features, Shape
 from lamina.spec import register
 
 
 @register("concat")
-class Concat(Vertex):
+class Concat(AlongAxis, Vertex):
     """The inputs side by side.
 
     Attributes:
@@ -25,19 +25,6 @@ class Concat(Vertex):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("axis",)
-
-    axis: Literal["features", "channels", "steps", "depth", "height", "width"] = "features"
-
-    @property
-    def stepwise(self) -> bool:  # type: ignore[override]
-        """Whether each step is joined with its like alone."""
-        return self.axis != "steps"
-
-    def axis_of(self, shape: Shape) -> int | None:
-        """Position of the axis among those after the batch, or None if the shape has no such axis."""
-        if self.axis in ("features", "channels"):
-            return 0 if isinstance(shape, Image | Volume) else len(shape.axes) - 1
-        return shape.axes.index(self.axis) if self.axis in shape.axes else None
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         first = inputs[0]

@@ -72,3 +72,8 @@ class Average(Elementwise):
 @register("max")
 class Max(Elementwise):
     """Largest of the inputs, number by number."""
+
+
+@register("min")
+class Min(Elementwise):
+    """Smallest of the inputs, number by number."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lamina.network.layers.layer import Layer, elements
-from lamina.network.vertices.vertex import FEATURES, IMAGE
+from lamina.network.vertices.vertex import FEATURES, IMAGE, STEPS
 from lamina.shapes import Shape
 from lamina.spec import register
 
@@ -38,3 +38,28 @@ class Scale(Layer):
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         return [(cls(0.1), (FEATURES,)), (cls(-1.0, offset=1.0), (IMAGE,))]
+
+
+@register("shift")
+class Shift(Layer):
+    """``y = x + offset``, Deeplearning4j's ShiftVertex. Any shape of numbers, which it keeps.
+
+    Attributes:
+        offset: Added to each number.
+
+    Example:
+        >>> Shift(-0.5).offset
+        -0.5
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("offset",)
+    stepwise: ClassVar[bool] = True
+
+    offset: float
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        return inputs[0]
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [(cls(0.5), (FEATURES,)), (cls(-1.0), (STEPS,)), (cls(2.0), (IMAGE,))]
