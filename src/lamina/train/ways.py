@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lamina.errors import DescriptionError, Problem
-from lamina.train.mixing import mixing_problems
-from lamina.train.truncating import truncation_problems
 
 if TYPE_CHECKING:
     from lamina.network.losses import Loss
@@ -47,8 +45,12 @@ def check_ways(
     """
     problems = [*_accumulating(config, losses), *_searching(config, plan), *_averaging(config)]
     if config.mix is not None:
+        from lamina.train.mixing import mixing_problems
+
         problems += mixing_problems(config.mix, inputs, {} if plan is None else plan.output_shapes, masked=masked)
     if config.truncate is not None:
+        from lamina.train.truncating import truncation_problems
+
         problems += truncation_problems(config.truncate, losses, plan, shuffle=shuffle)
     if problems:
         raise DescriptionError.of(problems)
