@@ -36,11 +36,11 @@ def encoder_decoder() -> lm.Model:
     return spread(lm.Model(lm.Graph({"source": lm.tokens(None, 9), "target": lm.tokens(None, V)}, nodes, ["next"]), seed=2))
 
 
-def greedy_again(model: lm.Model, prompt: list[int], steps: int, given: dict[str, Any] | None = None) -> list[int]:
+def greedy_again(model: lm.Model, prompt: list[int], steps: int, given: dict[str, Any] | None = None, name: str = "target") -> list[int]:
     tokens = list(prompt)
     for _ in range(steps):
         x = np.array([tokens])
-        p = model.predict({**given, "target": x} if given else x)
+        p = model.predict({**given, name: x} if given else x)
         tokens.append(int(p[0, -1].argmax()))
     return tokens[len(prompt) :]
 
@@ -88,6 +88,25 @@ def test_an_encoder_is_read_once_and_its_padding_never() -> None:
     assert bool((beams.log_probabilities >= model.generate({"source": sources}, steps=5, start=2, stop=0).log_probabilities - 1e-9).all())
     prompted = model.generate({"source": sources, "target": [[2, 1], [2], [2, 0, 3]]}, decoder="target", steps=3)
     assert prompted[2].tolist() == greedy_again(model, [2, 0, 3], 3, {"source": np.array([[5, 5, 7]])})
+
+
+def test_attention_remembers_what_it_has_read() -> None:
+    model = spread(lm.Model(lm.zoo.gpt(lm.tokens(None, V), units=16, heads=2, blocks=2, length=20, dropout=0.0), seed=1))
+    prompts = [[1, 2, 3], [4], [6, 0, 5, 5]]
+    for prompt, tokens in zip(prompts, model.generate(prompts, steps=6), strict=True):
+        assert tokens.tolist() == greedy_again(model, prompt, 6)
+
+
+@pytest.mark.parametrize("method", ["greedy", lm.generation.Sampling(seed=5), lm.generation.Beam(3)])
+def test_attention_to_what_an_encoder_has_read(method: Any) -> None:
+    vocabulary = lm.tokens(None, V)
+    model, sources = spread(lm.Model(lm.zoo.seq2seq(vocabulary, vocabulary, units=8, embedding=6), seed=1)), [[1, 2, 3, 4], [6], [5, 5, 2]]
+    made = model.generate({"read": sources}, steps=5, start=2, stop=0, method=method)
+    alone = model.generate({"read": sources}, steps=5, start=2, stop=0, method=method, batch_size=1)
+    assert [tokens.tolist() for tokens in made] == [tokens.tolist() for tokens in alone]
+    if method == "greedy":
+        for source, tokens in zip(sources, model.generate({"read": sources}, steps=5, start=2), strict=True):
+            assert tokens.tolist() == greedy_again(model, [2], 5, {"read": np.array([source])}, name="write")
 
 
 def test_characters_are_read_and_written() -> None:

@@ -73,6 +73,11 @@ class PReLU(ParametricLayer):
     start: float = 0.25
     shared: Literal["positions", "all", "none"] = "positions"
 
+    @property
+    def stepwise(self) -> bool:  # type: ignore[override]
+        """Whether all steps of a sequence have the same slopes."""
+        return self.shared != "none"
+
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs
         if self.shared == "none" and shape.size is None:

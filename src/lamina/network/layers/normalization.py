@@ -102,6 +102,11 @@ class LayerNorm(Normalization):
 
     over: Literal["features", "sample"] = "features"
 
+    @property
+    def stepwise(self) -> bool:  # type: ignore[override]
+        """Whether each step of a sequence is normalised by itself."""
+        return self.over == "features"
+
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs
         if self.over == "sample" and shape.size is None:
