@@ -50,3 +50,9 @@ def test_bounds_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(DescriptionError) as caught:
         C.MinMaxNorm(2.0, 1.0)
     assert caught.value.problems[0].fix == "exchange minimum and maximum"
+
+
+def test_value_range() -> None:
+    np.testing.assert_array_equal(constrained(C.ValueRange(-0.2, 0.5)), np.clip(WEIGHT, -0.2, 0.5))
+    with pytest.raises(DescriptionError, match="swapped"):
+        C.ValueRange(1.0, 0.0)

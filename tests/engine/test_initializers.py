@@ -67,6 +67,15 @@ def test_orthogonal(shape) -> None:
     np.testing.assert_allclose(short, 4 * np.eye(len(short)), atol=1e-12)
 
 
+def test_sparse_leaves_each_input_its_share_of_weights() -> None:
+    drawn = values(I.Sparse(0.75, 0.2))
+    assert ((drawn == 0).sum(0) == 300).all()  # of 400 that leave each input
+    assert drawn[drawn != 0].std() == pytest.approx(0.2, rel=0.02)
+    assert len({tuple(np.flatnonzero(drawn[:, i])) for i in range(300)}) == 300
+    kernel = values(I.Sparse(0.3), Parameter((10, 4, 3, 3), "weight", 36, 90))
+    assert ((kernel == 0).sum(0) == 3).all()
+
+
 def test_orthogonal_matrices_are_uniformly_distributed() -> None:
     """Without the correction of signs, diagonals of QR lean to one side."""
     diagonal = [np.diag(values(I.Orthogonal(), Parameter((3, 3)), seed)) for seed in range(300)]

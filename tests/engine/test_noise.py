@@ -54,6 +54,25 @@ def test_spatial_dropout_drops_whole_features(shape, axes) -> None:
     assert (y.amax(axes)[0] != 0).any()
 
 
+def test_spatial_alpha_dropout_is_torchs_and_drops_steps_of_a_feature_together() -> None:
+    x = torch.randn(300, 200, 3, 2, generator=torch.Generator().manual_seed(0))
+    y = noisy(N.SpatialAlphaDropoutNoise(0.3), x)
+    assert y.mean().item() == pytest.approx(0, abs=0.02)
+    assert y.var().item() == pytest.approx(1, rel=0.03)
+    with torch.random.fork_rng(devices=[]):
+        theirs = torch.nn.FeatureAlphaDropout(0.3).train()(x)
+    # What a value becomes, dropped or kept, is the same; which are dropped is drawn otherwise.
+    lowest, slope = (((z - z.amin((2, 3), keepdim=True)).abs() < 1e-6).all(3).all(2) for z in (y, theirs))
+    assert lowest.float().mean().item() == pytest.approx(0.3, abs=0.01)
+    assert slope.float().mean().item() == pytest.approx(0.3, abs=0.01)
+    torch.testing.assert_close(y[lowest][0, 0, 0], theirs[slope][0, 0, 0])
+    both = ~lowest & ~slope
+    torch.testing.assert_close(y[both], theirs[both])
+    steps = noisy(N.SpatialAlphaDropoutNoise(0.4), torch.randn(50, 9, 40))
+    dropped = (steps - steps[:, :1]).abs().amax(1) < 1e-6
+    assert dropped.float().mean().item() == pytest.approx(0.4, abs=0.05)
+
+
 def test_a_bare_number_is_dropout() -> None:
     from lamina.network.layers import Dense
 

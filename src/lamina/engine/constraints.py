@@ -64,3 +64,8 @@ def _non_negative(constraint: C.NonNegativeConstraint, tensor: Tensor) -> None:
 @enforces(C.UnitNorm)
 def _unit_norm(constraint: C.UnitNorm, tensor: Tensor) -> None:
     tensor.div_(_norms(tensor).clamp_min(_LEAST))
+
+
+@enforces(C.ValueRange)
+def _value_range(constraint: C.ValueRange, tensor: Tensor) -> None:
+    tensor.clamp_(constraint.minimum, constraint.maximum)

@@ -143,6 +143,19 @@ def _binomial(initializer: I.Binomial, tensor: Tensor, parameter: Parameter, gen
     tensor.copy_(torch.binomial(trials, probability, generator=generator))
 
 
+@initializes(I.Sparse)
+def _sparse(initializer: I.Sparse, tensor: Tensor, parameter: Parameter, generator: Generator | None) -> None:
+    if tensor.dim() < 2:
+        raise _unfit(initializer, tensor)
+    tensor.normal_(0.0, initializer.std, generator=generator)
+    rows = tensor.shape[0]
+    # The places of the smallest of independent draws are a choice without repetition.
+    draws = torch.empty(rows, tensor[0].numel(), dtype=tensor.dtype, device=tensor.device).uniform_(generator=generator)
+    chosen = draws.argsort(dim=0)[: math.ceil(initializer.sparsity * rows)]
+    kept = torch.ones_like(draws).scatter_(0, chosen, 0.0)
+    tensor.mul_(kept.reshape(tensor.shape))
+
+
 @initializes(I.VarianceScaling)
 def _variance_scaling(initializer: I.VarianceScaling, tensor: Tensor, parameter: Parameter, generator: Generator | None) -> None:
     _draw_scaled(tensor, parameter, (initializer.scale, initializer.mode, initializer.distribution), generator)

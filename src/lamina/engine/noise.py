@@ -104,15 +104,42 @@ class _SpatialDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
             return x
-        # [batch, n] and [batch, steps, n] have their features last, [batch, channels, ...] at 1.
-        shape = (x.shape[0], 1, x.shape[2]) if x.dim() == 3 else (*x.shape[:2], *(1 for _ in x.shape[2:]))
         kept = 1 - self.rate
-        return x * x.new_empty(shape).bernoulli_(kept).div_(kept)
+        return x * _kept_features(x, kept).div_(kept)
+
+
+def _kept_features(x: Tensor, share: float) -> Tensor:
+    """1 for each feature of a sample that is kept, at all steps and pixels, else 0."""
+    # [batch, n] and [batch, steps, n] have their features last, [batch, channels, ...] at 1.
+    shape = (x.shape[0], 1, x.shape[2]) if x.dim() == 3 else (*x.shape[:2], *(1 for _ in x.shape[2:]))
+    return x.new_empty(shape).bernoulli_(share)
 
 
 @makes_noise(N.SpatialDropoutNoise)
 def _spatial_dropout(noise: N.SpatialDropoutNoise) -> nn.Module:
     return _SpatialDropout(noise.rate)
+
+
+# SELU's lowest value.
+_LOWEST = -1.0507009873554805 * 1.6732632423543772
+
+
+class _SpatialAlphaDropout(nn.Module):
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        kept = _kept_features(x, 1 - self.rate)
+        scale = 1 / math.sqrt((1 - self.rate) * (1 + self.rate * _LOWEST**2))
+        return scale * (torch.where(kept > 0, x, _LOWEST) - self.rate * _LOWEST)
+
+
+@makes_noise(N.SpatialAlphaDropoutNoise)
+def _spatial_alpha_dropout(noise: N.SpatialAlphaDropoutNoise) -> nn.Module:
+    return _SpatialAlphaDropout(noise.rate)
 
 
 _STRENGTHS: dict[type[nn.Module], str] = {
@@ -121,6 +148,7 @@ _STRENGTHS: dict[type[nn.Module], str] = {
     _GaussianDropout: "rate",
     _GaussianNoise: "std",
     _SpatialDropout: "rate",
+    _SpatialAlphaDropout: "rate",
 }
 """Where each kind of noise has its probability of dropping, or its standard deviation."""
 

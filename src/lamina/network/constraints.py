@@ -72,3 +72,25 @@ class UnitNorm(Constraint):
     @classmethod
     def examples(cls) -> list[UnitNorm]:
         return [UnitNorm()]
+
+
+@register("value_range")
+class ValueRange(Constraint):
+    """Every value lies between ``minimum`` and ``maximum``; what is outside is brought to the nearer of them.
+
+    With -0.01 and 0.01 the weight clipping of the first Wasserstein GANs (Arjovsky et al. 2017).
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("minimum", "maximum")
+    minimum: float = -0.01
+    maximum: float = 0.01
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.minimum > self.maximum:
+            raise wrong_value(expected="minimum <= maximum", cause="the bounds are swapped", fix="exchange minimum and maximum")
+        return self
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [ValueRange(), ValueRange(0.1, 0.7)]

@@ -183,6 +183,26 @@ class Orthogonal(Initializer):
         return [Orthogonal(), Orthogonal(math.sqrt(2.0))]
 
 
+@register("sparse")
+class Sparse(Initializer):
+    """``N(0, std^2)`` but for a share of the weights that leave each input, which are 0 (Martens 2010).
+
+    A convolution's ``[filters, channels, ...]`` counts as a matrix of ``filters`` rows. Needs at least two axes.
+
+    Attributes:
+        sparsity: Share of the weights of each input that are 0, rounded up to a whole number of them.
+        std: Standard deviation of the others.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("sparsity", "std")
+    sparsity: float = Field(default=0.9, ge=0, lt=1)
+    std: Positive = 0.01
+
+    @classmethod
+    def examples(cls) -> list[Sparse]:
+        return [Sparse(), Sparse(0.3, 0.5)]
+
+
 # -- by the fans -------------------------------------------------------------------------------------------------------
 
 

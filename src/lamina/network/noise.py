@@ -91,6 +91,18 @@ class SpatialDropoutNoise(Noise):
         return [SpatialDropoutNoise(rate=0.5)]
 
 
+@register("spatial_alpha_dropout")
+class SpatialAlphaDropoutNoise(Noise):
+    """`AlphaDropoutNoise` of whole features, as `SpatialDropoutNoise` drops them; torch's FeatureAlphaDropout."""
+
+    positional: ClassVar[tuple[str, ...]] = ("rate",)
+    rate: Probability
+
+    @classmethod
+    def examples(cls) -> list[SpatialAlphaDropoutNoise]:
+        return [SpatialAlphaDropoutNoise(rate=0.2)]
+
+
 class WeightNoise(Description, family="weight_noise"):
     """Base of noise on the parameters of a layer; a bare number means `DropConnect` with that probability.
 
