@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -346,3 +349,47 @@ def test_branches_that_a_layer_does_not_need_are_not_computed() -> None:
     )
     run = quiet(lm.Model(graph, seed=0), {"x": X})
     assert list(run.history) == ["rbm"]
+
+
+@pytest.mark.parametrize("way", ["pretrain", "fit"])
+def test_interrupted_by_a_signal_it_is_resumed_where_it_stopped(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def go(model: lm.Model, folder: str, *, resume: bool = False) -> Any:
+        if way == "pretrain":
+            return quiet(model, run_dir=tmp_path / folder, resume=resume)
+        pretraining = {"epochs": 2, "optimizer": {"type": "adam", "learning_rate": 0.01}}
+        return model.fit(X, Y, epochs=1, batch_size=8, progress=False, pretrain=pretraining, run_dir=tmp_path / folder, resume=resume)
+
+    whole, part, fresh = deep(), deep(), deep()
+    wanted = go(whole, "whole")
+    with monkeypatch.context() as patch:
+        train, made = StepRunner.train, [0]
+
+        def signalled(self: StepRunner, *given: Any, **more: Any) -> Any:
+            made[0] += 1
+            if made[0] == 7:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return train(self, *given, **more)
+
+        patch.setattr(StepRunner, "train", signalled)
+        stopped = go(part, "part")
+    assert stopped.interrupted == signal.SIGTERM
+    assert not (tmp_path / "part" / "model.lamina").exists()
+    assert go(fresh, "part", resume=True).history == wanted.history
+    assert same(whole, fresh)
+
+
+def test_callbacks_watch_a_layer_as_they_do_a_network(tmp_path: Path) -> None:
+    model = deep()
+    settings: dict[str, Any] = {"early_stopping": {"monitor": "train/loss", "patience": 1, "restore_best": True}}
+    settings["callbacks"] = [{"type": "gradient_watch", "every": 1}]
+    run = quiet(model, layers="above", epochs=40, optimizer=lm.Sgd(0.2), run_dir=tmp_path / "run", **settings)
+    assert 1 < len(run.history["above"]) < 40
+    assert run.history["above"][0]["train/gradient_norm"] > 0
+    watched = json.loads((tmp_path / "run" / "pretraining" / "1-above" / "gradients.jsonl").read_text().splitlines()[0])
+    assert list(watched["layers"]) == ["above"]
+
+
+def test_numbers_that_are_not_finite_are_found_in_the_layer() -> None:
+    model = stack(lm.layers.VariationalAutoencoder(3, encoder=[6], decoder=[6], activation="relu", name="vae"))
+    with pytest.raises(LaminaError, match=r"(?s)TR010.*'vae|TR010.*the loss"):
+        quiet(model, optimizer=lm.Sgd(1e4), epochs=20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -78,7 +79,15 @@ class Stage(Network):
         return {f"{self.layer.node.name}, input": x, self.layer.node.name: self.layer(x)}
 
     def tensors(self) -> dict[str, Tensor]:
-        return self._network[0].tensors()
+        """Of the layer alone, for those who watch it."""
+        return {f"{self.layer.node.name}/{name}": tensor for name, tensor in self.layer.tensors().items()}
+
+    def named_arrays(self) -> dict[str, np.ndarray]:
+        """Of the whole network, for those who keep it."""
+        return self._network[0].named_arrays()
+
+    def load_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._network[0].load_arrays(arrays)
 
     def all_modules(self) -> list[tuple[str, LayerModule]]:
         return [(self.layer.node.name, self.layer)]
