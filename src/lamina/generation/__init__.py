@@ -4,6 +4,23 @@
 piece of a sequence, with a state that can be kept.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from lamina.generation.methods import Beam, Greedy, Method, Sampling
 
-__all__ = ["Beam", "Greedy", "Method", "Sampling"]
+if TYPE_CHECKING:
+    from lamina.engine.state import State
+
+__all__ = ["Beam", "Greedy", "Method", "Sampling", "State"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "State":
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message, name=name)
+    # A state holds tensors; the methods are described without torch.
+    from lamina.engine.state import State
+
+    return State

@@ -38,7 +38,8 @@ class Recurrent(ParametricLayer):
         layers: How many of these one above the other; those above have ``_l1``, ``_l2`` ... at the end of their parameters' names.
         layer_dropout: Between layers: probability of dropping what is passed up, as torch's ``dropout``.
         recurrent_dropout: Probability of dropping what a step takes of the output before it, the same units at all steps of a
-            sequence (Gal and Ghahramani 2016). Training then runs step by step, and is slower.
+            sequence (Gal and Ghahramani 2016), or of each piece of one that is trained in pieces. Training then runs step by
+            step, and is slower. ``dropout: {type: spatial_dropout}`` does the same to the input.
         layer_norm: Normalise the two products with the weights, over all gates together, before the biases are added (Ba, Kiros
             and Hinton 2016; Deeplearning4j's ``hasLayerNorm``): parameters ``gain_ih``, ``gain_hh``. Runs step by step.
         epsilon: Added to the variance there.
