@@ -143,3 +143,21 @@ def test_unpooling_of_another_size_and_with_overlaps_is_refused() -> None:
     with pytest.raises(DescriptionError) as wrong:
         L.MaxUnpool2d(3, stride=2)
     assert "leave stride out" in str(wrong.value)
+
+
+@pytest.mark.parametrize(("axes", "size", "stride", "padding"), list(itertools.product([1, 2, 3], [2, 3], [None, 1, 2], [0, 1])))
+def test_dilated_max_pooling_is_torchs(axes: int, size: int, stride: int | None, padding: int) -> None:
+    ours: Any = {1: L.MaxPool1d, 2: L.MaxPool2d, 3: L.MaxPool3d}[axes]
+    x, shape, dilation = sample(axes), SHAPES[axes], 1 if size == 3 and axes == 3 else 2
+    expected = UNPOOL[axes][1](x, size, stride, padding, dilation)
+    layer = ours(size, stride=stride, padding=padding, dilation=dilation)
+    y = build(plan_of(layer, (shape,)), 3, dtype=F64)(turned(axes, x))["tested"]
+    assert layer.infer((shape,)).matches(y.shape[1:])
+    assert torch.equal(turned(axes, y), expected)
+
+
+def test_a_dilated_window_that_misses_the_input_is_refused() -> None:
+    with pytest.raises(ShapeError) as caught:
+        L.MaxPool1d(2, stride=1, padding="same", dilation=3).infer((Sequence(steps=2, features=1),))
+    assert caught.value.code == "NN002"
+    assert "smaller dilation" in str(caught.value)

@@ -51,14 +51,13 @@ class PaddingModule(BorderModule):
         super().__init__(node)
         layer = self._layer
         self._amounts = tuple(position for pair in reversed(layer.amounts) for position in pair)
-        self._mode, self._value = (layer.mode, layer.value) if isinstance(layer, Padding) else ("constant", 0.0)
+        self._mode, value = (layer.mode, layer.value) if isinstance(layer, Padding) else ("constant", 0.0)
+        self._value = value if self._mode == "constant" else None
 
     def change(self, x: Tensor) -> Tensor:
         if self._steps and x.shape[2] < self._layer.least(self._layer.amounts[0]):
             raise _too_short(self.node, self._layer, x.shape[2])
-        if self._mode == "constant":
-            return F.pad(x, self._amounts, value=self._value)
-        return F.pad(x, self._amounts, mode=self._mode)
+        return F.pad(x, self._amounts, self._mode, self._value)
 
 
 @runs(Cropping1d, Cropping2d, Cropping3d)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lamina.engine.layers.layer import ParametricModule, runs
-from lamina.engine.layers.packing import counts_of, pack, unpack
+from lamina.engine.layers.packing import counts_of, only, pack, unpack
 from lamina.engine.layers.steps import lengths, real_first, take_steps, undo
 from lamina.engine.layers.window import Padding, Windows
 from lamina.network.layers.convolution import Conv1d, Conv2d, Conv3d
@@ -72,9 +72,9 @@ class StepsConvolutionModule(ConvolutionModule):
         return super().compute(x.transpose(1, 2)).transpose(1, 2)
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        mask = masks[0]
-        if mask is None or self.node.layer.stepwise:
+        if self.node.layer.stepwise:
             return super().run_masked(inputs, masks)
+        mask = only(masks)
 
         def run(x: Tensor) -> Tensor:
             return self._slide_steps(pack(x, mask, self._windows)[0])
@@ -83,10 +83,8 @@ class StepsConvolutionModule(ConvolutionModule):
         return unpack(y, mask, counts_of(self._windows, mask.shape[1]))
 
     def start_state(self, batch: int) -> dict[str, Tensor]:
-        if not self._seen:
-            return {}
-        features = self.node.input_shapes[0].dims[-1]
-        return {"seen": next(self.parameters()).new_zeros(batch, self._seen, features or 1)}
+        features = self.node.input_shapes[0].dims[-1] or 1
+        return {"seen": next(self.parameters()).new_zeros(batch, self._seen, features)} if self._seen else {}
 
     def step(
         self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...], state: dict[str, Tensor]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from lamina.engine.layers.layer import LayerModule, runs
+from lamina.engine.layers.packing import only
 from lamina.engine.layers.power_pooling import root
 from lamina.network.layers.global_pooling import GlobalAvgPool, GlobalMaxPool, GlobalPNormPool, GlobalSumPool
 from lamina.network.plan import Node
@@ -29,9 +30,7 @@ class GlobalPoolModule(LayerModule):
         return self.pool(x, None)
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        mask = masks[0]
-        if mask is None:
-            return super().run_masked(inputs, masks)
+        mask = only(masks)
         count = mask.sum(1, keepdim=True)
         y = self.pool(inputs[0].masked_fill(~mask[:, :, None], self.fill), count.clamp(min=1))
         return y.masked_fill(count == 0, 0.0), None

@@ -16,6 +16,11 @@ from lamina.engine.layers.window import Windows
 from lamina.network.layers.window import pads, reach, slid
 
 
+def only(masks: tuple[Tensor | None, ...]) -> Tensor:
+    """The mask of a layer's one input, which is there whenever somebody asks for a masked run."""
+    return next(mask for mask in masks if mask is not None)
+
+
 def pack(x: Tensor, mask: Tensor, windows: Windows, *, fill: float = 0.0) -> tuple[Tensor, Tensor]:
     """Sequences ``x [batch, steps, n]`` padded each by itself, for windows that pad no more.
 

@@ -20,7 +20,6 @@ class UnfoldModule(LayerModule):
     def __init__(self, node: Node) -> None:
         super().__init__(node)
         layer: Any = node.layer
-        self._layer: Unfold = layer
         self._windows = Windows(layer.window, layer.strides, layer.dilations, layer.paddings)
 
     def forward(self, x: Tensor) -> Tensor:

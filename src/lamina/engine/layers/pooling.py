@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lamina.engine.layers.layer import LayerModule, runs
-from lamina.engine.layers.packing import counts_of, pack, unpack
+from lamina.engine.layers.packing import counts_of, only, pack, unpack
 from lamina.engine.layers.window import Padding, Windows
 from lamina.network.layers.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from lamina.network.plan import Node
@@ -30,8 +30,8 @@ class PoolModule(LayerModule):
         super().__init__(node)
         layer: Any = node.layer
         self._spatial: int = layer.spatial
-        self._window, self._strides = layer.window, layer.strides
-        self._windows = Windows(layer.window, layer.strides, (1,) * layer.spatial, layer.paddings, half=True)
+        self._window, self._strides, self._dilations = layer.window, layer.strides, layer.dilations
+        self._windows = Windows(layer.window, layer.strides, layer.dilations, layer.paddings, half=True)
         self._fixed = self._windows.fixed(node)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -42,9 +42,7 @@ class PoolModule(LayerModule):
         return y.transpose(1, 2) if self._spatial == 1 else y
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        mask = masks[0]
-        if mask is None:
-            return super().run_masked(inputs, masks)
+        mask = only(masks)
         x, real = pack(inputs[0], mask, self._windows, fill=self.fill)
         y = self.pool(x.transpose(1, 2), Padding((0,)), real[:, None, :]).transpose(1, 2)
         return unpack(y, mask, counts_of(self._windows, mask.shape[1]))
@@ -69,7 +67,7 @@ class MaxPoolModule(PoolModule):
     def pool(self, x: Tensor, padding: Padding, real: Tensor | None) -> Tensor:
         if padding.before:
             x = F.pad(x, padding.before, value=-math.inf)
-        return _MAX[self._spatial](x, self._window, self._strides, padding.both)
+        return _MAX[self._spatial](x, self._window, self._strides, padding.both, self._dilations)
 
 
 @runs(AvgPool1d, AvgPool2d, AvgPool3d)

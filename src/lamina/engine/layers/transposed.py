@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lamina.engine.layers.layer import ParametricModule, runs
-from lamina.engine.layers.packing import pack, unpack
+from lamina.engine.layers.packing import only, pack, unpack
 from lamina.engine.layers.window import Windows
 from lamina.network.layers.transposed import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from lamina.network.plan import Node
@@ -52,9 +52,7 @@ class ConvTranspose1dModule(TransposedModule):
         return super().compute(x.transpose(1, 2)).transpose(1, 2)
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        mask = masks[0]
-        if mask is None:
-            return super().run_masked(inputs, masks)
+        mask = only(masks)
         layer: Any = self.node.layer
         steps = mask.shape[1]
         # What zeros behind the last real step add is cut off by the mask, so that the sequences only have to begin at the front.

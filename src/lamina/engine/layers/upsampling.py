@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lamina.engine.layers.layer import LayerModule, runs
+from lamina.engine.layers.packing import only
 from lamina.network.layers.upsampling import Upsampling1d, Upsampling2d, Upsampling3d
 from lamina.network.plan import Node
 
@@ -33,12 +34,9 @@ class Upsampling1dModule(UpsamplingModule):
     """Along the steps."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if self._mode == "nearest":
-            return x.repeat_interleave(self._factors[0], 1)
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        mask = masks[0]
-        if mask is None or self._mode != "nearest":
+        if self._mode != "nearest":
             return super().run_masked(inputs, masks)
-        return self.forward(*inputs), mask.repeat_interleave(self._factors[0], 1)
+        return self.forward(*inputs), only(masks).repeat_interleave(self._factors[0], 1)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from lamina.network.layers.layer import Layer, elements, last_axis, spatial_axes, with_axes
-from lamina.network.layers.window import AnyPadding, PoolPadding1, PoolPadding2, PoolPadding3, slide, spread_padding
+from lamina.network.layers.window import AnyPadding, PoolPadding1, PoolPadding2, PoolPadding3, pads, slid, slide, spread_padding
 from lamina.shapes import Image, Sequence, Shape, Volume
 from lamina.spec import register, wrong_value
 from lamina.spec.fields import Size1, Size2, Size3, spread
@@ -46,6 +46,11 @@ class Pool(Layer):
         return self
 
     @property
+    def dilations(self) -> tuple[int, ...]:
+        """Distance between the window's positions along each axis."""
+        return (1,) * self.spatial
+
+    @property
     def window(self) -> tuple[int, ...]:
         """Size of the window along each axis."""
         return spread(self.size, self.spatial)
@@ -64,11 +69,45 @@ class Pool(Layer):
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs
         names = shape.axes[:1] if isinstance(shape, Sequence) else shape.axes[1:]
-        sizes = slide(self, spatial_axes(shape), names, kernel=self.window, stride=self.strides, dilation=1, padding=self.padding)
+        sizes = slide(
+            self, spatial_axes(shape), names, kernel=self.window, stride=self.strides, dilation=self.dilations, padding=self.padding
+        )
         return with_axes(shape, last_axis(shape), sizes)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return math.prod(self.window) * elements(output)
+
+
+class MaxPool(Pool):
+    """What max pooling adds to `Pool`.
+
+    Attributes:
+        dilation: Distance between the window's positions.
+    """
+
+    dilation: Any = 1
+
+    @property
+    def dilations(self) -> tuple[int, ...]:
+        """Distance between the window's positions along each axis."""
+        return spread(self.dilation, self.spatial)
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        found = super().infer(inputs)
+        settings = zip(spatial_axes(inputs[0]), self.window, self.strides, self.dilations, self.paddings, strict=True)
+        for size, window, stride, dilation, padding in settings:
+            if size is None or dilation == 1:
+                continue
+            begins = range(-pads(size, window, stride, dilation, padding)[0], size, stride)[: slid(size, window, stride, dilation, padding)]
+            if not all(any(0 <= begin + step * dilation < size for step in range(window)) for begin in begins):
+                raise self.refuse(
+                    "NN002",
+                    expected=f"at least one position of the input under every window of {window} with dilation {dilation}",
+                    got=f"{inputs[0]}, where a window has all its positions in the padding",
+                    cause="the positions of a dilated window lie so far apart that they can miss a small input",
+                    fix="set a smaller dilation, or padding: valid",
+                )
+        return found
 
 
 class AveragePool(Pool):
@@ -87,8 +126,8 @@ VOLUME = Volume(channels=2, depth=4, height=5, width=3)
 
 
 @register("max_pool1d")
-class MaxPool1d(Pool):
-    """Largest value of each window along the steps: ``[batch, steps, n]`` to ``[batch, steps', n]``; see `Pool` for the settings.
+class MaxPool1d(MaxPool):
+    """Largest value of each window along the steps: ``[batch, steps, n]`` to ``[batch, steps', n]``; see `MaxPool`.
 
     Example:
         >>> from lamina.shapes import sequence
@@ -101,6 +140,7 @@ class MaxPool1d(Pool):
     size: Size1
     stride: Size1 | None = None
     padding: PoolPadding1 = "valid"
+    dilation: Size1 = 1
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -109,12 +149,13 @@ class MaxPool1d(Pool):
             (cls(3, stride=2, padding="same"), (STEPS,)),
             (cls(3, stride=1, padding=2), (Sequence(steps=None, features=3),)),
             (cls(3, stride=2, padding="ceil"), (Sequence(steps=None, features=3),)),
+            (cls(2, stride=1, padding="same", dilation=2), (Sequence(steps=None, features=3),)),
         ]
 
 
 @register("max_pool2d")
-class MaxPool2d(Pool):
-    """Largest value of each window: ``[batch, c, height, width]`` to ``[batch, c, height', width']``; see `Pool` for the settings.
+class MaxPool2d(MaxPool):
+    """Largest value of each window: ``[batch, c, height, width]`` to ``[batch, c, height', width']``; see `MaxPool`.
 
     Example:
         >>> from lamina.shapes import image
@@ -127,6 +168,7 @@ class MaxPool2d(Pool):
     size: Size2
     stride: Size2 | None = None
     padding: PoolPadding2 = "valid"
+    dilation: Size2 = 1
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
@@ -136,12 +178,13 @@ class MaxPool2d(Pool):
             (cls(3, stride=2, padding="same"), (IMAGE,)),
             (cls(3, padding=2), (IMAGE,)),
             (cls(3, stride=2, padding="ceil"), (IMAGE,)),
+            (cls(2, stride=2, padding=(1, 0), dilation=(2, 3)), (IMAGE,)),
         ]
 
 
 @register("max_pool3d")
-class MaxPool3d(Pool):
-    """Largest value of each window of a volume; see `Pool` for the settings.
+class MaxPool3d(MaxPool):
+    """Largest value of each window of a volume; see `MaxPool`.
 
     Example:
         >>> from lamina.shapes import volume
@@ -154,6 +197,7 @@ class MaxPool3d(Pool):
     size: Size3
     stride: Size3 | None = None
     padding: PoolPadding3 = "valid"
+    dilation: Size3 = 1
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
