@@ -1,14 +1,17 @@
 """The front door as type checkers and editors see it; `lamina.__init__` loads the same names when they are used."""
 
+from lamina import custom as custom
 from lamina import data as data
 from lamina import errors as errors
 from lamina import evaluate as evaluate
 from lamina import generation as generation
+from lamina import learning as learning
 from lamina import network as network
 from lamina import shapes as shapes
 from lamina import spec as spec
 from lamina import testing as testing
 from lamina import train as train
+from lamina import unsupervised as unsupervised
 from lamina import zoo as zoo
 from lamina.data.dataset import Dataset as Dataset
 from lamina.errors import LaminaError as LaminaError
