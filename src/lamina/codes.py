@@ -32,6 +32,8 @@ TITLES: dict[str, str] = {
     "NN081": "the network has no such setting",
     "NN013": "weights that are used twice have two shapes",
     "NN014": "the layer can't take sequences of different lengths",
+    # NN085+: preparing data inside the network
+    "NN085": "the image has no colours",
     # NN060+: attention
     "NN060": "the heads don't divide the features",
     "NN061": "a head is too small for rotary positions",
@@ -62,6 +64,7 @@ TITLES: dict[str, str] = {
     "CK018": "dropout twice in a row",
     "CK019": "all weights of a layer start equal",
     "CK020": "dropout drops almost everything",
+    "CK085": "no gradient reaches the layers before",
     # EN: engine
     "EN001": "two modules run the same layer",
     "EN002": "nothing runs this layer",

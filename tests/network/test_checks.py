@@ -22,6 +22,7 @@ from lamina.network.layers import (
     DepthwiseConv2d,
     Dropout,
     Embedding,
+    Equalization,
     GlobalAvgPool,
     LossLayer,
     MaxPool2d,
@@ -40,6 +41,7 @@ def net(*layers, of=None, **settings) -> Sequential:
 
 
 HIDDEN = Dense(8, activation="relu")
+CONV = Conv2d(2, kernel=3, activation="relu")
 WRONG = [
     ("CK001", "error", net(Output(1)), "binary_cross_entropy"),
     ("CK001", "error", net(Dense(1, activation="softmax"), Output(1, loss="mse")), "2 or more units"),
@@ -69,6 +71,8 @@ WRONG = [
     ("CK018", "warning", net(HIDDEN, Dropout(0.2), Output(3, dropout=0.3)), "remove 'dropout_1'"),
     ("CK019", "warning", net(Dense(8, activation="relu", initializer="zeros"), Output(3)), "he_normal"),
     ("CK020", "warning", net(HIDDEN, Dropout(0.9), Output(3)), "write 0.1"),
+    ("CK085", "warning", net(CONV, Equalization(), Output(3), of=image(1, 6, 6)), "put 'equalization_1' before"),
+    ("CK085", "warning", net(CONV, Equalization(), ActivationLayer("tanh"), Output(3), of=image(1, 6, 6)), "frozen: true"),
 ]
 
 

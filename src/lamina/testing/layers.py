@@ -134,7 +134,7 @@ def check_independence(layer: Layer, shapes: Sequence[Shape]) -> None:
 
 
 def check_gradients(layer: Layer, shapes: Sequence[Shape], *, full: bool = False) -> None:
-    """In float64, the gradients of inputs and parameters are those that small differences give.
+    """In float64, the gradients of inputs and parameters are those that small differences give; or there are none, and it says so.
 
     Args:
         layer: The description.
@@ -156,6 +156,9 @@ def check_gradients(layer: Layer, shapes: Sequence[Shape], *, full: bool = False
     buffers = {name: value.clone() for name, value in network.named_buffers()}
     checked = [x for x in (*smooth, *network.parameters()) if x.requires_grad]
     if not checked:
+        return
+    if not layer.differentiable:
+        promise(not network(given)["tested"].requires_grad, "a layer that says no gradient passes lets none pass")
         return
 
     def run(*values: Tensor) -> Tensor:

@@ -174,3 +174,29 @@ def _rate(node: Node) -> float | None:
     if isinstance(node.layer, ParametricLayer):
         noise = node.layer.dropout
     return noise.rate if isinstance(noise, DropoutNoise) else None
+
+
+@check("CK085", severity="warning")
+def gradient_ends(plan: Plan, near: Neighbours) -> Iterator[Complaint]:
+    """Weights whose every way to an output leads through a layer that no gradient passes."""
+    reached = set(plan.outputs)
+    walls: dict[str, Node] = {}
+    for node in reversed(plan.nodes):
+        if node.name in reached:
+            if node.layer.differentiable:
+                reached.update(node.inputs)
+            else:
+                walls.update(dict.fromkeys(node.inputs, node))
+        elif node.name in walls:
+            walls.update({name: walls[node.name] for name in node.inputs if name not in walls})
+    for node in plan.nodes:
+        frozen = isinstance(node.layer, ParametricLayer) and node.layer.frozen
+        if node.name in walls and node.name not in reached and node.parameters and not frozen:
+            wall = walls[node.name]
+            yield Complaint(
+                node,
+                expected="weights that a gradient reaches",
+                got=f"none, since {wall.name!r} ({wall.layer.type_name}) lets none pass",
+                cause=f"{wall.layer.type_name} counts or looks up; a small change before it changes nothing after it",
+                fix=f"put {wall.name!r} before the layers that learn, or write frozen: true in this one",
+            )

@@ -84,6 +84,40 @@ if TYPE_CHECKING:
     from lamina.network.layers.graph_convolution import GraphConv as GraphConv
     from lamina.network.layers.graph_convolution import GraphLayer as GraphLayer
     from lamina.network.layers.graph_convolution import SageConv as SageConv
+    from lamina.network.layers.image import ImageLayer as ImageLayer
+    from lamina.network.layers.image import RandomImageLayer as RandomImageLayer
+    from lamina.network.layers.image_colour import Grayscale as Grayscale
+    from lamina.network.layers.image_colour import ImageStandardize as ImageStandardize
+    from lamina.network.layers.image_colour import RandomColorDegeneration as RandomColorDegeneration
+    from lamina.network.layers.image_colour import RandomColorJitter as RandomColorJitter
+    from lamina.network.layers.image_colour import RandomColours as RandomColours
+    from lamina.network.layers.image_colour import RandomGrayscale as RandomGrayscale
+    from lamina.network.layers.image_colour import RandomHue as RandomHue
+    from lamina.network.layers.image_colour import RandomSaturation as RandomSaturation
+    from lamina.network.layers.image_filter import RandomBlur as RandomBlur
+    from lamina.network.layers.image_filter import RandomErasing as RandomErasing
+    from lamina.network.layers.image_filter import RandomSharpness as RandomSharpness
+    from lamina.network.layers.image_geometry import RandomElastic as RandomElastic
+    from lamina.network.layers.image_geometry import RandomFlip as RandomFlip
+    from lamina.network.layers.image_geometry import RandomPerspective as RandomPerspective
+    from lamina.network.layers.image_geometry import RandomRotation as RandomRotation
+    from lamina.network.layers.image_geometry import RandomShear as RandomShear
+    from lamina.network.layers.image_geometry import RandomTranslation as RandomTranslation
+    from lamina.network.layers.image_geometry import RandomZoom as RandomZoom
+    from lamina.network.layers.image_geometry import Warped as Warped
+    from lamina.network.layers.image_size import CenterCrop as CenterCrop
+    from lamina.network.layers.image_size import RandomCrop as RandomCrop
+    from lamina.network.layers.image_size import Resizing as Resizing
+    from lamina.network.layers.image_size import Sized as Sized
+    from lamina.network.layers.image_tone import AutoContrast as AutoContrast
+    from lamina.network.layers.image_tone import Clahe as Clahe
+    from lamina.network.layers.image_tone import Equalization as Equalization
+    from lamina.network.layers.image_tone import RandomBrightness as RandomBrightness
+    from lamina.network.layers.image_tone import RandomContrast as RandomContrast
+    from lamina.network.layers.image_tone import RandomInvert as RandomInvert
+    from lamina.network.layers.image_tone import RandomPosterization as RandomPosterization
+    from lamina.network.layers.image_tone import Solarization as Solarization
+    from lamina.network.layers.image_tone import Toned as Toned
     from lamina.network.layers.local import LocallyConnected1d as LocallyConnected1d
     from lamina.network.layers.local import LocallyConnected2d as LocallyConnected2d
     from lamina.network.layers.local_response import LocalResponseNorm as LocalResponseNorm
@@ -190,6 +224,22 @@ _LAYERS: dict[str, str] = {
     "gated": "PeepholeLSTM=peephole_lstm MinimalGatedUnit=minimal_gated_unit IndRNN=indrnn",
     "global_pooling": (
         "GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool GlobalSumPool=global_sum_pool GlobalPNormPool=global_p_norm_pool"
+    ),
+    "image": "ImageLayer RandomImageLayer",
+    "image_colour": (
+        "RandomColours Grayscale=grayscale ImageStandardize=image_standardize RandomSaturation=random_saturation RandomHue=random_hue"
+        " RandomColorDegeneration=random_color_degeneration RandomGrayscale=random_grayscale RandomColorJitter=random_color_jitter"
+    ),
+    "image_filter": "RandomSharpness=random_sharpness RandomBlur=random_blur RandomErasing=random_erasing",
+    "image_geometry": (
+        "Warped RandomFlip=random_flip RandomRotation=random_rotation RandomTranslation=random_translation RandomShear=random_shear"
+        " RandomZoom=random_zoom RandomPerspective=random_perspective RandomElastic=random_elastic"
+    ),
+    "image_size": "Sized Resizing=resizing CenterCrop=center_crop RandomCrop=random_crop",
+    "image_tone": (
+        "Toned RandomBrightness=random_brightness RandomContrast=random_contrast RandomInvert=random_invert"
+        " RandomPosterization=random_posterization Solarization=solarization AutoContrast=auto_contrast Equalization=equalization"
+        " Clahe=clahe"
     ),
     "local": "LocallyConnected1d=locally_connected1d LocallyConnected2d=locally_connected2d",
     "local_response": "LocalResponseNorm=local_response_norm",

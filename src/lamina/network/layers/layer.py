@@ -97,6 +97,8 @@ class Layer(Description, family="layer"):
     """Whether it finds out itself which steps are real."""
     penalizes: ClassVar[bool] = False
     """Whether it adds to the training loss by itself."""
+    differentiable: ClassVar[bool] = True
+    """Whether a gradient passes; if not, as where values are counted or looked up, no layer before it can learn through it."""
     further: ClassVar[tuple[type[Shape], ...] | None] = None
     """Shapes that the inputs after the first may have; None: the same as the first."""
     own_settings: ClassVar[tuple[str, ...]] = ()
