@@ -1,7 +1,7 @@
 """Which parts of a network sequences of different lengths flow through, found before any tensor exists.
 
 A *mask* says for each sample which of its steps are real. It enters with the data, or is made by a layer that looks for it,
-and goes along with the sequence until a layer gives something without steps.
+and goes along with the sequence until a layer gives something without steps, or clears it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ def masked_nodes(nodes: Sequence[Node], inputs: Collection[str]) -> set[str]:
     """
     found = set(inputs)
     for node in nodes:
+        if node.layer.clears_mask:
+            continue
         if node.output_shape.has_steps and (node.layer.makes_mask or any(name in found for name in node.inputs)):
             found.add(node.name)
     return found - set(inputs)
@@ -56,7 +58,8 @@ def mask_problems(
                 expected="sequences that all have the same number of steps",
                 got=f"sequences of different lengths from {source!r}",
                 cause=f"{type_word(node.layer)} counts on every step: what it gives would depend on how far a sequence was filled up",
-                fix="put a layer between that ends the steps (last_step, global_avg_pool, an lstm with return_sequences: false)",
+                fix="put a layer between that ends the steps (last_step, global_avg_pool, an lstm with return_sequences: false),"
+                " or apply_mask, behind which what is not real counts as zeros",
             ),
         )
 

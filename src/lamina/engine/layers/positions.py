@@ -84,6 +84,12 @@ class TokenEmbeddingModule(Counting, EmbeddingModule):  # type: ignore[misc]
 
     position: Tensor
 
+    def run_masked(self, inputs: tuple[Tensor, ...], masks: Masks) -> tuple[Tensor, Tensor | None]:
+        return super().run_masked(inputs, (self.real(inputs[0], masks[0]),))
+
+    def step(self, inputs: tuple[Tensor, ...], masks: Masks, state: Memory) -> tuple[Tensor, Tensor | None, Memory]:
+        return super().step(inputs, (self.real(inputs[0], masks[0]),), state)
+
     def counted(self, x: Tensor, numbers: Tensor) -> Tensor:
         return self.activated(self.noisily(lambda own: self._both(own, numbers), (x,)))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.activation import ActivationLayer as ActivationLayer
     from lamina.network.layers.activation import IdentityLayer as IdentityLayer
     from lamina.network.layers.activation import PReLU as PReLU
+    from lamina.network.layers.activity_penalty import ActivityPenalty as ActivityPenalty
     from lamina.network.layers.adaptive_pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d
     from lamina.network.layers.adaptive_pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
     from lamina.network.layers.adaptive_pooling import AdaptiveAvgPool3d as AdaptiveAvgPool3d
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.depthwise import SeparableConv2d as SeparableConv2d
     from lamina.network.layers.dropout import Dropout as Dropout
     from lamina.network.layers.embedding import Embedding as Embedding
+    from lamina.network.layers.embedding_bag import EmbeddingBag as EmbeddingBag
     from lamina.network.layers.experts import MixtureOfExperts as MixtureOfExperts
     from lamina.network.layers.fractional_pooling import FractionalMaxPool2d as FractionalMaxPool2d
     from lamina.network.layers.fractional_pooling import FractionalMaxPool3d as FractionalMaxPool3d
@@ -80,10 +82,13 @@ if TYPE_CHECKING:
     from lamina.network.layers.global_pooling import GlobalMaxPool as GlobalMaxPool
     from lamina.network.layers.global_pooling import GlobalPNormPool as GlobalPNormPool
     from lamina.network.layers.global_pooling import GlobalSumPool as GlobalSumPool
+    from lamina.network.layers.glu import GLU as GLU
+    from lamina.network.layers.glu import GatedLinearUnit as GatedLinearUnit
     from lamina.network.layers.graph_convolution import GraphAttention as GraphAttention
     from lamina.network.layers.graph_convolution import GraphConv as GraphConv
     from lamina.network.layers.graph_convolution import GraphLayer as GraphLayer
     from lamina.network.layers.graph_convolution import SageConv as SageConv
+    from lamina.network.layers.highway import Highway as Highway
     from lamina.network.layers.image import ImageLayer as ImageLayer
     from lamina.network.layers.image import RandomImageLayer as RandomImageLayer
     from lamina.network.layers.image_colour import Grayscale as Grayscale
@@ -121,6 +126,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.local import LocallyConnected1d as LocallyConnected1d
     from lamina.network.layers.local import LocallyConnected2d as LocallyConnected2d
     from lamina.network.layers.local_response import LocalResponseNorm as LocalResponseNorm
+    from lamina.network.layers.mask import ApplyMask as ApplyMask
+    from lamina.network.layers.mask import MaskSteps as MaskSteps
+    from lamina.network.layers.maxout import Maxout as Maxout
     from lamina.network.layers.module import Module as Module
     from lamina.network.layers.nested import Nested as Nested
     from lamina.network.layers.nested import Repeat as Repeat
@@ -129,6 +137,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.normalization import BatchNorm as BatchNorm
     from lamina.network.layers.normalization import LayerNorm as LayerNorm
     from lamina.network.layers.one_class import OneClassOutput as OneClassOutput
+    from lamina.network.layers.one_hot import OneHot as OneHot
     from lamina.network.layers.ordinal import OrdinalOutput as OrdinalOutput
     from lamina.network.layers.output import LossLayer as LossLayer
     from lamina.network.layers.output import Output as Output
@@ -157,6 +166,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.recurrent import LastStep as LastStep
     from lamina.network.layers.recurrent import Recurrent as Recurrent
     from lamina.network.layers.recurrent import SimpleRNN as SimpleRNN
+    from lamina.network.layers.repeat_vector import RepeatVector as RepeatVector
     from lamina.network.layers.scored_attention import AdditiveAttention as AdditiveAttention
     from lamina.network.layers.scored_attention import AttentionPooling as AttentionPooling
     from lamina.network.layers.scored_attention import DotProductAttention as DotProductAttention
@@ -185,6 +195,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.yolo import YoloOutput as YoloOutput
 
 _LAYERS: dict[str, str] = {
+    "activity_penalty": "ActivityPenalty=activity_penalty",
+    "embedding_bag": "EmbeddingBag=embedding_bag",
+    "glu": "GLU=glu GatedLinearUnit=gated_linear_unit",
     "graph_convolution": "GraphLayer GraphConv=graph_conv SageConv=sage_conv GraphAttention=graph_attention",
     "activation": "ActivationLayer=activation IdentityLayer=identity PReLU=prelu",
     "adaptive_pooling": (
@@ -225,6 +238,7 @@ _LAYERS: dict[str, str] = {
     "global_pooling": (
         "GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool GlobalSumPool=global_sum_pool GlobalPNormPool=global_p_norm_pool"
     ),
+    "highway": "Highway=highway",
     "image": "ImageLayer RandomImageLayer",
     "image_colour": (
         "RandomColours Grayscale=grayscale ImageStandardize=image_standardize RandomSaturation=random_saturation RandomHue=random_hue"
@@ -243,10 +257,13 @@ _LAYERS: dict[str, str] = {
     ),
     "local": "LocallyConnected1d=locally_connected1d LocallyConnected2d=locally_connected2d",
     "local_response": "LocalResponseNorm=local_response_norm",
+    "mask": "ApplyMask=apply_mask MaskSteps=mask_steps",
+    "maxout": "Maxout=maxout",
     "module": "Module",
     "nested": "Nested=nested Repeat=repeat Residual=residual TimeDistributed=time_distributed",
     "normalization": "BatchNorm=batch_norm LayerNorm=layer_norm",
     "one_class": "OneClassOutput=one_class_output",
+    "one_hot": "OneHot=one_hot",
     "ordinal": "OrdinalOutput=ordinal_output",
     "output": "OutputMixin Output=output LossLayer=loss",
     "patches": "Unfold=unfold Fold=fold",
@@ -261,6 +278,7 @@ _LAYERS: dict[str, str] = {
     "pretrainable": "Pretrainable",
     "rbm": "RBM=rbm",
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn LastStep=last_step",
+    "repeat_vector": "RepeatVector=repeat_vector",
     "scored_attention": (
         "ScoredAttention DotProductAttention=dot_product_attention AdditiveAttention=additive_attention AttentionPooling=attention_pooling"
     ),

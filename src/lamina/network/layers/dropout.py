@@ -15,7 +15,8 @@ class Dropout(Layer):
     """Noise on what passes, in training only; at prediction nothing changes. Any shape of numbers, which it keeps.
 
     Attributes:
-        rate: Probability that a value is dropped, or another kind of noise (``{type: gaussian_noise, ...}``).
+        rate: Probability that a value is dropped, or any other kind of noise (``{type: gaussian_noise, std: 0.1}``), see
+            `lamina.network.noise`.
 
     Example:
         >>> Dropout(0.5).rate
@@ -48,4 +49,10 @@ class Dropout(Layer):
             (cls(0.2), (Sequence(steps=None, features=3),)),
             (cls(0.2), (Image(channels=2, height=3, width=4),)),
             (cls({"type": "dropout", "rate": 0.1}), (Volume(channels=2, depth=2, height=3, width=2),)),
+            (cls({"type": "alpha_dropout", "rate": 0.3}), (Features(4),)),
+            (cls({"type": "gaussian_dropout", "rate": 0.3}), (Features(4),)),
+            (cls({"type": "gaussian_noise", "std": 0.1}), (Sequence(steps=None, features=3),)),
+            (cls({"type": "spatial_dropout", "rate": 0.4}), (Sequence(steps=5, features=8),)),
+            (cls({"type": "spatial_dropout", "rate": 0.4}), (Image(channels=8, height=3, width=4),)),
+            (cls({"type": "spatial_alpha_dropout", "rate": 0.4}), (Sequence(steps=5, features=8),)),
         ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, elements
 from lamina.shapes import Sequence, Shape, Tokens
@@ -11,7 +13,8 @@ from lamina.spec import register
 from lamina.spec.fields import Count
 
 
-def _vocabulary(shape: Shape) -> int:
+def vocabulary_of(shape: Shape) -> int:
+    """Size of the vocabulary of tokens."""
     return shape.vocabulary if isinstance(shape, Tokens) else 1
 
 
@@ -25,6 +28,8 @@ class Embedding(ParametricLayer):
     Attributes:
         units: Length of the vectors.
         bias: Whether a bias is added; off unless set, as in Deeplearning4j and torch. ``defaults`` leave it alone.
+        mask_token: The token that fills sequences up: steps that have it are not real, for all layers behind (Keras's
+            ``mask_zero`` is ``mask_token: 0``).
 
     Example:
         >>> from lamina.shapes import tokens
@@ -41,13 +46,27 @@ class Embedding(ParametricLayer):
 
     units: Count
     bias: bool = False
+    mask_token: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def makes_mask(self) -> bool:  # type: ignore[override]
+        """Whether a token says which steps are real."""
+        return self.mask_token is not None
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs
+        if self.mask_token is not None and self.mask_token >= vocabulary_of(shape):
+            raise self.refuse(
+                "NN008",
+                expected=f"a mask_token below the {vocabulary_of(shape)} tokens of the vocabulary",
+                got=f"mask_token {self.mask_token}",
+                cause="tokens are counted from 0; the token that fills up is one of them",
+                fix="set mask_token to the token that fills sequences up, or make the input's vocabulary larger",
+            )
         return Sequence(steps=shape.dims[0], features=self.units)
 
     def parameters(self, inputs: tuple[Shape, ...]) -> Mapping[str, Parameter]:
-        count = _vocabulary(inputs[0])
+        count = vocabulary_of(inputs[0])
         # A token is a one-hot vector: the vocabulary feeds each output, as in Deeplearning4j and Keras.
         return self.weight_and_bias((count, self.units), self.units, count, self.units)
 
@@ -59,4 +78,5 @@ class Embedding(ParametricLayer):
         return [
             (cls(3), (Tokens(steps=5, vocabulary=7),)),
             (cls(4, bias=True, activation="tanh"), (Tokens(steps=None, vocabulary=7),)),
+            (cls(2, mask_token=0), (Tokens(steps=None, vocabulary=7),)),
         ]

@@ -95,6 +95,8 @@ class Layer(Description, family="layer"):
     """Whether sequences of different lengths can be fed to it."""
     makes_mask: ClassVar[bool] = False
     """Whether it finds out itself which steps are real."""
+    clears_mask: ClassVar[bool] = False
+    """Whether all steps of what it gives count as real, though it was given some that don't."""
     penalizes: ClassVar[bool] = False
     """Whether it adds to the training loss by itself."""
     differentiable: ClassVar[bool] = True

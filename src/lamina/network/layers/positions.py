@@ -112,6 +112,7 @@ class TokenEmbedding(Embedding):
             has rotary ones.
         length: How many steps there can be, for learnt positions.
         scaled: Whether the tokens' vectors are multiplied by ``sqrt(units)``, as in the original.
+        mask_token: The token that fills sequences up: steps that have it are not real, and have no place.
         initializer: How the vectors start; normal with 0.02, unless set. The network's ``defaults`` leave it alone.
 
     Example:
@@ -160,4 +161,5 @@ class TokenEmbedding(Embedding):
             (cls(3), (open_,)),
             (cls(4, positions="learned", length=12, bias=True), (open_,)),
             (cls(4, positions="sinusoidal", scaled=True, activation="tanh"), (open_,)),
+            (cls(2, positions="learned", length=12, mask_token=0), (open_,)),
         ]
