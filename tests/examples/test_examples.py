@@ -18,7 +18,12 @@ RECIPES = sorted((ROOT / "examples").glob("*.yaml"))
 EMBEDDED = {"digits": 0.985, "iris_csv": 0.90}
 """Examples whose data come with the installation or stand beside them, and the accuracy they must reach on the test part."""
 
-FOLDERS = {"char_lstm": "tinyshakespeare", "synthetic_control_lstm": "synthetic-control", "unet_cells": "bccd"}
+FOLDERS = {
+    "char_lstm": "tinyshakespeare",
+    "gpt_shakespeare": "tinyshakespeare",
+    "synthetic_control_lstm": "synthetic-control",
+    "unet_cells": "bccd",
+}
 """Folders of data that are not called as the example begins."""
 
 
@@ -128,13 +133,14 @@ def test_the_script_on_cells_gives_the_overlap_of_each_kind(shared_data: Path, t
 
 
 @pytest.mark.filterwarnings("ignore:.EV006:lamina.errors.LaminaWarning")  # some characters are rare, and none is predicted yet
+@pytest.mark.parametrize("name", ["char_lstm", "gpt_shakespeare"])
 def test_the_script_on_shakespeare_writes(
-    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data_for("char_lstm", shared_data)
+    data_for(name, shared_data)
     monkeypatch.setenv("LAMINA_DATA", str(shared_data))
     monkeypatch.chdir(tmp_path)
-    report = runpy.run_path(str(ROOT / "examples" / "char_lstm.py"))["main"](epochs=1, max_steps=30, threads=1, progress=False)
+    report = runpy.run_path(str(ROOT / "examples" / f"{name}.py"))["main"](epochs=1, max_steps=30, threads=1, progress=False)
     assert report.metrics["loss"] < 3.5
     assert len(capsys.readouterr().out) > len("ROMEO:\n") + 300
 

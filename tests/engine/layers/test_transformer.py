@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import lamina as lm
 from lamina.engine.build import build
 from lamina.engine.network import NetworkModule
 from lamina.errors import TrainingError
-from lamina.network.layers import Layer, TransformerDecoder, TransformerEncoder
+from lamina.network.layers import Layer, TokenEmbedding, TransformerDecoder, TransformerEncoder
 from lamina.shapes import Sequence, Shape
 from lamina.testing.layers import plan_of
 
@@ -133,3 +134,17 @@ def test_a_block_that_is_not_causal_needs_all_steps() -> None:
     network = made(TransformerEncoder(2), STEPS)
     with pytest.raises(TrainingError, match="EN041"):
         network.advance(drawn(1, 1, 6), network.start_state(1))
+
+
+def test_a_whole_decoder_writes_step_by_step_what_it_would_write_at_once() -> None:
+    block = TransformerEncoder(2, causal=True, positions="rotary", kv_heads=1)
+    layers = [TokenEmbedding(8, positions="learned", length=12), block, block, lm.LayerNorm(), lm.Output(5)]
+    network = build(lm.Sequential(lm.tokens(None, 5), layers).resolve(), 1, dtype=F64).eval()
+    (name,) = network.outputs
+    written = torch.tensor([[0], [3]])
+    scores, _, state = network.advance(written, network.start_state(2))
+    for _ in range(8):
+        following = scores[name][:, -1:].argmax(-1)
+        torch.testing.assert_close(network(written)[name][:, -1:], scores[name])
+        written = torch.cat([written, following], 1)
+        scores, _, state = network.advance(following, state)
