@@ -85,6 +85,21 @@ def _cosine_embedding(loss: L.CosineEmbedding, activate: Activated) -> Positions
     return averaged(terms, factors(loss))
 
 
+@computes(L.CapsuleMargin)
+def _capsule_margin(loss: L.CapsuleMargin, activate: Activated) -> Positions:
+    weights = factors(loss)
+
+    def positions(scores: Tensor, target: Tensor) -> Tensor:
+        lengths, axis = activate(scores), feature_axis(scores.dim())
+        if not target.is_floating_point():
+            target = torch.zeros_like(lengths).scatter(axis, target.unsqueeze(axis), 1.0)
+        short, long = (loss.present - lengths).clamp_min(0), (lengths - loss.absent).clamp_min(0)
+        value = target * short.square() + loss.absent_weight * (1 - target) * long.square()
+        return (value if weights is None else value * weights.like(scores)).sum(axis)
+
+    return positions
+
+
 @computes(L.OneClass)
 def _one_class(loss: L.OneClass, activate: Activated) -> Positions:
     def terms(scores: Tensor, target: Tensor) -> Tensor:

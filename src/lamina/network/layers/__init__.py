@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.borders import ZeroPadding1d as ZeroPadding1d
     from lamina.network.layers.borders import ZeroPadding2d as ZeroPadding2d
     from lamina.network.layers.borders import ZeroPadding3d as ZeroPadding3d
+    from lamina.network.layers.capsules import Capsule as Capsule
+    from lamina.network.layers.capsules import CapsuleStrength as CapsuleStrength
+    from lamina.network.layers.capsules import PrimaryCapsules as PrimaryCapsules
     from lamina.network.layers.center_loss import CenterLossOutput as CenterLossOutput
     from lamina.network.layers.classic_attention import ClassicAttention as ClassicAttention
     from lamina.network.layers.classic_attention import LearnedSelfAttention as LearnedSelfAttention
@@ -215,6 +218,7 @@ _LAYERS: dict[str, str] = {
         "ZeroPadding1d=zero_padding1d ZeroPadding2d=zero_padding2d ZeroPadding3d=zero_padding3d Padding1d=padding1d"
         " Padding2d=padding2d Padding3d=padding3d Cropping1d=cropping1d Cropping2d=cropping2d Cropping3d=cropping3d"
     ),
+    "capsules": "PrimaryCapsules=primary_capsules Capsule=capsule CapsuleStrength=capsule_strength",
     "center_loss": "CenterLossOutput=center_loss_output",
     "classic_attention": (
         "ClassicAttention SelfAttention=self_attention LearnedSelfAttention=learned_self_attention RecurrentAttention=recurrent_attention"

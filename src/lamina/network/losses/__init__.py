@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lamina.network.losses.embedding import Circle as Circle
     from lamina.network.losses.embedding import InfoNce as InfoNce
     from lamina.network.losses.embedding import Triplet as Triplet
+    from lamina.network.losses.margin import CapsuleMargin as CapsuleMargin
     from lamina.network.losses.margin import Contrastive as Contrastive
     from lamina.network.losses.margin import CosineEmbedding as CosineEmbedding
     from lamina.network.losses.margin import HingeEmbedding as HingeEmbedding
@@ -82,7 +83,7 @@ _LOSSES: dict[str, str] = {
     ),
     "embedding": "Circle=circle InfoNce=info_nce Triplet=triplet",
     "margin": (
-        "Contrastive=contrastive CosineEmbedding=cosine_embedding HingeEmbedding=hinge_embedding"
+        "CapsuleMargin=capsule_margin Contrastive=contrastive CosineEmbedding=cosine_embedding HingeEmbedding=hinge_embedding"
         " MarginRanking=margin_ranking MultiLabelMargin=multi_label_margin MultiMargin=multi_margin OneClass=one_class"
         " SoftMargin=soft_margin"
     ),

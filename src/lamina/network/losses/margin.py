@@ -6,13 +6,13 @@ two branches with the same weights.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lamina.network.losses.loss import Loss, Misfit, TargetKind, Weighted, one_unit
-from lamina.spec import register
-from lamina.spec.fields import Positive
+from lamina.spec import register, wrong_value
+from lamina.spec.fields import NonNegative, Positive, Probability
 
 
 @register("multi_margin")
@@ -145,6 +145,40 @@ class CosineEmbedding(Weighted):
     @classmethod
     def examples(cls) -> list[Any]:
         return [CosineEmbedding(), CosineEmbedding(0.3)]
+
+
+@register("capsule_margin")
+class CapsuleMargin(Weighted):
+    """``sum_j w_j (t_j max(0, present - y_j)^2 + absent_weight (1 - t_j) max(0, y_j - absent)^2)`` of lengths ``y`` of capsules.
+
+    The margin loss of Sabour, Frosst and Hinton 2017: the capsule of the right class shall be long, all others short. It stands on
+    ``capsule_strength``. Targets: class indices, or one-hot.
+
+    Attributes:
+        present: Length from which the right capsule is long enough.
+        absent: Length up to which the others are short enough.
+        absent_weight: What too long ones count, so that the many wrong capsules don't shrink all of them at first.
+    """
+
+    target: ClassVar[TargetKind] = "classes"
+
+    present: float = Field(default=0.9, gt=0, le=1)
+    absent: Probability = 0.1
+    absent_weight: NonNegative = 0.5
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.absent >= self.present:
+            raise wrong_value(
+                expected="an 'absent' below 'present'",
+                cause="right capsules shall be longer than wrong ones",
+                fix="write present: 0.9 and absent: 0.1, as the paper has them",
+            )
+        return self
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [CapsuleMargin(), CapsuleMargin(present=0.8, absent=0.2, absent_weight=1.0, weights=[1.0, 2.0, 0.5])]
 
 
 @register("one_class")
