@@ -70,7 +70,10 @@ def check_state(layer: Layer, shapes: Sequence[Shape]) -> None:
     plan = _opened(layer, shapes) or plan_of(layer, shapes)
     node = plan.nodes[0]
     stepped = [name for name, shape in plan.inputs.items() if shape.has_steps]
-    if not stepped or not node.can_step:
+    if not stepped:
+        return
+    if not node.can_step:
+        _refuses(build(plan, SEED, dtype=torch.float64).eval(), _inputs(plan))
         return
     if len({plan.inputs[name].dims[0] for name in stepped}) > 1:
         return
@@ -101,6 +104,16 @@ def check_state(layer: Layer, shapes: Sequence[Shape]) -> None:
     promise(all(len(v) == 2 for memory in state.select(order).memories.values() for v in memory.values()), "its memory is batch first")
     arrays = state.to_arrays()
     promise(set(type(state).from_arrays(arrays).to_arrays()) == set(arrays), "its memory can be kept and read again")
+
+
+def _refuses(network: NetworkModule, inputs: dict[str, Tensor]) -> None:
+    """A layer that has to see all steps at once refuses to be run piece by piece."""
+    try:
+        network.advance(inputs, network.start_state(BATCH))
+    except LaminaError as error:
+        promise(error.code == "EN041", f"who is asked for a piece and can't says so by EN041, not {error.code}")
+    else:
+        promise(holds=False, broken="who is asked for a piece and can't says so")
 
 
 def _opened(layer: Layer, shapes: Sequence[Shape]) -> Plan | None:

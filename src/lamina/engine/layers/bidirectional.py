@@ -47,11 +47,9 @@ class BidirectionalModule(SequenceModule):
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> Given:
         mask = masks[0]
-        if mask is None:
-            return self.forward(*inputs), None
         return self.noisily(lambda x: self._read(x, mask), inputs), mask if self._gives == "sequence" else None
 
-    def _read(self, x: Tensor, mask: Tensor) -> Tensor:
+    def _read(self, x: Tensor, mask: Tensor | None) -> Tensor:
         run, start, keep = self._recurrence.read, self._recurrence.start(x), self._gives == "state"
         y, last, memory = run(x, self._weights("forward_"), start, mask, keep=keep)
         z, first, other = run(x, self._weights("backward_"), start, mask, backward=True, keep=keep)

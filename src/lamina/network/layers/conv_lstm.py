@@ -97,7 +97,7 @@ class ConvLSTM(Convolution):
             ({"stride": 2, "return_sequences": False, "bias": False}, known),
             ({"padding": 1, "kernel": 2, "reverse": True, "recurrent_activation": "hard_sigmoid"}, known),
             ({"dilation": 2, "padding": "same", "activation": "softsign"}, known),
-            ({"recurrent_dropout": 0.4, "kernel": 2}, known),
+            ({"recurrent_dropout": 0.4, "kernel": 2, "padding": "same"}, known),
         ]
         return [(cls(2, **{"kernel": 3, **own}), (given,)) for own, given in settings]
 
