@@ -173,6 +173,11 @@ def places(x: Tensor, mask: Tensor | None) -> Tensor:
     return torch.where(mask, mask.cumsum(1) - 1, -1)
 
 
+def widest(device: torch.device) -> torch.dtype:
+    """The widest floats that a device computes with."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def _after(own: Tensor, count: Tensor) -> Tensor:
     """Places that go on from ``count [batch, 1]``, for every sample."""
     return torch.where(own >= 0, own + count, -1)

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from lamina.engine.attention import dot_product
 from lamina.engine.build import build
+from lamina.engine.layers.attention import alibi_slopes
 from lamina.engine.network import NetworkModule
 from lamina.errors import DescriptionError, ShapeError, TrainingError
 from lamina.network.layers import Layer, MultiHeadAttention
@@ -205,6 +208,25 @@ def test_dropping_weights_is_for_training_only_and_keeps_the_mean() -> None:
     many = torch.stack([network(x)["tested"] for _ in range(4000)]).detach()
     assert not torch.equal(many[0], still)
     assert torch.allclose(many.mean(0), still, atol=6 * float(many.std(0).max()) / 4000**0.5)
+
+
+def test_short_floats_are_added_up_in_long_ones_on_a_cpu() -> None:
+    q, k, v = (drawn(2, 2, 5, 4, seed=seed).bfloat16().requires_grad_() for seed in (1, 2, 3))
+    y = dot_product(q, k, v, allowed=None, bias=None, causal=True, scale=None, dropout=0.0)
+    wanted = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), is_causal=True).bfloat16()
+    assert y.dtype == torch.bfloat16
+    assert torch.equal(y, wanted)
+    y.sum().backward()
+    assert q.grad is not None
+    assert q.grad.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("heads", [1, 3, 8, 12])
+def test_slopes_of_alibi(heads: int) -> None:
+    # The paper: a geometric sequence from 2^(-8/n) for n a power of two; 8 heads: 1/2, 1/4 ... 1/256.
+    exact = {1: [2**-8], 8: [2.0**-i for i in range(1, 9)], 3: [2**-4, 2**-8, 2**-2]}
+    exact[12] = [*exact[8], *(2.0 ** -(i + 0.5) for i in range(4))]
+    assert alibi_slopes(heads) == pytest.approx(exact[heads])
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lamina.engine.attention import Attending, Lookup, Masks, dot_product
+from lamina.engine.attention import Attending, Lookup, Masks, dot_product, widest
 from lamina.engine.layers.layer import ParametricModule, runs
 from lamina.engine.state import Memory
 from lamina.network.layers.attention import MultiHeadAttention, Positioned
@@ -105,7 +105,7 @@ class Heads(Attending):
     def bias(self, queries: Tensor, keys: Tensor) -> Tensor | None:
         if self._slopes is None:
             return None
-        slopes = self._slopes.to(queries.device)
+        slopes = torch.tensor(self._slopes, device=queries.device, dtype=widest(queries.device))
         distance = (queries[:, None, :, None] - keys[:, None, None, :]).abs()
         found: Tensor = -slopes[None, :, None, None] * distance
         return found
@@ -149,15 +149,14 @@ def rotate(x: Tensor, places: Tensor, *, size: int, base: float, halves: bool) -
     return turned if rest is None else torch.cat((turned, rest), -1)
 
 
-def alibi_slopes(heads: int) -> Tensor:
+def alibi_slopes(heads: int) -> list[float]:
     """Slopes of the heads, as in the paper: powers of ``2^(-8 / heads)``.
 
     For a count that is no power of two, those of the next lower one, then every second of the next higher.
     """
     whole = 2 ** math.floor(math.log2(heads))
     slopes = [2 ** (-8 * (i + 1) / whole) for i in range(whole)]
-    slopes += [2 ** (-4 * (2 * i + 1) / whole) for i in range(heads - whole)]
-    return torch.tensor(slopes, dtype=torch.float64)
+    return [*slopes, *(2 ** (-4 * (2 * i + 1) / whole) for i in range(heads - whole))]
 
 
 @runs(MultiHeadAttention)

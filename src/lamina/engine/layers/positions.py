@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lamina.engine.attention import Masks, places
+from lamina.engine.attention import Masks, places, widest
 from lamina.engine.layers.embedding import EmbeddingModule
 from lamina.engine.layers.layer import LayerModule, ParametricModule, runs
 from lamina.engine.state import Memory
@@ -105,6 +105,6 @@ class TokenEmbeddingModule(Counting, EmbeddingModule):  # type: ignore[misc]
 
 def sinusoidal(numbers: Tensor, size: int, base: float) -> Tensor:
     """Sines at even places, cosines at odd ones: ``[batch, steps, size]`` for numbers ``[batch, steps]``."""
-    places = torch.arange(size, device=numbers.device, dtype=torch.float64)
-    angles = numbers[..., None] / base ** (2 * (places // 2) / size)
-    return torch.where(places % 2 == 0, angles.sin(), angles.cos())
+    order = torch.arange(size, device=numbers.device, dtype=widest(numbers.device))
+    angles = numbers[..., None] / base ** (2 * (order // 2) / size)
+    return torch.where(order % 2 == 0, angles.sin(), angles.cos())
