@@ -216,7 +216,16 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
 
     choices: Sequence[str] = sorted(words)
     lowered = {choice.lower(): choice for choice in reversed(choices)}
-    # Letters that changed places are the likeliest typo, and difflib counts them as two.
-    swapped = [choice for choice in reversed(lowered) if sorted(choice) == sorted(word.lower())]
+    # Neighbouring letters that changed places are the likeliest typo, and difflib counts them as two.
+    swapped = [choice for choice in reversed(lowered) if _swapped(choice, word.lower())]
     close = swapped or difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.5)
     return lowered[close[0]] if close else None
+
+
+def _swapped(one: str, other: str) -> bool:
+    """Whether two words differ in two neighbouring letters that changed places."""
+    apart = [index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+    if len(one) != len(other) or len(apart) != 2 or apart[1] != apart[0] + 1:
+        return False
+    first, second = apart
+    return one[first] == other[second] and one[second] == other[first]

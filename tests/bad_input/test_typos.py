@@ -35,25 +35,36 @@ def in_dense(**settings: Any) -> dict[str, Any]:
 # Where a member of each family can stand in a recipe, and the path to it.
 PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     "activation": (lambda x: in_dense(activation=x), "network.layers[0].activation"),
+    "averaging": (lambda x: recipe_with(train={"averaging": x}), "train.averaging"),
     "callback": (lambda x: recipe_with(train={"callbacks": [x]}), "train.callbacks[0]"),
     "clip": (lambda x: recipe_with(train={"clip": x}), "train.clip"),
     "constraint": (lambda x: in_dense(constraints=[x]), "network.layers[0].constraints[0]"),
     "evaluation": (lambda x: recipe_with(evaluate=[x]), "evaluate[0]"),
     "initializer": (lambda x: in_dense(initializer=x), "network.layers[0].initializer"),
     "layer": (lambda x: in_layers(x), "network.layers[0]"),
+    "line_search": (
+        lambda x: recipe_with(train={"optimizer": {"type": "lbfgs", "line_search": x}}),
+        "train.optimizer.line_search",
+    ),
     "loss": (
         lambda x: recipe_with(network={"layers": [{"type": "output", "units": 3, "loss": x}], "type": "sequential"}),
         "network.layers[0].loss",
     ),
+    "mix": (lambda x: recipe_with(train={"mix": x}), "train.mix"),
     "network": (lambda x: recipe_with(network=x), "network"),
     "noise": (lambda x: in_dense(dropout=x), "network.layers[0].dropout"),
     "normalizer": (lambda x: recipe_with(data={**IRIS, "normalize": x}), "data.normalize"),
     "optimizer": (lambda x: recipe_with(train={"optimizer": x}), "train.optimizer"),
+    "reconstruction": (
+        lambda x: in_layers({"type": "variational_autoencoder", "units": 2, "reconstruction": x}),
+        "network.layers[0].reconstruction",
+    ),
     "schedule": (
         lambda x: recipe_with(train={"optimizer": {"type": "adam", "learning_rate": x}}),
         "train.optimizer.learning_rate",
     ),
     "shape": (lambda x: recipe_with(network={"input": x, **NETWORK}), "network.input"),
+    "sharpness": (lambda x: recipe_with(train={"sharpness": x}), "train.sharpness"),
     "source": (lambda x: recipe_with(data={"source": x}), "data.source"),
     "split": (lambda x: recipe_with(data={**IRIS, "split": x}), "data.split"),
     "trigger": (
@@ -123,8 +134,8 @@ def check_keys(refused: Callable[..., Any], file: Path, place: Callable[[Any], A
         assert problem.at(file, *places[typo]), f"{problem.head} should be at {places[typo]}"
         path = f"{where}.{typo}" if where else typo
         assert f": {path}: unknown setting" in problem.head
-        # 'pat' may be 'part' or 'path': either is a good guess.
-        equal = {other for other in own if similarity(typo, other) >= similarity(typo, key) and len(typo) < len(key)} | {key}
+        # 'pat' may be 'part' or 'path', 'naem' 'name' or 'mean': either is a good guess.
+        equal = {other for other in own if similarity(typo, other) >= similarity(typo, key)} | {key}
         assert suggested(problem.fix) in equal, f"{typo!r}: {problem.fix}, should be {key!r}"
 
 
@@ -171,7 +182,7 @@ def test_every_type_name(refused: Callable[..., Any], recipe: Callable[..., Path
 
 
 def similarity(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one, other).ratio()
+    return difflib.SequenceMatcher(None, other, one).ratio()  # in the order of difflib.get_close_matches
 
 
 def literals() -> Iterator[tuple[str, str, str, str, tuple[str, ...]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lamina.network.layers.layer import Layer
 from lamina.network.layers.shaping import Flatten
-from lamina.shapes import Features, Image, Sequence, Shape, Tokens, Volume
+from lamina.shapes import Features, Image, Sequence, Series, Shape, Tokens, Volume
 from lamina.spec import registry
 
 _RANKS: dict[type[Shape], str] = {Sequence: "1d", Image: "2d", Volume: "3d"}
@@ -13,6 +13,7 @@ _RESHAPES = (
     (Sequence, "{type: sequence, steps: ..., features: ...}"),
     (Volume, "{type: volume, channels: ..., depth: ..., height: ..., width: ...}"),
     (Features, "{type: features, count: ...}"),
+    (Series, "{type: series, steps: ..., item: {type: image, channels: ..., height: ..., width: ...}}"),
 )
 
 
@@ -25,7 +26,8 @@ def shape_words(kind: type[Shape]) -> str:
     """
     article = "an" if (kind.type_name or "")[:1] in "aeiou" else ""
     plural = kind in (Features, Tokens)
-    return f"{article or ('' if plural else 'a')} {kind.type_name} [{', '.join(('batch', *kind.axes))}]".strip()
+    axes = ("batch", *(kind.axes or ("steps", "...")))
+    return f"{article or ('' if plural else 'a')} {kind.type_name} [{', '.join(axes)}]".strip()
 
 
 def advise(layer: Layer, shape: Shape, before: Layer | None) -> tuple[str, str]:
@@ -80,8 +82,8 @@ def _sibling(layer: Layer, shape: Shape) -> str | None:
     name = layer.type_name or ""
     if rank is None or name[-2:] not in _RANKS.values():
         return None
-    found = name[:-2] + rank
-    return found if registry.get("layer", found) is not None else None
+    found = registry.get("layer", name[:-2] + rank)
+    return name[:-2] + rank if found is not None and issubclass(found, Layer) and type(shape) in found.accepts else None
 
 
 def _word(layer: Layer) -> str:
