@@ -36,6 +36,18 @@ class BatchNormModule(ParametricModule):
             return self._normalize(x.flatten(0, 1)).reshape(x.shape)
         return self._normalize(x)
 
+    def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
+        mask = masks[0]
+        if mask is None:
+            return self.forward(*inputs), None
+        return self.activated(self.noisily(lambda x: self._real(x, mask), inputs)), mask
+
+    def _real(self, x: Tensor, mask: Tensor) -> Tensor:
+        """The real steps only, all samples' together; the others are 0."""
+        if not bool(mask.any()):
+            return torch.zeros_like(x)
+        return torch.zeros_like(x).masked_scatter(mask[:, :, None], self._normalize(x[mask]))
+
     def _normalize(self, x: Tensor) -> Tensor:
         # Frozen means what it knows of the data too.
         training = self.training and not self._frozen

@@ -91,6 +91,8 @@ if TYPE_CHECKING:
     from lamina.network.layers.graph_convolution import GraphConv as GraphConv
     from lamina.network.layers.graph_convolution import GraphLayer as GraphLayer
     from lamina.network.layers.graph_convolution import SageConv as SageConv
+    from lamina.network.layers.group_norm import GroupNorm as GroupNorm
+    from lamina.network.layers.group_norm import InstanceNorm as InstanceNorm
     from lamina.network.layers.highway import Highway as Highway
     from lamina.network.layers.image import ImageLayer as ImageLayer
     from lamina.network.layers.image import RandomImageLayer as RandomImageLayer
@@ -170,6 +172,8 @@ if TYPE_CHECKING:
     from lamina.network.layers.recurrent import Recurrent as Recurrent
     from lamina.network.layers.recurrent import SimpleRNN as SimpleRNN
     from lamina.network.layers.repeat_vector import RepeatVector as RepeatVector
+    from lamina.network.layers.rms_norm import RMSNorm as RMSNorm
+    from lamina.network.layers.rms_norm import UnitNorm as UnitNorm
     from lamina.network.layers.scored_attention import AdditiveAttention as AdditiveAttention
     from lamina.network.layers.scored_attention import AttentionPooling as AttentionPooling
     from lamina.network.layers.scored_attention import DotProductAttention as DotProductAttention
@@ -242,6 +246,7 @@ _LAYERS: dict[str, str] = {
     "global_pooling": (
         "GlobalAvgPool=global_avg_pool GlobalMaxPool=global_max_pool GlobalSumPool=global_sum_pool GlobalPNormPool=global_p_norm_pool"
     ),
+    "group_norm": "GroupNorm=group_norm InstanceNorm=instance_norm",
     "highway": "Highway=highway",
     "image": "ImageLayer RandomImageLayer",
     "image_colour": (
@@ -283,6 +288,7 @@ _LAYERS: dict[str, str] = {
     "rbm": "RBM=rbm",
     "recurrent": "Recurrent LSTM=lstm GRU=gru SimpleRNN=simple_rnn LastStep=last_step",
     "repeat_vector": "RepeatVector=repeat_vector",
+    "rms_norm": "RMSNorm=rms_norm UnitNorm=unit_norm",
     "scored_attention": (
         "ScoredAttention DotProductAttention=dot_product_attention AdditiveAttention=additive_attention AttentionPooling=attention_pooling"
     ),

@@ -43,7 +43,7 @@ class Normalization(ParametricLayer):
 class BatchNorm(Normalization):
     """Batch normalisation (Ioffe and Szegedy 2015): each feature or channel over the batch and all positions.
 
-    Any shape of numbers, which it keeps: each feature of vectors and of the steps of a sequence, each channel of images and
+    Any shape of numbers, which it keeps: each feature of vectors and of the (real) steps of a sequence, each channel of images and
     volumes. In training it uses the mean and the (biased) variance of the batch, at prediction the running ones:
     ``running = (1 - momentum) * running + momentum * batch``, with the unbiased variance, as torch has it.
 
@@ -58,6 +58,9 @@ class BatchNorm(Normalization):
         >>> {name: parameter.shape for name, parameter in BatchNorm().parameters((image(8, 5, 5),)).items()}
         {'weight': (8,), 'bias': (8,)}
     """
+
+    # At prediction each step is treated alike; training makes its statistics of each piece.
+    memory: ClassVar[bool] = True
 
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
 
@@ -79,6 +82,7 @@ class BatchNorm(Normalization):
         return [
             (cls(), (Features(4),)),
             (cls(momentum=0.3, epsilon=1e-3, activation="tanh"), (Sequence(steps=5, features=3),)),
+            (cls(), (Sequence(steps=None, features=3),)),
             (cls(bias=False), (Image(channels=3, height=4, width=2),)),
             (cls(scale=False, bias=False), (Volume(channels=2, depth=2, height=3, width=2),)),
         ]
