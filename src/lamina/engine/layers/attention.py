@@ -38,8 +38,6 @@ class AttentionModule(ParametricModule):
         return self.activated(y), mask_of(y, masks)
 
     def start_state(self, batch: int) -> Memory:
-        if not self.node.can_step:
-            return {}
         return self._attending.start(batch, next(self.parameters(), torch.zeros(0)))
 
     def step(self, inputs: tuple[Tensor, ...], masks: Masks, state: Memory) -> tuple[Tensor, Tensor | None, Memory]:

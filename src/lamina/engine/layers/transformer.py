@@ -44,8 +44,6 @@ class TransformerModule(ParametricModule):
         return y, mask_of(y, masks)
 
     def start_state(self, batch: int) -> Memory:
-        if not self.node.can_step:
-            return {}
         like = next(self.parameters())
         return {f"{name}_{key}": value for name, heads in self._attentions.items() for key, value in heads.start(batch, like).items()}
 
