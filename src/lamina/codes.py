@@ -43,6 +43,8 @@ TITLES: dict[str, str] = {
     "NN020": "the sides are too large for the input",
     # NN070+: layers that learn without targets
     "NN070": "the input can't be reconstructed like this",
+    # NN095+: weights made of others
+    "NN095": "the layer has no weights that could be normed",
     # CK: networks that run but are wrong
     "CK001": "softmax over a single unit is always 1",
     "CK002": "the loss needs probabilities, and the activation gives others",

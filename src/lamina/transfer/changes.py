@@ -212,7 +212,7 @@ class _Changes:
         except LaminaError as error:
             self.problems += [problem for problem in error.problems]
             return layer
-        return changed if own is layer else layer.replace(recurrent=changed)
+        return _with_own(layer, changed)
 
     def _freeze_to(self, last: str) -> None:
         if not self._known(last, "freeze_to"):
@@ -248,13 +248,19 @@ def _in_network(prefix: str, network: Network, change: Change) -> Network:
 
 
 def _own(layer: Layer) -> Layer:
-    """The layer whose settings count: of a bidirectional layer, the one that it runs both ways."""
-    inner = getattr(layer, "recurrent", None)
-    return inner if isinstance(inner, Layer) else layer
+    """The layer whose settings count: of one that wraps a layer, as bidirectional does, the wrapped one."""
+    inner = getattr(layer, "layer", None)
+    return _own(inner) if isinstance(inner, Layer) else layer
+
+
+def _with_own(layer: Layer, own: Layer) -> Layer:
+    """A layer with another one in the place of that whose settings count."""
+    inner: Any = getattr(layer, "layer", None)
+    return layer.replace(layer=_with_own(inner, own)) if isinstance(inner, Layer) else own
 
 
 def _frozen(layer: Layer) -> Layer:
     own = _own(layer)
     if "frozen" not in type(own).model_fields:
         return layer
-    return own.replace(frozen=True) if own is layer else layer.replace(recurrent=own.replace(frozen=True))
+    return _with_own(layer, own.replace(frozen=True))

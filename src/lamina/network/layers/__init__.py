@@ -141,6 +141,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.nested import TimeDistributed as TimeDistributed
     from lamina.network.layers.normalization import BatchNorm as BatchNorm
     from lamina.network.layers.normalization import LayerNorm as LayerNorm
+    from lamina.network.layers.normed_weights import NormedWeights as NormedWeights
+    from lamina.network.layers.normed_weights import SpectralNorm as SpectralNorm
+    from lamina.network.layers.normed_weights import WeightNorm as WeightNorm
     from lamina.network.layers.one_class import OneClassOutput as OneClassOutput
     from lamina.network.layers.one_hot import OneHot as OneHot
     from lamina.network.layers.ordinal import OrdinalOutput as OrdinalOutput
@@ -271,6 +274,7 @@ _LAYERS: dict[str, str] = {
     "module": "Module",
     "nested": "Nested=nested Repeat=repeat Residual=residual TimeDistributed=time_distributed",
     "normalization": "BatchNorm=batch_norm LayerNorm=layer_norm",
+    "normed_weights": "NormedWeights SpectralNorm=spectral_norm WeightNorm=weight_norm",
     "one_class": "OneClassOutput=one_class_output",
     "one_hot": "OneHot=one_hot",
     "ordinal": "OrdinalOutput=ordinal_output",

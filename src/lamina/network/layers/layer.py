@@ -101,6 +101,8 @@ class Layer(Description, family="layer"):
     """Whether it adds to the training loss by itself."""
     differentiable: ClassVar[bool] = True
     """Whether a gradient passes; if not, as where values are counted or looked up, no layer before it can learn through it."""
+    detached: ClassVar[bool] = False
+    """Whether, in training, a part of the formula counts as a constant in its gradient."""
     further: ClassVar[tuple[type[Shape], ...] | None] = None
     """Shapes that the inputs after the first may have; None: the same as the first."""
     own_settings: ClassVar[tuple[str, ...]] = ()
