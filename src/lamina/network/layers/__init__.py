@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.attention import Attention as Attention
     from lamina.network.layers.attention import MultiHeadAttention as MultiHeadAttention
     from lamina.network.layers.attention import Positioned as Positioned
+    from lamina.network.layers.audio import MelSpectrogram as MelSpectrogram
+    from lamina.network.layers.audio import STFTSpectrogram as STFTSpectrogram
+    from lamina.network.layers.audio import Spectrogram as Spectrogram
     from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
     from lamina.network.layers.bidirectional import Bidirectional as Bidirectional
     from lamina.network.layers.blocks import ChannelShuffle as ChannelShuffle
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.depthwise import SeparableConv1d as SeparableConv1d
     from lamina.network.layers.depthwise import SeparableConv2d as SeparableConv2d
     from lamina.network.layers.dropout import Dropout as Dropout
+    from lamina.network.layers.einsum_dense import EinsumDense as EinsumDense
     from lamina.network.layers.embedding import Embedding as Embedding
     from lamina.network.layers.embedding_bag import EmbeddingBag as EmbeddingBag
     from lamina.network.layers.experts import MixtureOfExperts as MixtureOfExperts
@@ -131,6 +135,11 @@ if TYPE_CHECKING:
     from lamina.network.layers.local import LocallyConnected1d as LocallyConnected1d
     from lamina.network.layers.local import LocallyConnected2d as LocallyConnected2d
     from lamina.network.layers.local_response import LocalResponseNorm as LocalResponseNorm
+    from lamina.network.layers.lookup import Discretize as Discretize
+    from lamina.network.layers.lookup import FromTokens as FromTokens
+    from lamina.network.layers.lookup import HashedCrossing as HashedCrossing
+    from lamina.network.layers.lookup import Hashing as Hashing
+    from lamina.network.layers.lookup import IntegerLookup as IntegerLookup
     from lamina.network.layers.mask import ApplyMask as ApplyMask
     from lamina.network.layers.mask import MaskSteps as MaskSteps
     from lamina.network.layers.maxout import Maxout as Maxout
@@ -206,6 +215,8 @@ if TYPE_CHECKING:
 
 _LAYERS: dict[str, str] = {
     "activity_penalty": "ActivityPenalty=activity_penalty",
+    "audio": "Spectrogram STFTSpectrogram=stft_spectrogram MelSpectrogram=mel_spectrogram",
+    "einsum_dense": "EinsumDense=einsum_dense",
     "embedding_bag": "EmbeddingBag=embedding_bag",
     "glu": "GLU=glu GatedLinearUnit=gated_linear_unit",
     "graph_convolution": "GraphLayer GraphConv=graph_conv SageConv=sage_conv GraphAttention=graph_attention",
@@ -269,6 +280,7 @@ _LAYERS: dict[str, str] = {
     ),
     "local": "LocallyConnected1d=locally_connected1d LocallyConnected2d=locally_connected2d",
     "local_response": "LocalResponseNorm=local_response_norm",
+    "lookup": "Discretize=discretize FromTokens IntegerLookup=integer_lookup Hashing=hashing HashedCrossing=hashed_crossing",
     "mask": "ApplyMask=apply_mask MaskSteps=mask_steps",
     "maxout": "Maxout=maxout",
     "module": "Module",
