@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from lamina.network.layers.attention import MultiHeadAttention as MultiHeadAttention
     from lamina.network.layers.attention import Positioned as Positioned
     from lamina.network.layers.audio import MelSpectrogram as MelSpectrogram
-    from lamina.network.layers.audio import STFTSpectrogram as STFTSpectrogram
     from lamina.network.layers.audio import Spectrogram as Spectrogram
+    from lamina.network.layers.audio import STFTSpectrogram as STFTSpectrogram
     from lamina.network.layers.autoencoder import AutoEncoder as AutoEncoder
     from lamina.network.layers.bidirectional import Bidirectional as Bidirectional
     from lamina.network.layers.blocks import ChannelShuffle as ChannelShuffle
@@ -100,6 +100,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.highway import Highway as Highway
     from lamina.network.layers.image import ImageLayer as ImageLayer
     from lamina.network.layers.image import RandomImageLayer as RandomImageLayer
+    from lamina.network.layers.image_augment import Augmenting as Augmenting
+    from lamina.network.layers.image_augment import AugMix as AugMix
+    from lamina.network.layers.image_augment import RandAugment as RandAugment
     from lamina.network.layers.image_colour import Grayscale as Grayscale
     from lamina.network.layers.image_colour import ImageStandardize as ImageStandardize
     from lamina.network.layers.image_colour import RandomColorDegeneration as RandomColorDegeneration
@@ -263,6 +266,7 @@ _LAYERS: dict[str, str] = {
     "group_norm": "GroupNorm=group_norm InstanceNorm=instance_norm",
     "highway": "Highway=highway",
     "image": "ImageLayer RandomImageLayer",
+    "image_augment": "Augmenting RandAugment=rand_augment AugMix=aug_mix",
     "image_colour": (
         "RandomColours Grayscale=grayscale ImageStandardize=image_standardize RandomSaturation=random_saturation RandomHue=random_hue"
         " RandomColorDegeneration=random_color_degeneration RandomGrayscale=random_grayscale RandomColorJitter=random_color_jitter"
