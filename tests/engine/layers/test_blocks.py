@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lamina.engine.build import build
 from lamina.errors import DescriptionError, ShapeError
 from lamina.network import layers as L
+from lamina.network.sequential import Sequential
 from lamina.shapes import Image, Sequence, Series, Shape, Volume
 from lamina.testing.layers import plan_of
 
@@ -45,6 +46,23 @@ def test_blocks_in_the_order_that_each_promises(block: Any) -> None:
     item = Image(channels=2, height=4 // rows, width=6 // columns)
     assert torch.equal(run(L.StepsToSpace(block), Series(steps=rows * columns, item=item), steps), x)
     assert torch.equal(run(L.PixelShuffle(block), small, run(L.PixelUnshuffle(block), shape, x)), x)
+
+
+def test_padded_blocks_treated_by_themselves_are_a_dilated_convolution() -> None:
+    # What space-to-batch was made for: a convolution of each interleaved image is a dilated one of the whole.
+    conv = L.Conv2d(2, kernel=3, bias=False)
+    layers = [
+        L.ZeroPadding2d(((0, 1), (0, 1))),
+        L.SpaceToSteps(2),
+        L.TimeDistributed(conv),
+        L.StepsToSpace(2),
+        L.Cropping2d(((0, 1), (0, 1))),
+    ]
+    network = build(Sequential(Image(channels=3, height=7, width=9), layers).resolve(), 3, dtype=F64)
+    x = torch.randn(2, 3, 7, 9, dtype=F64)
+    (weight,) = network.parameters()
+    (y,) = network(x).values()
+    torch.testing.assert_close(y, nn.functional.conv2d(x, weight, dilation=2))
 
 
 def test_pixel_and_channel_shuffles_are_torchs() -> None:

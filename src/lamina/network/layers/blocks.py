@@ -156,7 +156,8 @@ class SpaceToSteps(Blocks):
 
     Step ``i`` holds position ``i`` of every block. This is what Deeplearning4j's and TensorFlow's space-to-batch does to each
     sample; there the images become samples of their own, here, where a sample is never torn apart, steps of a series: a
-    ``time_distributed`` layer then treats each by itself, and `StepsToSpace` puts them together again.
+    ``time_distributed`` layer then treats each by itself, and `StepsToSpace` puts them together again. For their padding and crops,
+    put a ``zero_padding2d`` before and a ``cropping2d`` behind.
 
     Attributes:
         block: Size of a block: one number, or height and width.
