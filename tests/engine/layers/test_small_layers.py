@@ -176,3 +176,11 @@ def test_settings_that_do_not_fit_say_what_does() -> None:
         L.ActivityPenalty()
     with pytest.raises(LaminaError, match="(?s)NN001.*mask_token"):
         L.MaskSteps().infer((lm.series(3, Tokens(steps=4, vocabulary=3)),))
+
+
+def test_a_dense_layer_normalises_before_its_bias() -> None:
+    network = made(L.Dense(4, layer_norm=True, activation="tanh"), ANY)
+    given, x = weights(network), drawn(2, 5, 3).numpy()
+    y = x @ given["weight"].T
+    y = (y - y.mean(-1, keepdims=True)) / np.sqrt(y.var(-1, keepdims=True) + 1e-5)
+    torch.testing.assert_close(run(network, torch.from_numpy(x))[0], torch.from_numpy(np.tanh(y * given["gain"] + given["bias"])))
