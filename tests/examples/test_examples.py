@@ -110,6 +110,33 @@ def test_the_script_on_anomalies_tells_ones_from_the_rest(shared_data: Path, mon
     assert found[1] > 0.97
 
 
+@pytest.mark.filterwarnings("ignore:.EV006:lamina.errors.LaminaWarning")  # few sentences don't show every grade
+def test_the_script_on_trees_grades_whole_sentences(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data_for("sst", shared_data)
+    monkeypatch.setenv("LAMINA_DATA", str(shared_data))
+    script = runpy.run_path(str(ROOT / "examples" / "tree_sentiment.py"))
+    words, left, right, grades = script["parse"]("(3 (2 It) (4 (4 (2 's) (4 good)) (2 .)))")
+    assert words == ["", "it", "", "", "'s", "good", "."]
+    assert [left, right] == [[1, 0, 3, 4, 0, 0, 0], [2, 0, 6, 5, 0, 0, 0]]
+    assert grades == [3, 2, 4, 4, 2, 4, 2]
+    exact, sign = script["main"](epochs=1, limit=100, size=16, progress=False)
+    assert 0 <= exact <= 1
+    assert 0 <= sign <= 1
+
+
+@pytest.mark.filterwarnings("ignore:.EV006:lamina.errors.LaminaWarning")  # after three epochs some kinds are not found yet
+def test_the_script_on_clothes_starts_from_those_it_knows(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_for("fashion-mnist", shared_data)
+    monkeypatch.setenv("LAMINA_DATA", str(shared_data))
+    script = runpy.run_path(str(ROOT / "examples" / "transfer_lenet_fashion.py"))
+    found = script["main"](each=5, seeds=1, base_epochs=1, epochs=3, base_images=100)
+    assert list(found) == ["new head, base frozen", "new head, base trained on", "a fresh start"]
+    assert all(0.1 < accuracy < 0.9 for accuracy in found.values())
+    assert "Kept 6 weights" in capsys.readouterr().out
+
+
 def accuracy(evaluation: object) -> float:
     """The accuracy, wherever the evaluation has it."""
     if isinstance(evaluation, dict):
