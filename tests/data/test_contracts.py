@@ -24,6 +24,7 @@ def _local(tmp_path, monkeypatch, shared_data) -> None:
     monkeypatch.setenv("LAMINA_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "flowers.csv").write_text("size,colour,species\n1,red,rose\n2.5,blue,iris\n3,red,iris\n")
+    (tmp_path / "films.csv").write_text("review,liked\na good film,1\na bad one,0\ngood,1\n")
     (tmp_path / "rows.txt").write_text("1 2\n3   4\n")
     (tmp_path / "poem.txt").write_text("There was an old man with a beard,\nWho said, it is just as I feared!\n" * 2)
 

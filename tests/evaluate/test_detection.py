@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lamina.errors import LaminaError
-from lamina.evaluate.detection import Detection, box_targets, detections, overlaps, suppressed
+from lamina.evaluate.detection import Detection, box_targets, detections, most_certain, overlaps, suppressed
 
 
 def test_what_was_put_into_a_grid_is_found_in_it() -> None:
@@ -50,6 +50,16 @@ def test_the_surest_of_a_heap_of_boxes_stays() -> None:
     assert all(any(a.kind == b.kind and a.score >= b.score and overlap(a, b) > 0.3 for a in kept) for b in rest)
     assert [thing.score for thing in kept] == sorted((thing.score for thing in kept), reverse=True)
     assert len(suppressed(things, 1.0)) == 60
+
+
+def test_the_most_certain_things_come_first() -> None:
+    rng = np.random.default_rng(3)
+    things = [Detection((0.0, 0.0, 1.0, float(i + 1)), i % 3, float(score), 1.0) for i, score in enumerate(rng.random(20).round(1))]
+    for count in (0, 1, 7, 20, 30):
+        found = most_certain(things, count)
+        assert [thing.score for thing in found] == sorted((thing.score for thing in things), reverse=True)[:count]
+        assert len({*found}) == min(count, 20)
+        assert found == most_certain(reversed(things), count)
 
 
 def test_overlap_of_nothing_is_nothing() -> None:

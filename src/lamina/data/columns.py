@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import model_validator
 
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
+from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError, nearest
 from lamina.shapes import Features, Shape
-from lamina.spec import Description
+from lamina.spec import Description, wrong_value
 from lamina.spec.fields import Names, listed
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ class Roles(Description):
         missing: What stands for a missing number: nothing (``error``), or ``mean``, ``median`` (of the training part) or ``zero``.
             A missing category is 0 in all of its columns.
         shape: Of one sample, where the features are more than a vector; read in the order of the columns.
+        text: Column of texts, which is then the only one to learn from.
+        vectorize: How the texts become tokens or vectors; see `lamina.data.vectorization.TextVectorization`.
     """
 
     target: Names = ()
@@ -51,6 +56,24 @@ class Roles(Description):
     kind: TargetKind | None = None
     missing: Missing = "error"
     shape: Shape | None = None
+    text: str | None = None
+    vectorize: TextVectorization | None = None
+
+    @model_validator(mode="after")
+    def _text_alone(self) -> Self:
+        if self.text is None and self.vectorize is not None:
+            raise wrong_value(
+                expected="text beside vectorize",
+                cause="no column is said to hold texts",
+                fix="write text: NAME, or remove vectorize",
+            )
+        if self.text is not None and (self.features or self.categorical or self.numeric or self.shape or self.missing != "error"):
+            raise wrong_value(
+                expected="text without features, categorical, numeric, shape and missing",
+                cause="texts are learned from alone: what becomes of a text is no row of numbers beside others",
+                fix="remove the others, or give the network texts and numbers as two inputs, in arrays",
+            )
+        return self
 
 
 class Columns(Description):
@@ -63,6 +86,7 @@ class Columns(Description):
         shape: Of one sample, if not a vector.
         target: Columns to learn.
         weight: Column of how much each sample counts; labelled data without it count evenly.
+        text: How the only column, one of texts, becomes tokens or vectors; with the vocabulary.
     """
 
     features: listed(str)  # type: ignore[valid-type]
@@ -71,6 +95,7 @@ class Columns(Description):
     shape: Shape | None = None
     target: listed(str) = ()  # type: ignore[valid-type]
     weight: str | None = None
+    text: TextVectorization | None = None
 
     @property
     def width(self) -> int:
@@ -80,18 +105,22 @@ class Columns(Description):
     @property
     def sample(self) -> Shape:
         """Shape of one sample."""
+        if self.text is not None:
+            return self.text.shape
         return self.shape or Features(count=self.width)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Name of each number of a row: ``age``, ``city=Bern`` ..."""
+        """Name of each number of a row: ``age``, ``city=Bern`` ...; of texts, their words."""
+        if self.text is not None:
+            return self.text.names
         return tuple(part for name in self.features for part in self._parts(name))
 
     def _parts(self, name: str) -> list[str]:
         return [f"{name}={value}" for value in self.vocabularies[name]] if name in self.vocabularies else [name]
 
     def encode(self, table: Table, where: str) -> np.ndarray:
-        """Rows of float64 ``[samples, width]``, with NaN where a number is missing and may be.
+        """Samples of their shape, with NaN where a number is missing and may be; float64, or int64 for tokens.
 
         Args:
             table: Must have all columns of training; others are not looked at.
@@ -104,8 +133,11 @@ class Columns(Description):
         import numpy as np
 
         require(table, self.features, where)
+        if self.text is not None:
+            return self.text.encode(as_text(table[self.features[0]]).tolist())
         encoders = {name: self._one_hot if name in self.vocabularies else self._numbers for name in self.features}
-        return np.concatenate([encode(name, table[name], where) for name, encode in encoders.items()], axis=1)
+        rows = np.concatenate([encode(name, table[name], where) for name, encode in encoders.items()], axis=1)
+        return rows.reshape(-1, *[d for d in self.sample.dims if d is not None])
 
     def _numbers(self, name: str, column: np.ndarray, where: str) -> np.ndarray:
         import numpy as np
@@ -198,9 +230,10 @@ def describe_table(table: Table, roles: Roles, where: str) -> tuple[Columns, dic
 
     singles = tuple(name for name in (roles.group, roles.time, roles.part, roles.weight) if name is not None)
     explicit = roles.features or ()
-    require(table, (*roles.target, *explicit, *roles.ignore, *singles, *roles.categorical, *roles.numeric), where, named=True)
+    text = () if roles.text is None else (roles.text,)
+    require(table, (*roles.target, *explicit, *text, *roles.ignore, *singles, *roles.categorical, *roles.numeric), where, named=True)
     others = {*roles.target, *roles.ignore, *singles}
-    features = explicit or tuple(name for name in table if name not in others)
+    features = text or explicit or tuple(name for name in table if name not in others)
     if not features or {*features} & {*roles.target}:
         raise DataError(
             "DA016",
@@ -211,7 +244,7 @@ def describe_table(table: Table, roles: Roles, where: str) -> tuple[Columns, dic
             fix="list other columns under features",
         )
     vocabularies = {}
-    for name in features:
+    for name in () if text else features:
         column = table[name]
         if name in roles.categorical or (column.dtype.kind not in "biuf" and name not in roles.numeric):
             vocabularies[name] = tuple(value for value in np.unique(as_text(column)).tolist() if value)
@@ -222,9 +255,10 @@ def describe_table(table: Table, roles: Roles, where: str) -> tuple[Columns, dic
         shape=roles.shape,
         target=roles.target,
         weight=roles.weight,
+        text=(roles.vectorize or TextVectorization()).fit(as_text(table[roles.text]).tolist()) if roles.text is not None else None,
     )
     size = columns.sample.size
-    if size is not None and size != columns.width:
+    if not text and size is not None and size != columns.width:
         raise DataError(
             "DA016",
             where=where,
@@ -336,9 +370,7 @@ def dataset_from_table(kind: type[Any], table: Table, /, *, where: str = "the fr
     check_lengths({f"{where}, column {name!r}": len(column) for name, column in table.items()} or {where: 0})
     given = Roles(**{name: value for name, value in roles.items() if value is not None})
     found, targets = describe_table(table, given, where)
-    rows = found.encode(table, where)
-    shape = found.sample
-    inputs = {INPUT: rows.reshape(-1, *[d for d in shape.dims if d is not None])}
+    inputs = {INPUT: found.encode(table, where)}
     arrays: dict[str, np.ndarray] = {}
     if targets:
         values, _ = target_array(table, given.target, given.kind, where)
@@ -346,7 +378,7 @@ def dataset_from_table(kind: type[Any], table: Table, /, *, where: str = "the fr
     return kind(
         inputs,
         arrays,
-        DataSchema(inputs={INPUT: shape}, targets=targets),
+        DataSchema(inputs={INPUT: found.sample}, targets=targets),
         None if given.weight is None else check_weight(table[given.weight]),
         columns=found,
         groups=None if given.group is None else table[given.group],

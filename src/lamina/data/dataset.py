@@ -168,7 +168,8 @@ class Dataset:
         Args:
             frame: The frame; each row a sample.
             target: The column, or columns, to learn.
-            **roles: ``features``, ``ignore``, ``group``, ``time``, ``weight``, ``categorical``, ``numeric``, ``kind``, ``missing``.
+            **roles: ``features``, ``ignore``, ``group``, ``time``, ``weight``, ``categorical``, ``numeric``, ``kind``, ``missing``,
+                ``text``, ``vectorize``.
 
         Raises:
             DataError: Naming column and row of what can't be used.

@@ -113,7 +113,9 @@ class Preprocessing:
 
     def _check_columns(self, given: Columns | None) -> None:
         own = self.columns
-        if given is None or own is None or (given.features, given.vocabularies) == (own.features, own.vocabularies):
+        if given is None or own is None:
+            return
+        if (given.features, given.vocabularies, given.text) == (own.features, own.vocabularies, own.text):
             return
         raise DataError(
             "DA022",
@@ -215,8 +217,10 @@ class Preprocessing:
         """
         from lamina.data.sources.csv import find_delimiter, read_table
 
-        features, texts = ((), ()) if self.columns is None else (self.columns.features, tuple(self.columns.vocabularies))
-        # What was a category in training is read as text, so that 007 doesn't become 7.
+        columns = self.columns
+        features = () if columns is None else columns.features
+        # What was a category or a text in training is read as text, so that 007 doesn't become 7.
+        texts = () if columns is None else columns.features if columns.text is not None else tuple(columns.vocabularies)
         return read_table(path, delimiter=find_delimiter(path, features), texts=texts)
 
     def _raw(self, data: Any, table: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
@@ -225,11 +229,9 @@ class Preprocessing:
         if self.columns is None:
             return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
         table = self._table(data) if table is None else table
-        sample = self.schema.inputs[INPUT]
         if table is None or (isinstance(data, Mapping) and INPUT in data and INPUT not in self.columns.features):
             return self._raw_array(data)
-        rows = self.columns.encode(table, "the data")
-        return {INPUT: rows.reshape(-1, *[d for d in sample.dims if d is not None])}
+        return {INPUT: self.columns.encode(table, "the data")}
 
     def _raw_array(self, data: Any) -> dict[str, np.ndarray]:
         """Rows without names of columns: in the order of training."""
@@ -237,6 +239,10 @@ class Preprocessing:
         from lamina.data.dataset import as_inputs
 
         columns = self.columns
+        if columns is not None and columns.text is not None and not isinstance(data, Mapping):
+            texts = to_array(data, "input 'input'")
+            if texts.ndim == 1 and texts.dtype.kind in "US":
+                return {INPUT: columns.text.encode(texts.tolist())}
         if columns is not None and columns.vocabularies:
             raise DataError(
                 "DA018",

@@ -136,13 +136,28 @@ def suppressed(things: Iterable[Detection], most_overlap: float = 0.4) -> list[D
         >>> [thing.score for thing in suppressed([other, one])]
         [0.9]
     """
-    ordered = sorted(things, key=lambda thing: (-thing.score, thing.kind, thing.box))
+    ordered = sorted(things, key=_surest_first)
     kept: list[Detection] = []
     for thing in ordered:
         rivals = [other.box for other in kept if other.kind == thing.kind]
         if not rivals or overlaps(np.array([thing.box]), np.array(rivals)).max() <= most_overlap:
             kept.append(thing)
     return kept
+
+
+def most_certain(things: Iterable[Detection], count: int) -> list[Detection]:
+    """The surest ``count`` things that were found, surest first; all, if there are fewer (Keras's MaxNumBoundingBoxes).
+
+    Example:
+        >>> unsure, sure = Detection((0, 0, 2, 2), 0, 0.6, 1.0), Detection((3, 3, 4, 4), 1, 0.8, 1.0)
+        >>> [thing.score for thing in most_certain([unsure, sure], 1)]
+        [0.8]
+    """
+    return sorted(things, key=_surest_first)[: max(count, 0)]
+
+
+def _surest_first(thing: Detection) -> tuple[float, int, tuple[float, float, float, float]]:
+    return -thing.score, thing.kind, thing.box
 
 
 def overlaps(first: Array, second: Array) -> Array:

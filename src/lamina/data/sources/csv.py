@@ -13,6 +13,7 @@ from pydantic import model_validator
 from lamina.data.columns import Missing
 from lamina.data.schema import DataSchema, TargetKind
 from lamina.data.sources.source import Partitions, Source
+from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError
 from lamina.shapes import Shape
 from lamina.spec import register, wrong_value
@@ -52,6 +53,9 @@ class Csv(Source):
             numbers, are classes.
         missing: What stands for a missing number: ``error`` refuses it; ``mean`` or ``median`` of the training part; ``zero``.
         shape: Of one sample, where the columns are more than a vector, such as ``{type: sequence, steps: 60, features: 1}``.
+        text: Column of texts, which is then the only one to learn from.
+        vectorize: How the texts become tokens or vectors, such as ``{max_tokens: 10000}``; see
+            `lamina.data.vectorization.TextVectorization`. The words are those of the whole file, as categories are.
 
     Example:
         >>> Csv.from_yaml("{path: flowers.csv, target: species}").target
@@ -75,10 +79,17 @@ class Csv(Source):
     kind: TargetKind | None = None
     missing: Missing = "error"
     shape: Shape | None = None
+    text: str | None = None
+    vectorize: TextVectorization | None = None
 
     @classmethod
     def examples(cls) -> list[Any]:
-        return [cls(path="flowers.csv", target=["species"]), cls(path="rows.txt", delimiter=WHITESPACE, header=False, names=["a", "b"])]
+        words = TextVectorization(max_tokens=1000)
+        return [
+            cls(path="flowers.csv", target=["species"]),
+            cls(path="films.csv", target=["liked"], text="review", vectorize=words),
+            cls(path="rows.txt", delimiter=WHITESPACE, header=False, names=["a", "b"]),
+        ]
 
     @model_validator(mode="after")
     def _one_delimiter(self) -> Self:
@@ -117,7 +128,8 @@ class Csv(Source):
         Raises:
             DataError: DA031 if the file isn't there, DA032 if a row has another number of values.
         """
-        return read_table(self.path, delimiter=self.delimiter, header=self.header, names=self.names, texts=self.categorical)
+        texts = self.categorical if self.text is None else (*self.categorical, self.text)
+        return read_table(self.path, delimiter=self.delimiter, header=self.header, names=self.names, texts=texts)
 
 
 def find_delimiter(path: str | os.PathLike[str], names: Collection[str]) -> str:
