@@ -184,3 +184,18 @@ def test_a_dense_layer_normalises_before_its_bias() -> None:
     y = x @ given["weight"].T
     y = (y - y.mean(-1, keepdims=True)) / np.sqrt(y.var(-1, keepdims=True) + 1e-5)
     torch.testing.assert_close(run(network, torch.from_numpy(x))[0], torch.from_numpy(np.tanh(y * given["gain"] + given["bias"])))
+
+
+def test_vectors_that_are_known_start_so_and_the_others_are_drawn() -> None:
+    rows = np.array([[1.5, 2.0], [0.25, -1.0]])
+    shape = Tokens(steps=None, vocabulary=3)
+    drawn_ones = build(plan_of(L.Embedding(2), (shape,)), 3, dtype=F64).tensors()["tested/weight"]
+    some = build(plan_of(L.Embedding(2, vectors=[rows[0], None, rows[1]]), (shape,)), 3, dtype=F64).tensors()["tested/weight"]
+    assert np.array_equal(some[[0, 2]].detach().numpy(), rows)
+    assert torch.equal(some[1], drawn_ones[1])
+    whole = L.Embedding(2, vectors=rows, frozen=True)
+    assert L.Embedding.from_yaml(whole.to_yaml()) == whole
+    with pytest.raises(LaminaError, match="(?s)NN008.*null where none"):
+        whole.infer((shape,))
+    with pytest.raises(LaminaError, match="set units: 2"):
+        L.Embedding(3, vectors=rows)

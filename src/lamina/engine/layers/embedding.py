@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,6 +19,15 @@ class EmbeddingModule(ParametricModule):
     """A row of ``weight`` for each token."""
 
     weight: Tensor
+
+    def initialize(self, seed: int) -> None:
+        super().initialize(seed)
+        layer: Any = self.node.layer
+        known = {token: row for token, row in enumerate(layer.vectors or ()) if row is not None}
+        if known:
+            with torch.no_grad():
+                rows = torch.tensor(list(known.values()), dtype=torch.float64)
+                self.weight[torch.tensor(list(known))] = rows.to(self.weight.dtype)
 
     def compute(self, x: Tensor) -> Tensor:
         y = vectors_of(x, self.weight, self.node)

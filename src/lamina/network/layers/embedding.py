@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, elements
 from lamina.shapes import Sequence, Shape, Tokens
-from lamina.spec import register
+from lamina.spec import register, wrong_value
 from lamina.spec.fields import Count
 
 
 def vocabulary_of(shape: Shape) -> int:
     """Size of the vocabulary of tokens."""
     return shape.vocabulary if isinstance(shape, Tokens) else 1
+
+
+def _rows(value: Any) -> Any:
+    """Tuples of an array's rows, without importing what made it, or of lists; all else is left to be refused."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return tuple(_row(row) for row in value) if isinstance(value, list | tuple) else value
+
+
+def _row(row: Any) -> Any:
+    row = row.tolist() if hasattr(row, "tolist") else row
+    return tuple(row) if isinstance(row, list) else row
 
 
 @register("embedding")
@@ -30,6 +41,9 @@ class Embedding(ParametricLayer):
         bias: Whether a bias is added; off unless set, as in Deeplearning4j and torch. ``defaults`` leave it alone.
         mask_token: The token that fills sequences up: steps that have it are not real, for all layers behind (Keras's
             ``mask_zero`` is ``mask_token: 0``).
+        vectors: What the vectors start with, one for each token in order (a list of lists, in Python also an array), such as those
+            of words learnt elsewhere; null for a token that starts as ``initializer`` says. They are part of the description,
+            and are trained like others unless ``frozen``; put a table of millions of numbers into the built network instead.
 
     Example:
         >>> from lamina.shapes import tokens
@@ -47,6 +61,18 @@ class Embedding(ParametricLayer):
     units: Count
     bias: bool = False
     mask_token: Annotated[int, Field(ge=0)] | None = None
+    vectors: Annotated[tuple[tuple[float, ...] | None, ...], BeforeValidator(_rows)] | None = None
+
+    @model_validator(mode="after")
+    def _vectors_have_units(self) -> Self:
+        other = next((row for row in self.vectors or () if row is not None and len(row) != self.units), None)
+        if other is not None:
+            raise wrong_value(
+                expected=f"vectors of {self.units} numbers, as units says",
+                cause=f"one has {len(other)}",
+                fix=f"set units: {len(other)}, or give vectors of {self.units} numbers",
+            )
+        return self
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
@@ -62,6 +88,14 @@ class Embedding(ParametricLayer):
                 got=f"mask_token {self.mask_token}",
                 cause="tokens are counted from 0; the token that fills up is one of them",
                 fix="set mask_token to the token that fills sequences up, or make the input's vocabulary larger",
+            )
+        if self.vectors is not None and len(self.vectors) != vocabulary_of(shape):
+            raise self.refuse(
+                "NN008",
+                expected=f"a vector, or null, for each of the {vocabulary_of(shape)} tokens of the vocabulary",
+                got=f"{len(self.vectors)} vectors",
+                cause="the vectors belong to another vocabulary, or tokens without one were left out",
+                fix="give the vectors in the order of the tokens, with null where none is known",
             )
         return Sequence(steps=shape.dims[0], features=self.units)
 
@@ -79,4 +113,5 @@ class Embedding(ParametricLayer):
             (cls(3), (Tokens(steps=5, vocabulary=7),)),
             (cls(4, bias=True, activation="tanh"), (Tokens(steps=None, vocabulary=7),)),
             (cls(2, mask_token=0), (Tokens(steps=None, vocabulary=7),)),
+            (cls(2, vectors=[[0.5, -1.0], None, [2.0, 0.25]]), (Tokens(steps=None, vocabulary=3),)),
         ]
