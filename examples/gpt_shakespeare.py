@@ -16,7 +16,7 @@ data = DataConfig(
     split={"type": "predefined", "holds": ["train", "test"]},
     batch_size=32,
 )
-block = lm.layers.TransformerEncoder(4, causal=True, positions="rotary")
+block = lm.layers.TransformerEncoder(4, causal=True, positions="rotary", window=128)
 network = lm.Sequential(
     lm.tokens(None, 65),
     [lm.layers.TokenEmbedding(128), *[block] * 4, lm.LayerNorm(), lm.Output(65, loss="cross_entropy")],

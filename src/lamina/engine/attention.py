@@ -92,7 +92,9 @@ class Attending:
         query, key, value = inputs[0], inputs[min(1, len(inputs) - 1)], inputs[-1]
         own, other = masks[0], masks[0] if len(inputs) == 1 else combined(masks[1:])
         dropout = self.dropout if training else 0.0
-        plain = other is None and self.window is None and not self.uses_places
+        # No distance in so short a sequence reaches beyond the window.
+        narrow = self.window is not None and self.window < max(query.shape[1], key.shape[1])
+        plain = other is None and not narrow and not self.uses_places
         # Masks of queries alone matter where places do.
         if plain and (own is None or not self.causal):
             q, k, v = self.together(p, query, None) if len(inputs) == 1 else (self.queries(p, query, None), *self.keys(p, key, value, None))
@@ -104,7 +106,7 @@ class Attending:
         else:
             q, (k, v) = self.queries(p, query, here), self.keys(p, key, value, there)
         # torch's own causal mask needs no matrix, where nothing else is forbidden and nothing is added.
-        allowed = None if own is None and other is None and self.window is None else self._allowed(here, there)
+        allowed = None if own is None and other is None and not narrow else self._allowed(here, there)
         bias = self.bias(here, there)
         if bias is not None and allowed is None and self.causal:
             allowed = self._allowed(here, there)
