@@ -136,3 +136,13 @@ def test_sequences_that_are_too_short_are_refused() -> None:
         with pytest.raises(ShapeError, match=f"at least {least} samples") as caught:
             layer.infer((Sequence(steps=8, features=1),))
         assert caught.value.code == "NN002"
+
+
+def test_half_precision_of_the_network_costs_sound_nothing() -> None:
+    x = torch.from_numpy(sound(60, 1)).float()
+    for layer in (L.MelSpectrogram(fft_length=16, stride=8, num_mel_bins=4), L.STFTSpectrogram("psd", 16)):
+        network = build(plan_of(layer, (Sequence(steps=60, features=1),)), 3)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = network(x)["tested"]
+        assert found.dtype == torch.float32
+        assert torch.equal(found, network(x)["tested"])

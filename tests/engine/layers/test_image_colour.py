@@ -321,3 +321,23 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         L.ImageStandardize([0.5, 0.5]).infer((Image(channels=3, height=4, width=4),))
     with pytest.raises(ShapeError, match=r"tiles: \[4, 4\]"):
         L.Clahe().infer((Image(channels=3, height=4, width=4),))
+
+
+HALF: list[L.Layer] = [
+    L.Resizing(5, 4, interpolation="lanczos3"),
+    L.RandomBlur((5, 5), deviation=(1.0, 1.0)),
+    L.RandomSharpness((1.0, 1.0)),
+    L.Equalization(),
+    L.Clahe(tiles=2),
+]
+
+
+@pytest.mark.parametrize("layer", HALF, ids=lambda layer: layer.type_name)
+def test_half_precision_of_the_network_costs_images_nothing(layer: L.Layer) -> None:
+    x = (pictures() / 255).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = run(layer, x, seed=1)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, run(layer, x, seed=1))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert run(layer, x.bfloat16(), seed=1).dtype == torch.float32

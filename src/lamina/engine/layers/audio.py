@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lamina.engine.layers.image import in_full
 from lamina.engine.layers.layer import LayerModule, runs
 from lamina.network.layers.audio import MelSpectrogram, STFTSpectrogram
 from lamina.network.plan import Node
@@ -27,6 +28,13 @@ class SpectrogramModule(LayerModule):
     def made_window(self) -> Tensor:
         """What each frame is multiplied by, float64."""
         raise NotImplementedError(type(self).__name__)
+
+    def computed(self, x: Tensor) -> Tensor:
+        """What comes out of samples."""
+        raise NotImplementedError(type(self).__name__)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return in_full(self.computed, x)
 
     def transformed(self, x: Tensor, step: int, length: int) -> Tensor:
         """The spectrum of each frame: complex numbers ``[batch, frames, channels, length // 2 + 1]``."""
@@ -51,7 +59,7 @@ class STFTSpectrogramModule(SpectrogramModule):
             return window
         return window / (window.square().sum().sqrt() if layer.scaling == "density" else window.abs().sum())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def computed(self, x: Tensor) -> Tensor:
         layer: Any = self.node.layer
         self.check(x)
         if layer.padding == "same":
@@ -90,7 +98,7 @@ class MelSpectrogramModule(SpectrogramModule):
         left = (layer.fft_length - size) // 2
         return F.pad(named_window(layer.window, size, periodic=True), (left, layer.fft_length - size - left))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def computed(self, x: Tensor) -> Tensor:
         layer: Any = self.node.layer
         self.check(x)
         half = layer.fft_length // 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -16,7 +18,13 @@ class RandomImageModule(LayerModule):
         raise NotImplementedError(type(self).__name__)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.change(x) if self.training else x
+        return in_full(self.change, x) if self.training else x
+
+
+def in_full(run: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Prepare data in float32 at least, also where the network computes products in half precision: half has no 256 even levels."""
+    with torch.autocast(x.device.type, enabled=False):
+        return run(x.float() if x.dtype in (torch.bfloat16, torch.float16) else x)
 
 
 def uniform(x: Tensor, between: tuple[float, float], *sizes: int) -> Tensor:

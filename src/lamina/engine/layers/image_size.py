@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lamina.engine.layers.image import in_full
 from lamina.engine.layers.layer import LayerModule, runs
 from lamina.network.layers.image_size import CenterCrop, RandomCrop, Resizing, Sized
 
@@ -18,6 +19,9 @@ class ResizingModule(LayerModule):
     """Cut or filled up to the proportions, then torch's interpolation, or Lanczos's."""
 
     def forward(self, x: Tensor) -> Tensor:
+        return in_full(self._resized, x)
+
+    def _resized(self, x: Tensor) -> Tensor:
         layer: Any = self.node.layer
         if layer.crop_to_aspect_ratio:
             x = middle(x, *layer.window(self.node.input_shapes[0]))

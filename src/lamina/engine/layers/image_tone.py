@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lamina.engine import colours, tones
-from lamina.engine.layers.image import RandomImageModule, chosen, contrast, uniform
+from lamina.engine.layers.image import RandomImageModule, chosen, contrast, in_full, uniform
 from lamina.engine.layers.layer import LayerModule, runs
 from lamina.network.layers.image import ends
 from lamina.network.layers.image_tone import (
@@ -76,7 +76,7 @@ class AutoContrastModule(LayerModule):
 
     def forward(self, x: Tensor) -> Tensor:
         layer: Any = self.node.layer
-        return tones.stretched(x, layer.value_range)
+        return in_full(lambda own: tones.stretched(own, layer.value_range), x)
 
 
 @runs(Equalization)
@@ -85,7 +85,7 @@ class EqualizationModule(LayerModule):
 
     def forward(self, x: Tensor) -> Tensor:
         layer: Any = self.node.layer
-        return tones.equalized(x.detach(), layer.value_range, layer.bins)
+        return in_full(lambda own: tones.equalized(own, layer.value_range, layer.bins), x.detach())
 
 
 @runs(Clahe)
@@ -94,4 +94,4 @@ class ClaheModule(LayerModule):
 
     def forward(self, x: Tensor) -> Tensor:
         layer: Any = self.node.layer
-        return tones.locally_equalized(x.detach(), layer.value_range, layer.clip_limit, layer.counts)
+        return in_full(lambda own: tones.locally_equalized(own, layer.value_range, layer.clip_limit, layer.counts), x.detach())
