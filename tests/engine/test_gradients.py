@@ -106,3 +106,44 @@ def test_float32_is_refused_and_a_model_is_checked_on_a_copy() -> None:
         compare_gradients(model.network, {"input": torch.ones(1, 3)}, {"output": torch.tensor([0])})
     assert model.check_gradients(x, y, samples=4).right
     assert next(model.network.parameters()).dtype == torch.float32
+
+
+def test_where_many_kinks_meet_nothing_is_called_wrong() -> None:
+    """Pixels of 0 below a convolution with rectifier and pooling: each kink takes a side by itself, so the sum may be outside of both."""
+    x, y = np.zeros((6, 1, 8, 8)), np.arange(6) % 2
+    x[:, :, 3:5, 3:5] = np.random.default_rng(0).uniform(size=(6, 1, 2, 2))
+    layers = [lm.Conv2d(6, kernel=3, activation="relu"), lm.MaxPool2d(2), lm.Flatten(), lm.Dense(8, activation="relu"), lm.Output(2)]
+    network = build(lm.Sequential(lm.image(1, 8, 8), layers).resolve(), 1, dtype=torch.float64)
+    report = compare_gradients(network, {"input": torch.from_numpy(x)}, {"output": torch.from_numpy(y)}, numbers=400)
+    assert report.right
+    assert report.rows[-1].kinks > 100
+    bias = next(row for row in report.rows if row.name == "conv2d_1/bias")
+    assert bias.verdict == "unknown"  # all of them 0, where pixels are 0 too
+    assert (
+        next(row for row in lm.Model(lm.Sequential(lm.image(1, 8, 8), layers)).check_gradients(x, y).rows if row.name == bias.name).kinks
+        == 0
+    )
+
+
+class Restless(Slipped):
+    """Another draw at every call."""
+
+
+@runs(Restless)
+class RestlessModule(LayerModule):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.from_numpy(RESTLESS.normal(size=tuple(x.shape)))
+
+
+RESTLESS = np.random.default_rng(0)
+
+
+def test_a_draw_that_differs_from_call_to_call_is_no_kink() -> None:
+    report = checked(Restless(), lm.Dense(3, activation="tanh"), numbers=5)
+    assert not any(row.right for row in report.rows)
+    assert not any(row.kinks for row in report.rows)
+
+
+def test_the_table_shows_how_large_errors_are() -> None:
+    report = checked(lm.Dense(3, activation="tanh"))
+    assert all(0 < row.error < 1e-4 for row in report.rows)

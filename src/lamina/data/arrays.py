@@ -34,7 +34,7 @@ def to_array(value: Any, where: str) -> np.ndarray:
             expected="rows of the same length",
             got=str(error).split(" The detected")[0],
             cause="nested lists whose rows differ in length make no array",
-            fix="pad or cut the rows to one length, or remove the odd one",
+            fix="pad or cut the rows to one length, or remove the odd one; sequences: Dataset.from_sequences, which pads and masks",
         ) from error
     if array.dtype == object:
         array = _plain(array)

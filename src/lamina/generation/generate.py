@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lamina.model import Model
 
 
-class _Choice(Description):
+class Generation(Description):
     """A method by name, as mapping or as itself."""
 
     method: Method
@@ -82,7 +82,7 @@ def generate(
 
     _check_count("steps", steps)
     _check_count("batch_size", batch_size)
-    chosen = _Choice(method=method).method
+    chosen = Generation(method=method).method
     network = model.network.to(choose_device(device)).eval()
     on = next((p.device for p in network.parameters()), torch.device("cpu"))
     given, prompts = _apart(inputs, decoder)

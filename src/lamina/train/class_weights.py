@@ -41,7 +41,7 @@ def check_class_weights(setting: Literal["balanced"] | Mapping[str, float], sche
             expected="data with one target: a class for each sample",
             got=kinds or "no target",
             cause="a weight belongs to a whole sample, in all losses",
-            fix="leave class_weights out, and give weights of samples: Dataset.from_arrays(x, y, weight=...)",
+            fix="leave class_weights out, and weigh classes in the loss of an output, {type: cross_entropy, weights: [1, 5]}, or samples",
         )
     (name,) = found
     labels = _labels(schema, name)
