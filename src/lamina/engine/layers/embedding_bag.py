@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lamina.engine.layers.embedding import vectors_of
 from lamina.engine.layers.layer import ParametricModule, runs
+from lamina.engine.layers.packing import only
 from lamina.network.layers.embedding_bag import EmbeddingBag
 from lamina.network.plan import Node
 
@@ -29,9 +30,7 @@ class EmbeddingBagModule(ParametricModule):
         return self._combined(x, torch.ones_like(x, dtype=torch.bool))
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        mask = masks[0]
-        if mask is None:
-            return self.forward(*inputs), None
+        mask = only(masks)
         return self.activated(self.noisily(lambda x: self._combined(x.masked_fill(~mask, 0), mask), inputs)), None
 
     def _combined(self, x: Tensor, mask: Tensor) -> Tensor:

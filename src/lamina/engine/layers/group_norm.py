@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lamina.engine.layers.layer import ParametricModule, runs
+from lamina.engine.layers.packing import only
 from lamina.network.layers.group_norm import GroupNorm, InstanceNorm
 from lamina.network.plan import Node
 from lamina.shapes import Sequence
@@ -30,9 +31,7 @@ class SampleNormModule(ParametricModule):
         return self.normalized(x.mT).mT if self._steps else self.normalized(x)
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        mask = masks[0]
-        if mask is None:
-            return self.forward(*inputs), None
+        mask = only(masks)
         return self.activated(self.noisily(lambda x: self.affine(self.masked(x, mask)), inputs)), mask
 
     def normalized(self, x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lamina.engine.layers.layer import ParametricModule, runs
+from lamina.engine.layers.packing import only
 from lamina.errors import TrainingError
 from lamina.network.layers.normalization import BatchNorm, LayerNorm
 from lamina.network.plan import Node
@@ -37,9 +38,7 @@ class BatchNormModule(ParametricModule):
         return self._normalize(x)
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        mask = masks[0]
-        if mask is None:
-            return self.forward(*inputs), None
+        mask = only(masks)
         return self.activated(self.noisily(lambda x: self._real(x, mask), inputs)), mask
 
     def _real(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lamina.engine.layers.layer import LayerModule, runs
+from lamina.engine.layers.packing import only
 from lamina.engine.layers.steps import lengths, real_first, take_last, take_steps
 from lamina.errors import ShapeError
 from lamina.network.plan import Node
@@ -37,9 +38,7 @@ class UnstackModule(LayerModule):
         return x[:, self._index]
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        (x,), (mask,) = inputs, masks
-        if mask is None:
-            return self.forward(x), None
+        (x,), mask = inputs, only(masks)
         count = lengths(mask)
         place = self._index if self._index >= 0 else count + self._index
         missing = (count > 0) & ((count <= self._index) | (count < -self._index))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from lamina.engine.layers.layer import LayerModule, runs
+from lamina.engine.layers.packing import only
 from lamina.engine.layers.steps import last_first, real_first, take_steps, undo
 from lamina.network.vertices.steps import DuplicateToSteps, ReverseSteps
 
@@ -25,7 +26,5 @@ class ReverseStepsModule(LayerModule):
         return x.flip(1)
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
-        (x,), (mask,) = inputs, masks
-        if mask is None:
-            return self.forward(x), None
+        (x,), mask = inputs, only(masks)
         return take_steps(take_steps(x, last_first(mask)), undo(real_first(mask))), mask
