@@ -110,3 +110,13 @@ def test_a_taken_name_is_refused() -> None:
         def dense(x: torch.Tensor) -> torch.Tensor:
             """Something."""
             return x
+
+
+def test_tensors_without_names_are_refused() -> None:
+    def total(*xs: Any) -> Any:
+        """A sum."""
+        return sum(xs)
+
+    with pytest.raises(RegistrationError, match="SP008") as caught:
+        custom.layer("total_of_all")(total)
+    assert "write each tensor" in str(caught.value)

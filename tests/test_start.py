@@ -99,3 +99,29 @@ def test_a_cut_that_leaves_threads_is_refused() -> None:
         lm.Featurizer(model, "summ")
     with pytest.raises(DescriptionError, match="TR134"):
         lm.Featurizer(model, "out")
+
+
+def test_masks_are_those_of_the_features_kept_or_not(tmp_path: Path) -> None:
+    net = lm.Sequential(lm.sequence(None, 2), [lm.layers.Conv1d(3, kernel=2, stride=2), lm.GRU(3, output="last"), lm.Output(2)])
+    model = lm.Model(net, seed=0)
+    data = lm.Dataset.from_sequences([RNG.normal(size=(n, 2)) for n in (6, 2, 4)], [0, 1, 0])
+    cut = lm.Featurizer(model, "conv1d_1")
+    for _ in range(2):
+        features = cut.features(data, cache=tmp_path)
+        assert features.input_masks["input"].sum(1).tolist() == [3, 1, 2]
+        np.testing.assert_allclose(cut.head.predict(features), model.predict(data), atol=1e-6)
+
+
+def test_the_same_weights_in_another_layer_are_other_features(tmp_path: Path) -> None:
+    found = []
+    for activation in ("relu", "tanh"):
+        model = lm.Model(lm.Sequential(lm.features(3), [lm.Dense(4, activation=activation), lm.Output(2)]), seed=1)
+        found.append(lm.Featurizer(model, "dense_1").features((RNG.normal(size=(5, 3)) * 0 + 1, np.arange(5) % 2), cache=tmp_path))
+    assert (found[0].inputs["input"] != found[1].inputs["input"]).any()
+
+
+def test_weights_from_before_the_cut_are_named() -> None:
+    nodes = {"one": lm.Dense(3, inputs="x"), "two": lm.layers.Shared("one", inputs="one"), "out": lm.Output(2, inputs="two")}
+    with pytest.raises(DescriptionError, match="TR134") as caught:
+        lm.Featurizer(lm.Model(lm.Graph({"x": lm.features(3)}, nodes, "out")), "one")
+    assert "'two', with the weights of 'one'" in str(caught.value)

@@ -53,7 +53,8 @@ def layer(
         The class of the description, to be used in Python like any other layer.
 
     Raises:
-        RegistrationError: SP008, if the name is taken, the function has no docstring, or a setting has no annotation.
+        RegistrationError: SP008, if the name is taken, the function has no docstring, takes ``*args`` or ``**kwargs``, or a setting has no
+            annotation.
     """
 
     def decorate(function: Callable[..., Tensor]) -> type[Layer]:
@@ -153,6 +154,9 @@ def _parts(name: str, function: Callable[..., Tensor]) -> tuple[int, Mapping[str
     if not inspect.getdoc(function):
         raise _refused(name, "a docstring: what the function computes", "none", 'write """...""" below the def line')
     signature = inspect.signature(function, eval_str=True)
+    gathered = next((p for p in signature.parameters.values() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)), None)
+    if gathered is not None:
+        raise _refused(name, "parameters with names", str(gathered), "write each tensor and each setting by its own name")
     plain = [p for p in signature.parameters.values() if p.default is p.empty]
     settings = {p.name: (p.annotation, p.default) for p in signature.parameters.values() if p.default is not p.empty}
     bare = next((key for key, (annotation, _) in settings.items() if annotation is inspect.Parameter.empty), None)

@@ -31,7 +31,8 @@ def start_from(source: Model | str | os.PathLike[str], changes: Transfer | None 
         source: The trained model, or its ``.lamina`` file; left as it is.
         changes: What is different in the new one.
         seed: Of the weights that start anew, and of everything random in training.
-        **settings: In place of ``changes``: ``freeze=``, ``replacements=``, ``remove_after=``, ``append=`` and so on of `Transfer`.
+        **settings: In place of ``changes``, or on top of them: ``freeze=``, ``replacements=``, ``remove_after=``, ``append=`` and so on
+            of `Transfer`.
 
     Returns:
         The model; ``model.taken`` says which weights were taken over, and which start anew.
@@ -47,7 +48,7 @@ def start_from(source: Model | str | os.PathLike[str], changes: Transfer | None 
         Kept 2 weights: dense_1/weight, dense_1/bias
         Starting anew 2: output_1/weight (its layer was replaced); output_1/bias (its layer was replaced)
     """
-    transfer = changes if changes is not None else Transfer(**settings)
+    transfer = Transfer(**settings) if changes is None else changes.replace(**settings)
     if isinstance(source, Model):
         if source.description is None:
             raise DescriptionError(
@@ -133,16 +134,15 @@ class Featurizer:
         dataset = self.model.training_data(data, targets)
         file = None if cache is None else Path(cache) / f"{self._key(dataset)}.npy"
         if file is not None and file.is_file():
-            found: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+            found, mask = _kept(file)
         else:
-            found = self._compute(dataset, batch_size)
+            found, mask = self._compute(dataset, batch_size)
             if file is not None:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                atomic_write(file, lambda stream: np.save(stream, found, allow_pickle=False))
-                found = np.load(file, mmap_mode="r", allow_pickle=False)
+                _keep(file, found, mask)
+                found, mask = _kept(file)
         shape = next(iter(self.head.plan.inputs.values())) if self.head.plan is not None else None
         schema = dataset.schema.replace(inputs={INPUT: shape})
-        masks = {INPUT: next(iter(dataset.input_masks.values()))} if dataset.input_masks and shape is not None and shape.has_steps else {}
+        masks = {} if mask is None else {INPUT: mask}
         return dataset.replace(inputs={INPUT: found}, schema=schema, columns=None, preprocessing=None, input_masks=masks)
 
     def join(self) -> Model:
@@ -151,7 +151,7 @@ class Featurizer:
         self.model.load_parameters({**own, **self.head.parameters()})
         return self.model
 
-    def _compute(self, dataset: Dataset, batch_size: int) -> np.ndarray:
+    def _compute(self, dataset: Dataset, batch_size: int) -> tuple[np.ndarray, np.ndarray | None]:
         import torch
 
         from lamina.engine.network import NetworkModule
@@ -159,26 +159,49 @@ class Featurizer:
         network = self.model.network.to("cpu").eval()
         if not isinstance(network, NetworkModule):
             raise _uncut(self.at, got="an own torch.nn.Module", fix="cut the module in Python")
-        parts = []
+        parts, real = [], []
         with torch.inference_mode():
             for start in range(0, len(dataset), batch_size):
                 part = dataset.take(np.arange(start, min(start + batch_size, len(dataset))))
                 inputs = {name: torch.from_numpy(array) for name, array in part.inputs.items()}
                 masks = {name: torch.from_numpy(mask) for name, mask in part.input_masks.items()}
-                parts.append(network.outputs_of(inputs, self.at, masks).numpy())
-        return np.concatenate(parts)
+                value, mask = network.outputs_of(inputs, self.at, masks)
+                parts.append(value.numpy())
+                real += [] if mask is None else [mask.numpy()]
+        return np.concatenate(parts), np.concatenate(real) if real else None
 
     def _key(self, dataset: Dataset) -> str:
-        """A name for these features: of all weights before the cut, and all numbers of the data."""
+        """A name for these features: of all layers and weights before the cut, and all numbers of the data."""
         digest = hashlib.blake2b(digest_size=16, person=b"lamina features"[:16])
         digest.update(self.at.encode())
         head = set(self.head.parameters())
         for name, array in sorted(self.model.parameters().items()):
             if name not in head:
                 digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        for node in self.model.plan.nodes if self.model.plan is not None else ():
+            if self.head.plan is None or all(node.name != other.name for other in self.head.plan.nodes):
+                digest.update(f"{node.name}{node.inputs}{node.layer!r}".encode())
         for name, array in sorted({**dataset.inputs, **dataset.input_masks}.items()):
             digest.update(f"{name}{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+
+def _keep(file: Path, found: np.ndarray, mask: np.ndarray | None) -> None:
+    """Features in one file, their mask in another, which is there first: features without it count as such that need none."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if mask is not None:
+        atomic_write(_mask_file(file), lambda stream: np.save(stream, mask, allow_pickle=False))
+    atomic_write(file, lambda stream: np.save(stream, found, allow_pickle=False))
+
+
+def _kept(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    mask = _mask_file(file)
+    found: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+    return found, np.load(mask, allow_pickle=False) if mask.is_file() else None
+
+
+def _mask_file(file: Path) -> Path:
+    return file.with_name(f"{file.stem}-mask.npy")
 
 
 def _head(network: Network, plan: Plan, at: str) -> Network:
@@ -195,6 +218,10 @@ def _head(network: Network, plan: Plan, at: str) -> Network:
                 )
     if not behind or set(plan.outputs) - set(behind):
         raise _uncut(at, got="outputs before the cut, or none behind it", fix="cut at a layer before the last one")
+    for node in (plan.node(name) for name in behind):
+        lender = next((n for n in (node.shares, *(b.node for b in node.borrowed.values())) if n is not None and n not in behind), None)
+        if lender is not None:
+            raise _uncut(at, got=f"{node.name!r}, with the weights of {lender!r}", fix=f"cut before {lender!r}")
     steps = {step.name: step for step in network.steps()}
     if isinstance(network, Sequential):
         layers = [layer.replace(name=step.name) for step, layer in zip(network.steps(), network.layers, strict=True) if step.name in behind]

@@ -141,3 +141,10 @@ def test_what_cannot_take_masks_is_said_before_training() -> None:
     model = lm.Model(lm.Sequential(lm.sequence(9, 2), [lm.Flatten(), lm.Output(2)]))
     with pytest.raises(LaminaError, match="NN014"):
         model.fit(data, epochs=1, progress=False)
+
+
+def test_of_several_inputs_a_mask_says_which() -> None:
+    x = {"left": np.zeros((2, 3, 1)), "right": np.zeros((2, 3, 1))}
+    with pytest.raises(DataError, match="DA023") as caught:
+        lm.Dataset.from_arrays(x, [0, 1], masks=np.ones((2, 3), bool))
+    assert "give a dict: {'left': mask}" in str(caught.value)

@@ -135,3 +135,26 @@ def test_a_layer_that_needs_all_steps_says_so() -> None:
 def test_masks_know_whether_they_are_any() -> None:
     assert not Masks()
     assert Masks({"x": torch.ones(1, 1, dtype=torch.bool)})
+
+
+def test_samples_without_a_target_have_none_at_any_step() -> None:
+    network = build(lm.Sequential(lm.sequence(None, 3), [lm.Output(1, loss="mse")]).resolve(), 0)
+    _, mask = batch()
+    has = torch.tensor([True, False, True, True])
+    judged = network.judged_steps({"output_1": mask}, Masks(targets={"output_1": has}))["output_1"]
+    assert judged is not None
+    assert torch.equal(judged, mask & has[:, None])
+
+
+def test_layers_that_hold_others_take_what_these_take() -> None:
+    ends = [lm.GlobalAvgPool(), lm.Dense(1)]
+    one = lm.layers.Conditional(ends, then=lm.GRU(3))
+    network = build(lm.Sequential(lm.sequence(6, 3), [one, lm.Output(2)]).resolve(), 0, dtype=torch.float64).eval()
+    x, mask = batch()
+    found = network(x, {"input": mask})["output_1"]
+    open_ended = build(lm.Sequential(lm.sequence(None, 3), [one, lm.Output(2)]).resolve(), 0, dtype=torch.float64).eval()
+    for row, length in enumerate(LENGTHS):
+        torch.testing.assert_close(found[row, :length], open_ended(x[row : row + 1, :length])["output_1"][0])
+    flat = lm.layers.Conditional(ends, then=[lm.Flatten(), lm.Dense(2)], otherwise=[lm.Flatten(), lm.Dense(2)])
+    with pytest.raises(LaminaError, match="NN014"):
+        check_masks(lm.Sequential(lm.sequence(6, 3), [flat, lm.Output(2)]).resolve(), ["input"])

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import lamina as lm
 from lamina.data.normalizers import Standardize
 from lamina.data.preprocessing import Preprocessing
+from lamina.engine.build import build
 from lamina.engine.state import State
 from lamina.errors import LaminaError, ShapeError, TrainingError
 
@@ -94,3 +96,28 @@ def test_a_layer_that_has_to_see_everything_is_named() -> None:
     it = lm.Model(lm.Sequential(lm.sequence(None, 2), [lm.Bidirectional(lm.GRU(3), name="both"), lm.Output(1, loss="mse")]))
     with pytest.raises(TrainingError, match="'both'"):
         it.step(X)
+
+
+def test_memories_within_layers_are_kept_under_their_own_names(tmp_path: Path) -> None:
+    inner = lm.layers.Nested([lm.GRU(3), lm.layers.Repeat(lm.GRU(3), times=2)])
+    model = lm.Model(lm.Sequential(lm.sequence(None, 2), [inner, lm.Output(1, loss="mse")]), seed=1)
+    first, second = X[:, :2], X[:, 2:]
+    _, state = model.step(first)
+    state.save(tmp_path / "state")
+    wanted, _ = model.step(second, state)
+    found, _ = model.step(second, lm.generation.State.load(tmp_path / "state"))
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_inputs_and_masks_that_nobody_takes_are_named() -> None:
+    shapes = {"a": lm.sequence(None, 2), "b": lm.sequence(None, 2)}
+    network = build(lm.Graph(shapes, {"sum": lm.Add(inputs=["a", "b"])}, "sum").resolve(), 0).eval()
+    x = torch.zeros(2, 1, 2)
+    with pytest.raises(LaminaError, match="EN005"):
+        network.start_state(2, {"c": x})
+    with pytest.raises(LaminaError, match="EN042") as caught:
+        network.start_state(3, {"a": x})
+    assert "3 samples" in str(caught.value)
+    with pytest.raises(LaminaError, match="EN040") as caught:
+        network.advance({"a": x, "b": x}, network.start_state(2), {"c": torch.ones(2, 1, dtype=torch.bool)})
+    assert "'c'" in str(caught.value)

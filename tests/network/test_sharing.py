@@ -90,3 +90,20 @@ def test_kept_and_loaded(tmp_path: Any) -> None:
     model.save(tmp_path / "twins.lamina")
     x = {"left": [[1.0, 2, 3, 4]], "right": [[4.0, 3, 2, 1]]}
     assert (lm.load(tmp_path / "twins.lamina").predict(x) == model.predict(x)).all()
+
+
+def test_a_shared_network_starts_as_its_owner_says() -> None:
+    block = lm.layers.Nested([lm.Dense(2)], inputs="a")
+    alone = lm.Graph({"a": lm.features(3)}, {"block": block, "out": lm.Output(1, inputs="block")}, "out")
+    twice = lm.Graph(
+        {"a": lm.features(3), "b": lm.features(3)},
+        {
+            "block": block,
+            "again": lm.layers.Shared("block", inputs="b"),
+            "sum": lm.Add(inputs=["block", "again"]),
+            "out": lm.Output(1, inputs="sum"),
+        },
+        "out",
+    )
+    one, two = (build(net.resolve(), 3).tensors() for net in (alone, twice))
+    assert torch.equal(one["block/dense_1/weight"], two["block/dense_1/weight"])

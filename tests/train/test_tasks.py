@@ -91,3 +91,27 @@ def test_what_does_not_fit_together_names_the_task() -> None:
     two = lm.Dataset.from_arrays(XA, {"a": A, "c": A})
     with pytest.raises(DataError, match="DA024"):
         lm.Dataset.together({"a": lm.Dataset.from_arrays(XA, A), "b": two})
+
+
+def test_tasks_of_sequences_of_other_lengths() -> None:
+    rng = np.random.default_rng(0)
+    long = [rng.normal(size=(n, 2)) for n in (6, 4)]
+    short = [rng.normal(size=(n, 2)) for n in (3, 2)]
+    tags = lm.Dataset.from_sequences(long, [x[:, :1] for x in long], kind="numbers")
+    words = lm.Dataset.from_sequences(short, [x[:, :1] for x in short], kind="numbers")
+    both = lm.Dataset.together({"words": words, "tags": tags})
+    assert both.input_masks["input"].sum(1).tolist() == [3, 2, 6, 4]
+    assert both.target_masks["words"].sum(1).tolist() == [3, 2, 0, 0]
+    heads = {name: lm.Output(1, loss="mse", inputs="body") for name in ("words", "tags")}
+    model = lm.Model(lm.Graph({"input": lm.sequence(None, 2)}, {"body": lm.GRU(4, inputs="input"), **heads}, ["words", "tags"]), seed=0)
+    model.fit(both, epochs=1, progress=False)
+    model.fit(both, epochs=1, truncate={"steps": 2}, progress=False)
+
+
+def test_pieces_of_a_task_count_for_its_samples() -> None:
+    x = np.random.default_rng(0).normal(size=(4, 6, 2))
+    data = lm.Dataset.from_arrays(x, {"a": x[:, :, :1], "b": x[:, :, 1:]}, kind="numbers", masks={"a": [True, True, False, False]})
+    heads = {name: lm.Output(1, loss="mse", inputs="body") for name in ("a", "b")}
+    model = lm.Model(lm.Graph({"input": lm.sequence(None, 2)}, {"body": lm.GRU(4, inputs="input"), **heads}, ["a", "b"]), seed=0)
+    model.fit(data, epochs=1, truncate={"steps": 3}, progress=False)
+    assert set(model.evaluate(data).metrics) >= {"loss"}

@@ -187,3 +187,33 @@ def test_a_recipe_whose_start_is_wrong_says_where(base: Any, tmp_path: Path, cha
         load_recipe(write(tmp_path, **changes))
     assert caught.value.code == code
     assert "recipe.yaml" in str(caught.value)
+
+
+def test_freezing_a_layer_that_holds_others_freezes_them() -> None:
+    net = lm.Sequential(lm.features(4), [Nested([lm.Dense(3), Residual(lm.Dense(3))], name="block"), lm.Output(2)])
+    model = lm.start_from(lm.Model(net, seed=1), freeze="block", seed=2)
+    before = model.parameters()
+    model.fit(X, Y, epochs=1, progress=False)
+    changed = {name for name, array in model.parameters().items() if (array != before[name]).any()}
+    assert changed == {"output_1/weight", "output_1/bias"}
+
+
+def test_weights_that_are_shared_are_frozen_where_they_belong() -> None:
+    nodes = {
+        "one": lm.Dense(3, inputs="x"),
+        "two": lm.layers.Shared("one", inputs="one_more"),
+        "one_more": lm.Dense(4, inputs="x"),
+        "out": lm.Output(2, inputs="both"),
+        "both": lm.Add(inputs=["one", "two"]),
+    }
+    net = lm.Graph({"x": lm.features(4)}, nodes, "out")
+    changed = lm.Transfer(freeze_to="two").apply(net)
+    assert {name for name, layer in changed.nodes.items() if getattr(layer, "frozen", False)} == {"one", "one_more"}
+    with pytest.raises(DescriptionError, match="TR131") as caught:
+        lm.Transfer(freeze="two").apply(net)
+    assert "name one" in str(caught.value)
+
+
+def test_settings_stand_on_top_of_changes(base: Any) -> None:
+    model = lm.start_from(base[0], lm.Transfer(freeze="dense_1"), remove="batch_norm_1")
+    assert [getattr(layer, "frozen", False) for layer in model.description.layers] == [True, False, False]

@@ -108,6 +108,13 @@ def checked_masks(given: Any, inputs: Mapping[str, np.ndarray], targets: Mapping
     """
     if given is None:
         return {}, {}
+    if not isinstance(given, Mapping) and len(inputs) > 1:
+        raise _misfit(
+            next(iter(inputs)),
+            expected=f"masks by the names of the inputs: {', '.join(inputs)}",
+            got="one without a name",
+            fix=f"give a dict: {{{next(iter(inputs))!r}: mask}}",
+        )
     named = dict(given) if isinstance(given, Mapping) else {next(iter(inputs)): given}
     found: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
     for name, value in named.items():

@@ -32,28 +32,39 @@ def join_tasks(tasks: Mapping[str, Dataset]) -> dict[str, Any]:
             owners[name] = task
     sizes = [len(part) for part in parts]
     starts = np.concatenate([[0], np.cumsum(sizes)])
+    longest = {name: max(part.inputs[name].shape[1:2] for part in parts) for name in first.inputs}
     targets: dict[str, np.ndarray] = {}
     masks: dict[str, np.ndarray] = {}
     kinds = {}
     for number, (task, part) in enumerate(tasks.items()):
         rows = slice(starts[number], starts[number + 1])
-        for target, array in part.targets.items():
-            name = target if len(part.targets) > 1 else task
+        for target, given in part.targets.items():
+            name, array = target if len(part.targets) > 1 else task, given
             kinds[name] = part.schema.targets[target]
+            own = part.target_masks.get(target, np.ones(array.shape[:1], dtype=bool))
+            if own.ndim > 1:
+                # A value for each step: as many steps as the input it goes along with has from now on.
+                wanted = next((longest[i] for i, x in part.inputs.items() if x.shape[1:2] == own.shape[1:]), own.shape[1:])
+                array, own = _filled(array, wanted), _filled(own, wanted)
             targets[name] = np.zeros((starts[-1], *array.shape[1:]), array.dtype)
             targets[name][rows] = array
-            own = part.target_masks.get(target, np.ones(array.shape[:1], dtype=bool))
             masks[name] = np.zeros((starts[-1], *own.shape[1:]), dtype=bool)
             masks[name][rows] = own
     weights = None
     if any(part.weight is not None for part in parts):
         weights = np.concatenate([np.ones(len(part)) if part.weight is None else part.weight for part in parts])
-    inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in first.inputs}
-    steps = {
-        name: np.concatenate([_real(part, name) for part in parts]) for name in first.inputs if any(name in p.input_masks for p in parts)
-    }
+    inputs = {name: np.concatenate([_filled(part.inputs[name], longest[name]) for part in parts]) for name in first.inputs}
+    uneven = {name for name in first.inputs if len({part.inputs[name].shape[1:2] for part in parts}) > 1}
+    masked = [name for name in first.inputs if name in uneven or any(name in part.input_masks for part in parts)]
+    steps = {name: np.concatenate([_filled(_real(part, name), longest[name]) for part in parts]) for name in masked}
     schema = first.schema.replace(targets=kinds)
     return {"inputs": inputs, "targets": targets, "schema": schema, "weight": weights, "input_masks": steps, "target_masks": masks}
+
+
+def _filled(array: np.ndarray, steps: tuple[int, ...]) -> np.ndarray:
+    """With as many steps as the longest sequence of all tasks; only the last ones are new, and they are 0."""
+    missing = steps[0] - array.shape[1] if steps and array.ndim > 1 else 0
+    return np.pad(array, [(0, 0), (0, missing), *((0, 0) for _ in array.shape[2:])]) if missing else array
 
 
 def _real(part: Dataset, name: str) -> np.ndarray:

@@ -42,8 +42,11 @@ def answers(
 
 
 def _part(array: np.ndarray, start: int, size: int, device: torch.device) -> Tensor:
-    return torch.from_numpy(array[start : start + size]).to(device)
+    part = array[start : start + size]
+    # Features that are kept on disk can't be written to, of which torch would warn.
+    return torch.from_numpy(part if part.flags.writeable else part.copy()).to(device)
 
 
 def _real(prediction: Tensor, mask: Tensor | None) -> Tensor:
-    return prediction if mask is None else prediction * mask.reshape(*mask.shape, *(1 for _ in range(prediction.dim() - 2)))
+    # Filled in, not multiplied: what a network makes of steps that are not real may be no number.
+    return prediction if mask is None else prediction.masked_fill(~mask.reshape(*mask.shape, *(1 for _ in prediction.shape[2:])), 0)

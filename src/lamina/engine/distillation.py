@@ -78,10 +78,9 @@ def _kind(network: Network, name: str) -> str:
 
 
 def _mean(positions: Tensor, weight: Tensor | None, mask: Tensor | None) -> Tensor:
-    """The mean over samples of the mean over their real positions."""
-    if mask is not None:
-        counts = mask.sum(1).clamp_min(1)
-        each = (positions * mask).sum(1) / counts
+    """The mean over samples of the mean over their real positions; who has no target of its own can still be taught."""
+    if mask is not None and mask.dim() > 1:
+        each = positions.masked_fill(~mask, 0.0).sum(1) / mask.sum(1).clamp_min(1)
     else:
         each = positions.flatten(1).mean(1) if positions.dim() > 1 else positions
     if weight is None:

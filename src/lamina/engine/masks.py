@@ -36,6 +36,8 @@ class Masks:
 def combined(masks: Sequence[Tensor | None]) -> Tensor | None:
     """Steps that are real in all inputs; None if no input has a mask.
 
+    A mask of whole samples, ``[batch]``, holds for all their steps.
+
     Example:
         >>> combined([None, torch.tensor([[True, False]]), torch.tensor([[True, True]])])
         tensor([[ True, False]])
@@ -43,6 +45,8 @@ def combined(masks: Sequence[Tensor | None]) -> Tensor | None:
     found: Tensor | None = None
     for mask in masks:
         if mask is not None:
+            if found is not None and found.dim() != mask.dim():
+                found, mask = (m[:, None] if m.dim() == 1 else m for m in (found, mask))
             found = mask if found is None else found & mask
     return found
 
@@ -54,6 +58,7 @@ def run_alone(
     *,
     steps: int | None,
     whole: bool,
+    after: Callable[[Tensor], None] | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """Compute samples of different lengths as each would be alone: those of equal masks together, their real steps only.
 
@@ -66,6 +71,7 @@ def run_alone(
         steps: How many steps the output has for inputs of full length; None if it has no steps.
         whole: Compute the whole batch for each length, and take from it what is needed: then a sample's result doesn't depend, not
             even in its last digit, on how many others have its length.
+        after: Told, after each run of the layer, which samples it was for.
 
     Returns:
         The output, 0 where nothing is real, and its mask.
@@ -79,6 +85,8 @@ def run_alone(
         if any(place is not None and len(place) == 0 for place in places):
             continue
         y = forward(*cut)
+        if after is not None:
+            after(rows)
         y = y[rows] if whole else y
         if result is None:
             sizes = y.shape[1:] if steps is None else (steps, *y.shape[2:])
@@ -136,4 +144,16 @@ def check_mask(name: str, mask: Tensor, x: Tensor, shape: Shape | None) -> None:
         if shape is None or shape.has_steps
         else "the input has no steps that could be missing",
         fix=f"write mask.bool(), of shape {describe_array(x.shape[:2])}" if shape is None or shape.has_steps else "leave its mask out",
+    )
+
+
+def stray_mask(name: str, known: list[str]) -> ShapeError:
+    """What is said of a mask that belongs to no input."""
+    return ShapeError(
+        "EN040",
+        where=f"the mask {name!r}",
+        expected=f"masks of the inputs {', '.join(map(repr, known))}" if known else "no masks, since no inputs are given",
+        got=f"one called {name!r}",
+        cause="a mask has the name of the input it belongs to",
+        fix=f"call it {known[0]!r}" if len(known) == 1 else "leave it out" if not known else "call it by the name of its input",
     )

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 
 from lamina.engine.activations import identity
 from lamina.engine.layers.layer import LayerModule, module_for
-from lamina.engine.masks import check_mask
+from lamina.engine.masks import check_mask, stray_mask
 from lamina.engine.runnable import Inputs, Network
 from lamina.engine.state import State
-from lamina.errors import ShapeError
 from lamina.network.plan import Node, Plan
 
 __all__ = ["Inputs", "Network", "NetworkModule"]
@@ -143,8 +142,8 @@ class NetworkModule(Network):
         values, found = self._run_masked(given, self._given_masks(masks or {}, given), self._needed(*sources))
         return tuple(self._activations.get(i, identity)(values[i]) for i in sources), tuple(found[i] for i in sources)
 
-    def outputs_of(self, inputs: Inputs, name: str, masks: Mapping[str, Tensor] | None = None) -> Tensor:
-        """What the node called ``name`` gives; nothing behind it is computed.
+    def outputs_of(self, inputs: Inputs, name: str, masks: Mapping[str, Tensor] | None = None) -> tuple[Tensor, Tensor | None]:
+        """What the node called ``name`` gives, and its mask; nothing behind it is computed.
 
         Args:
             inputs: A tensor, or tensors by input name.
@@ -153,7 +152,8 @@ class NetworkModule(Network):
         """
         given = self._given(inputs)
         place = len(given) + [module.node.name for module in self.modules_of_nodes].index(name)
-        return self._run_masked(given, self._given_masks(masks or {}, given), self._needed(place))[0][place]
+        values, found = self._run_masked(given, self._given_masks(masks or {}, given), self._needed(place))
+        return values[place], found[place]
 
     def _needed(self, *places: int) -> set[int]:
         """Places of all values that those at some places depend on, and their own."""
@@ -219,7 +219,7 @@ class NetworkModule(Network):
             masks = dict(zip(shapes, masks.values(), strict=True))
         for name in masks:
             if name not in shapes:
-                raise _stray_mask(name, list(shapes))
+                raise stray_mask(name, list(shapes))
         for name, x in zip(shapes, given, strict=True):
             if name in masks:
                 check_mask(name, masks[name], x, shapes[name])
@@ -249,14 +249,3 @@ def _module(node: Node) -> LayerModule:
     module = module_for(replace(node, shares=None))
     module.node = node
     return module
-
-
-def _stray_mask(name: str, known: list[str]) -> ShapeError:
-    return ShapeError(
-        "EN040",
-        where=f"the mask {name!r}",
-        expected=f"masks of the inputs {', '.join(map(repr, known))}",
-        got=f"one called {name!r}",
-        cause="a mask has the name of the input it belongs to",
-        fix=f"call it {known[0]!r}" if len(known) == 1 else "call it by the name of its input",
-    )

@@ -80,7 +80,8 @@ class State:
             kind, _, rest = key.partition("/")
             tensor = torch.from_numpy(np.array(array))
             if kind == "memory" and "/" in rest:
-                node, _, name = rest.rpartition("/")
+                # Names within a layer that holds networks have strokes of their own; names of nodes have none.
+                node, _, name = rest.partition("/")
                 memories.setdefault(node, {})[name] = tensor
             elif kind in ("value", "mask") and rest:
                 (values if kind == "value" else masks)[rest] = tensor

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from lamina.engine.inputs import check_input, check_names
-from lamina.engine.masks import check_mask
+from lamina.engine.masks import check_mask, stray_mask
 from lamina.engine.state import Memory, State
-from lamina.errors import TrainingError
+from lamina.errors import ShapeError, TrainingError
 from lamina.network.plan import Node
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 def start(network: NetworkModule, batch: int, given: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> State:
     """The memory before the first step; see `NetworkModule.start_state`."""
+    if any(name not in network.input_shapes for name in given):
+        check_names(given, network.input_shapes, "input")
+    _check_pieces(network, given, masks, batch)
     fixed = fixed_nodes(network.plan.nodes, given)
     values: dict[str, Tensor] = dict(given)
     known: dict[str, Tensor | None] = dict(masks)
-    for name, x in given.items():
-        if name in masks:
-            check_mask(name, masks[name], x, network.input_shapes.get(name))
     memories: dict[str, Memory] = {}
     for module in network.modules_of_nodes:
         node = module.node
@@ -53,13 +53,8 @@ def advance(
     check_names(given, wanted, "input")
     if len(masks) == len(wanted) == 1:
         masks = dict(zip(wanted, masks.values(), strict=True))
-    dtype = next((p.dtype for p in network.parameters() if p.dtype.is_floating_point), None)
-    for name, x in given.items():
-        shape = network.input_shapes[name]
-        check_input(name, x, shape.replace(steps=None) if shape.has_steps else shape, dtype)
-    for name, mask in masks.items():
-        check_mask(name, mask, given[name], network.input_shapes.get(name))
     batch = len(next(iter(given.values()))) if given else state.batch
+    _check_pieces(network, given, masks, batch)
     fixed = fixed_nodes(network.plan.nodes, state.given)
     moving = [module for module in network.modules_of_nodes if module.node.name not in fixed]
     state.check(batch, {module.node.name: memory for module in moving if (memory := module.start_state(batch))})
@@ -93,6 +88,31 @@ def fixed_nodes(nodes: Iterable[Node], given: Iterable[str]) -> set[str]:
             known.add(node.name)
             found.add(node.name)
     return found
+
+
+def _check_pieces(network: NetworkModule, given: Mapping[str, Tensor], masks: Mapping[str, Tensor], batch: int) -> None:
+    """See that inputs, of any number of steps, and their masks fit the network and each other.
+
+    Raises:
+        ShapeError: EN003, EN004, EN040 or EN042, naming the input.
+    """
+    dtype = next((p.dtype for p in network.parameters() if p.dtype.is_floating_point), None)
+    for name, x in given.items():
+        shape = network.input_shapes[name]
+        check_input(name, x, shape.replace(steps=None) if shape.has_steps else shape, dtype)
+        if len(x) != batch:
+            raise ShapeError(
+                "EN042",
+                where=f"input {name!r}",
+                expected=f"{batch} samples, as the state or the first input has",
+                got=str(len(x)),
+                cause="all inputs and the state belong to the same samples",
+                fix="give each input a row for each sample",
+            )
+    for name, mask in masks.items():
+        if name not in given:
+            raise stray_mask(name, list(given))
+        check_mask(name, mask, given[name], network.input_shapes[name])
 
 
 def _check_whole(node: Node, known: set[str]) -> None:

@@ -66,7 +66,7 @@ class TruncatedStep(StepRunner):
         with self.precision.autocast():
             scores, reached, added = self._advance(inputs, masks.inputs, batch, start, length)
             targets = {name: target[:, start : start + length] for name, target in batch.targets.items()}
-            counted = Masks(targets={name: mask[:, start : start + length] for name, mask in masks.targets.items()})
+            counted = Masks(targets={n: mask[:, start : start + length] if mask.dim() > 1 else mask for n, mask in masks.targets.items()})
             judged = self.network.judged_steps(reached, counted)
             loss = self.network.loss_of(scores, targets, batch.weight, judged)
             loss = loss if added is None else loss + added

@@ -102,8 +102,10 @@ def check_state(layer: Layer, shapes: Sequence[Shape]) -> None:
         return
     order = torch.tensor([2, 0])
     promise(all(len(v) == 2 for memory in state.select(order).memories.values() for v in memory.values()), "its memory is batch first")
-    arrays = state.to_arrays()
-    promise(set(type(state).from_arrays(arrays).to_arrays()) == set(arrays), "its memory can be kept and read again")
+    last = {name: inputs[name][:, length - 1 :] for name in moving}
+    kept = type(state).from_arrays(state.to_arrays())
+    found, again = (network.advance({**given, **last}, one)[0]["tested"] for one in (state, kept))
+    promise(torch.equal(found, again), "its memory can be kept and read again, and goes on as if it had never been away")
 
 
 def _refuses(network: NetworkModule, inputs: dict[str, Tensor]) -> None:

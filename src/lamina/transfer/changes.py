@@ -10,6 +10,7 @@ from lamina.errors import DescriptionError, LaminaError, Problem, nearest
 from lamina.network import Graph, Network, Sequential
 from lamina.network.layers.container import Container
 from lamina.network.layers.layer import Layer
+from lamina.network.layers.shared import Shared
 from lamina.network.network import automatic_names
 
 if TYPE_CHECKING:
@@ -173,11 +174,14 @@ class _Changes:
         for pattern, settings in wanted.items():
             matched: list[str] = []
             having: list[str] = []
+            borrowing: dict[str, str] = {}
 
             def change(name: str, layer: Layer, *, pattern: str = pattern, settings: Mapping[str, Any] = settings) -> Layer:
-                if not fnmatchcase(name, pattern):
+                if not (_within(name, pattern) if loose else fnmatchcase(name, pattern)):
                     return layer
                 matched.append(name)  # noqa: B023 - used up within this turn
+                if isinstance(layer, Shared):
+                    borrowing[name] = layer.of  # noqa: B023
                 if not all(key in type(_own(layer)).model_fields for key in settings):
                     return layer
                 having.append(name)  # noqa: B023
@@ -188,6 +192,21 @@ class _Changes:
                 self._nobody(pattern, where, list(self.layers))
             elif not having and not loose:
                 self._stray(where, pattern, matched, settings)
+            elif loose and len(borrowing) == len(matched):
+                self._borrowed(where, pattern, borrowing)
+
+    def _borrowed(self, where: str, pattern: str, borrowing: Mapping[str, str]) -> None:
+        owners = ", ".join(dict.fromkeys(borrowing.values()))
+        self.problems.append(
+            Problem(
+                "TR131",
+                where=f"transfer.{where}.{pattern}",
+                expected="layers that have weights of their own",
+                got=f"{', '.join(borrowing)}, with the weights of {owners}",
+                cause="a shared layer has no settings: those of the layer that owns the weights count",
+                fix=f"name {owners}",
+            )
+        )
 
     def _stray(self, where: str, pattern: str, matched: list[str], settings: Mapping[str, Any]) -> None:
         layer = next((layer for name, layer in self.layers.items() if name == matched[0]), None)
@@ -217,7 +236,10 @@ class _Changes:
     def _freeze_to(self, last: str) -> None:
         if not self._known(last, "freeze_to"):
             return
-        for name in self._before(last):
+        before = self._before(last)
+        # A shared layer learns where its owner does, which may stand behind.
+        owners = {layer.of for name in before if isinstance(layer := self.layers[name], Shared)}
+        for name in sorted(before | (owners & self.layers.keys())):
             self.layers[name] = _throughout(name, self.layers[name], lambda _, layer: _frozen(layer))
 
     def _before(self, last: str) -> set[str]:
@@ -229,6 +251,12 @@ class _Changes:
                 found.add(name)
                 waiting += self.feeds[name]
         return found
+
+
+def _within(name: str, pattern: str) -> bool:
+    """Whether a pattern means a layer, or one that holds it."""
+    parts = name.split("/")
+    return any(fnmatchcase("/".join(parts[:end]), pattern) for end in range(1, len(parts) + 1))
 
 
 def _throughout(name: str, layer: Layer, change: Change) -> Layer:

@@ -41,7 +41,7 @@ class Transfer(Description):
         append: Layers to put behind the last one.
         add: For graphs, further nodes by name.
         outputs: For graphs, the outputs from now on.
-        freeze: Layers whose parameters keep their values.
+        freeze: Layers whose parameters keep their values; of one that holds networks, all of theirs.
         freeze_to: This layer and everything before it keeps its values (a feature extractor).
         settings: By name or pattern, settings for further training: ``{"conv*": {learning_rate_factor: 0.1}}``.
 

@@ -100,3 +100,15 @@ def test_another_kind_of_series_is_refused_with_the_right_type() -> None:
     assert caught.value.problems[0].fix == "write type: conv_lstm3d"
     with pytest.raises(ShapeError, match="NN001"):
         ConvLSTM1d(2, kernel=3).infer((Series(steps=3, item=Sequence(steps=None, features=4)),))
+
+
+def test_noise_on_a_film_drops_channels_of_frames_and_not_frames() -> None:
+    film = Series(steps=None, item=Image(channels=6, height=2, width=2))
+    layer = ConvLSTM2d(2, kernel=1, dropout={"type": "spatial_dropout", "rate": 0.5})
+    (module,) = build(plan_of(layer, [film]), 0).train().modules_of_nodes
+    seen: list[torch.Tensor] = []
+    torch.manual_seed(0)
+    module.perturbed(seen.append, (torch.ones(2, 5, 6, 2, 2),))
+    kept = (seen[0] != 0).flatten(3)
+    assert (kept.all(-1) == kept.any(-1)).all(), "a channel is dropped whole"
+    assert (kept.any(-1).sum(2) % 6 > 0).any(), "some of a frame's channels, not the frame"

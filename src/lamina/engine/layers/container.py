@@ -25,6 +25,10 @@ class ContainerModule(LayerModule):
             raise TypeError(message)
         self._parts = list(layer.plans(node.input_shapes))
         self.networks = nn.ModuleList(NetworkModule(plan) for plan in layer.plans(node.input_shapes).values())
+        for part in self._parts:
+            # The network around has checked what comes in; of a shorter sequence it feeds the real steps only.
+            network = self.network(part)
+            network.input_shapes = {n: s.replace(steps=None) if s.has_steps else s for n, s in network.input_shapes.items()}
 
     def network(self, part: str = "") -> NetworkModule:
         """The inner network of this part."""
@@ -35,7 +39,8 @@ class ContainerModule(LayerModule):
 
     def initialize(self, seed: int) -> None:
         for part in self._parts:
-            for module in self.network(part).modules_of_nodes:
+            # The owner of shared weights starts them.
+            for module in self.network(part).modules_of_nodes if self.node.shares is None else ():
                 # Two containers of one description start with different values.
                 module.initialize(derive(seed, "inside", self.node.name, part))
 
@@ -47,11 +52,17 @@ class ContainerModule(LayerModule):
     def inner_modules(self) -> list[tuple[str, LayerModule]]:
         return [(f"{part}{name}", module) for part in self._parts for name, module in self.network(part).all_modules()]
 
-    def ask(self, part: str, *inputs: Tensor) -> Tensor:
-        """What an inner network gives."""
+    def ask(self, part: str, *inputs: Tensor, chosen: Tensor | None = None) -> Tensor:
+        """What an inner network gives.
+
+        Args:
+            part: The network.
+            *inputs: Its inputs.
+            chosen: Samples for which the answer is used, ``[batch]``: what inner layers ask for each sample, only these pay.
+        """
         network = self.network(part)
         (found,) = network.scores(dict(zip(network.input_shapes, inputs, strict=True)))
-        self._collect(network)
+        self._collect(network, chosen)
         return found
 
     def ask_masked(self, part: str, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
@@ -75,14 +86,15 @@ class ContainerModule(LayerModule):
         given = dict(zip(network.input_shapes, inputs, strict=True))
         scores, found, state = network.advance(given, State(len(inputs[0]), (), memories), named)
         (y,), (mask,) = scores.values(), found.values()
+        self._collect(network)
         return y, mask, flat_memory(state)
 
-    def _collect(self, network: NetworkModule) -> None:
-        """What inner layers add to the loss is added by this one."""
-        self.penalty = None
+    def _collect(self, network: NetworkModule, chosen: Tensor | None = None) -> None:
+        """What inner layers add to the loss is added by this one, to what it has asked for since its pass began."""
         for module in network.penalizing if self.training else ():
             if module.penalty is not None:
-                self.penalty = module.penalty if self.penalty is None else self.penalty + module.penalty
+                own = module.penalty if chosen is None or module.penalty.dim() == 0 else module.penalty * chosen
+                self.penalty = own if self.penalty is None else self.penalty + own
 
 
 def flat_memory(state: State) -> Memory:

@@ -23,12 +23,13 @@ class LoopModule(ContainerModule):
         self._times = int(layer.times)
 
     def forward(self, x: Tensor) -> Tensor:
+        self.penalty = None
         going = torch.ones(len(x), dtype=torch.bool, device=x.device)
         for _ in range(self._times):
-            going = going & (self.ask("condition/", x)[:, 0] > 0)
+            going = going & (self.ask("condition/", x, chosen=going)[:, 0] > 0)
             if not bool(going.any()):
                 break
-            x = torch.where(_like(going, x), self.ask("", x), x)
+            x = torch.where(_like(going, x), self.ask("", x, chosen=going), x)
         return x
 
 
@@ -37,9 +38,10 @@ class ConditionalModule(ContainerModule):
     """Both ways, and each sample takes its own."""
 
     def forward(self, x: Tensor) -> Tensor:
+        self.penalty = None
         holds = self.ask("condition/", x)[:, 0] > 0
-        then = self.ask("then/", x)
-        otherwise = self.ask("otherwise/", x) if "otherwise/" in self._parts else x
+        then = self.ask("then/", x, chosen=holds)
+        otherwise = self.ask("otherwise/", x, chosen=~holds) if "otherwise/" in self._parts else x
         return torch.where(_like(holds, then), then, otherwise)
 
 

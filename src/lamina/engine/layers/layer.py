@@ -21,6 +21,7 @@ from lamina.errors import TrainingError
 from lamina.network.initializers import Initializer, Ones
 from lamina.network.layers.layer import Layer, Parameter
 from lamina.network.plan import Node
+from lamina.shapes import Series
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class LayerModule(nn.Module):
             self.register_parameter(name, nn.Parameter(torch.empty(parameter.shape)))
         for name, shape in node.buffers.items():
             self.register_buffer(name, torch.zeros(shape))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A penalty belongs to a pass, and its graph can't be copied.
+        return {name: value for name, value in self.__dict__.items() if name != "penalty"}
 
     @property
     def settings(self) -> Layer:
@@ -125,7 +130,17 @@ class LayerModule(nn.Module):
         if shape.has_steps:
             known = tuple(s.replace(steps=x.shape[1]) if s.has_steps else s for s, x in zip(node.input_shapes, inputs, strict=True))
             steps = node.layer.infer(known).dims[0]
-        return run_alone(self.forward, inputs, masks, steps=steps, whole=not self.training)
+        charged: list[tuple[Tensor, Tensor]] = []
+
+        def charge(rows: Tensor) -> None:
+            if self.penalty is not None:
+                charged.append((rows, self.penalty.expand(len(rows))))
+
+        found = run_alone(self.forward, inputs, masks, steps=steps, whole=not self.training, after=charge)
+        if charged:
+            rows, prices = (torch.cat(parts) for parts in zip(*charged, strict=True))
+            self.penalty = prices.new_zeros(len(inputs[0])).index_put((rows,), prices)
+        return found
 
     # -- piece by piece ---------------------------------------------------------------------------------------------
 
@@ -175,6 +190,11 @@ def _initializer(layer: Layer, parameter: Parameter) -> Initializer:
     return found
 
 
+def _of_items(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The same for every step of a series by itself: where a tensor has its features is told by its number of axes."""
+    return lambda x: run(x.flatten(0, 1)).reshape(x.shape)
+
+
 class ParametricModule(LayerModule):
     """A layer with the settings of `lamina.network.layers.layer.ParametricLayer`; subclasses write ``compute``.
 
@@ -193,6 +213,7 @@ class ParametricModule(LayerModule):
         activation = activation_function(layer.activation) if self.activates else identity
         self._activation: ActivationFunction | None = None if activation is identity else activation
         self._noise = noise_module(layer.dropout) if layer.dropout is not None else None
+        self._films = tuple(isinstance(shape, Series) for shape in node.input_shapes)
         noises = {} if layer.weight_noise is None else {n: weight_noise_function(layer.weight_noise, p) for n, p in node.parameters.items()}
         self._weight_noises = {name: noise for name, noise in noises.items() if noise is not None}
         self._noisy = self._noise is not None or bool(self._weight_noises)
@@ -214,7 +235,10 @@ class ParametricModule(LayerModule):
     def perturbed(self, run: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Any:
         """Run with noise on the inputs, and on copies of the parameters."""
         if self._noise is not None:
-            inputs = tuple(self._noise(x) for x in inputs)
+            apply: Callable[[Tensor], Tensor] = self._noise
+            inputs = tuple(
+                (_of_items(apply) if film else apply)(x) for x, film in zip(inputs, self._films, strict=False)
+            )  # some name the first only
         if not self._weight_noises:
             return run(*inputs)
         kept = dict(self._parameters)

@@ -19,15 +19,18 @@ class NestedModule(ContainerModule):
     """Once."""
 
     def forward(self, *inputs: Tensor) -> Tensor:
+        self.penalty = None
         return self.ask("", *inputs)
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
+        self.penalty = None
         return self.ask_masked("", inputs, masks)
 
     def start_state(self, batch: int) -> Memory:
         return flat_memory(self.network().start_state(batch))
 
     def step(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...], state: Memory) -> tuple[Tensor, Tensor | None, Memory]:
+        self.penalty = None
         return self.advance("", inputs, masks, state)
 
 
@@ -60,12 +63,10 @@ class RepeatModule(ContainerModule):
         return self.run_masked((x,), (None,))[0]
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
+        self.penalty = None
         (x,), (mask,) = inputs, masks
-        penalties = []
         for _ in range(self._times):
             x, mask = self.ask_masked("", (x,), (mask,))
-            penalties += [] if self.penalty is None else [self.penalty]
-        self.penalty = torch.stack(penalties).sum(0) if penalties else None
         return x, mask
 
     def start_state(self, batch: int) -> Memory:
@@ -73,6 +74,7 @@ class RepeatModule(ContainerModule):
         return {f"{turn}/{name}": value for turn in range(self._times) for name, value in one.items()}
 
     def step(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...], state: Memory) -> tuple[Tensor, Tensor | None, Memory]:
+        self.penalty = None
         (x,), (mask,) = inputs, masks
         after: Memory = {}
         for turn in range(self._times):
@@ -87,7 +89,9 @@ class TimeDistributedModule(ContainerModule):
     """All steps of all samples at once, as if each were a sample."""
 
     def forward(self, x: Tensor) -> Tensor:
+        self.penalty = None
         y = self.ask("", x.flatten(0, 1))
+        self._add_up(torch.ones(x.shape[:2], dtype=torch.bool, device=x.device))
         return y.reshape(*x.shape[:2], *y.shape[1:])
 
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
@@ -95,5 +99,12 @@ class TimeDistributedModule(ContainerModule):
         if mask is None or not self.training or not bool(mask.any()):
             return self.forward(x), mask
         # In training only real steps count, for the statistics of a batch norm, say.
+        self.penalty = None
         y = self.ask("", x[mask])
+        self._add_up(mask)
         return y.new_zeros((*mask.shape, *y.shape[1:])).index_put((mask,), y), mask
+
+    def _add_up(self, real: Tensor) -> None:
+        """What each step costs, added up for its sample."""
+        if self.penalty is not None and self.penalty.dim() == 1:
+            self.penalty = self.penalty.new_zeros(real.shape).masked_scatter(real, self.penalty).sum(1)

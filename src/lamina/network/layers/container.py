@@ -102,6 +102,11 @@ class Container(Layer):
         """Whether an inner layer does."""
         return any(layer.penalizes for layer in self._layers())
 
+    @property
+    def takes_masks(self) -> bool:  # type: ignore[override]
+        """Whether every inner layer does."""
+        return all(layer.takes_masks for layer in self._layers())
+
     def _layers(self) -> Iterator[Layer]:
         for network in self.parts().values():
             for step in network.steps():
@@ -135,11 +140,6 @@ class Follows(Container):
     def memory(self) -> bool:  # type: ignore[override]
         """Whether every inner layer can be run piece by piece."""
         return all(layer.memory or layer.stepwise for layer in self._layers())
-
-    @property
-    def takes_masks(self) -> bool:  # type: ignore[override]
-        """Whether every inner layer does."""
-        return all(layer.takes_masks for layer in self._layers())
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]

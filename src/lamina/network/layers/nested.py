@@ -162,6 +162,7 @@ class TimeDistributed(Container):
     positional: ClassVar[tuple[str, ...]] = ("network",)
     accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence, Series)
     stepwise: ClassVar[bool] = True
+    takes_masks: ClassVar[bool] = True
 
     network: Inner
 
