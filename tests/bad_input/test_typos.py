@@ -75,10 +75,12 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
 }
 PYTHON_ONLY = {("layer", "module"), ("source", "arrays")}
 """Components that no file can hold."""
+ELSEWHERE = {"generation"}
+"""Families whose members are named when a model is asked, and stand in no recipe."""
 
 
 def components() -> Iterator[tuple[str, str, type]]:
-    for family in registry.families():
+    for family in sorted({*registry.families()} - ELSEWHERE):
         for name, component in registry.components(family):
             if component.__module__.startswith("lamina.") and (family, name) not in PYTHON_ONLY:
                 yield family, name, component

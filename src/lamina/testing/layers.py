@@ -19,6 +19,7 @@ from lamina.network.layers.layer import Layer, ParametricLayer
 from lamina.network.layers.pretrainable import Pretrainable
 from lamina.network.plan import Plan
 from lamina.shapes import Shape
+from lamina.testing.duties import check_duties
 from lamina.testing.networks import check_network
 from lamina.testing.promises import promise
 from lamina.testing.sampling import LENGTHS, SEED, plan_of, sample_inputs
@@ -49,6 +50,7 @@ def check_layer(layer: Layer, shapes: Sequence[Shape]) -> None:
     check_copies(layer, shapes)
     check_masks(layer, shapes)
     check_state(layer, shapes)
+    check_duties(layer, shapes)
     if isinstance(layer, ParametricLayer):
         check_settings(layer, shapes)
     if isinstance(layer, Pretrainable):

@@ -48,7 +48,6 @@ class MixtureOfExperts(ParametricLayer):
     positional: ClassVar[tuple[str, ...]] = ("experts",)
     accepts: ClassVar[tuple[type[Shape], ...]] = (Features, Sequence)
     stepwise: ClassVar[bool] = True
-    penalizes: ClassVar[bool] = True
     own_settings: ClassVar[tuple[str, ...]] = ("activation",)
 
     experts: Count
@@ -72,6 +71,11 @@ class MixtureOfExperts(ParametricLayer):
     def hidden_for(self, features: int) -> int:
         """Width of an expert."""
         return self.hidden or 4 * features
+
+    @property
+    def penalizes(self) -> bool:  # type: ignore[override]
+        """Whether the choices shall be balanced."""
+        return self.balance > 0
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs

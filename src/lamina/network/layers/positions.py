@@ -67,7 +67,7 @@ class PositionEmbedding(ParametricLayer):
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
-        return [(cls(12), (Sequence(steps=None, features=3),)), (cls(5, activation="tanh"), (Sequence(steps=5, features=2),))]
+        return [(cls(12), (Sequence(steps=None, features=3),)), (cls(7, activation="tanh"), (Sequence(steps=5, features=2),))]
 
 
 @register("sinusoidal_positions")
