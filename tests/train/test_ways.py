@@ -276,3 +276,12 @@ def test_own_modules_are_trained_in_every_way_that_needs_no_description() -> Non
     with pytest.raises(LaminaError) as caught:
         own().fit(X, Y, mix="cutmix", progress=False)
     assert caught.value.code == "TR110"
+
+
+def test_python_hears_what_check_refuses_in_a_recipe() -> None:
+    """A loss in the middle would do nothing: nothing is left out in silence."""
+    nodes = {"h": lm.Dense(4, inputs="x"), "aux": lm.LossLayer(loss="mse", inputs="h"), "main": lm.Output(2, inputs="aux")}
+    x, y = np.ones((4, 3)), np.array([0, 1, 0, 1])
+    with pytest.warns(lm.LaminaWarning, match=r"(?s)CK007.*network.nodes.aux"):
+        lm.Model(lm.Graph({"x": lm.features(3)}, nodes, "main")).fit(x, y, epochs=1, progress=False)
+    lm.Model(lm.Graph({"x": lm.features(3)}, nodes, "main", ignore=["CK007"])).fit(x, y, epochs=1, progress=False)

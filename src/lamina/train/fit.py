@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lamina.errors import DescriptionError
+from lamina.errors import DescriptionError, LaminaWarning
 from lamina.evaluate.evaluation import Evaluation
 from lamina.keep import save_model
+from lamina.network.checks import run_checks
 from lamina.train.config import TrainConfig
 from lamina.train.metrics import evaluations
 from lamina.train.run import RunDirectory
@@ -73,6 +75,7 @@ def fit(
     if config.precision == "float64":
         model.widen()
     train = model.training_data(data, targets, target=target)
+    _warn_of(model)
     held = None
     if isinstance(validation, float | int):
         if validation:  # 0 is no such part, as in a recipe's split.
@@ -91,6 +94,15 @@ def fit(
         if run.interrupted is None:
             keep_model(model, directory)
     return run
+
+
+def _warn_of(model: Model) -> None:
+    """What `lamina check` refuses in a recipe is said here too: the network runs, but can't do what it says."""
+    if model.plan is None or model.description is None:
+        return
+    for found in run_checks(model.plan, model.description.ignore, training=True):
+        if found.severity == "error":
+            warnings.warn(str(found.problem), LaminaWarning, stacklevel=4)
 
 
 def _nowhere() -> DescriptionError:

@@ -19,9 +19,11 @@ class Callback(Description, family="callback"):
 
     Class attributes:
         speaks: Whether it writes to the terminal; those that do are not started by default where progress is off.
+        steers: Whether weights may be others than without it, though training wasn't stopped.
     """
 
     speaks: ClassVar[bool] = False
+    steers: ClassVar[bool] = False
 
     def start(self) -> CallbackRun:
         """A fresh run of this callback, for one training."""

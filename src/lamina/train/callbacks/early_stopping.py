@@ -46,6 +46,7 @@ class EarlyStopping(Callback):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("monitor",)
+    steers: ClassVar[bool] = True  # the best weights come back at the end
     monitor: str
     patience: int = Field(default=5, ge=0)
     min_delta: NonNegative = 0.0

@@ -28,6 +28,7 @@ class NoiseSchedule(Callback):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("schedule", "layers")
+    steers: ClassVar[bool] = True
     schedule: Rate
     layers: Names = ()
 
