@@ -81,3 +81,12 @@ def test_training_uses_all_experts_alike_when_told_so() -> None:
 def test_more_choices_than_experts_are_refused() -> None:
     with pytest.raises(DescriptionError, match="set top: 2"):
         MixtureOfExperts(2, top=3)
+
+
+def test_what_else_is_in_the_batch_changes_no_digit() -> None:
+    x = torch.randn(64, 67, generator=torch.Generator().manual_seed(0))
+    network = build(plan_of(MixtureOfExperts(30, hidden=131), [Features(67)]), 0).eval()
+    (whole,) = network(x).values()
+    for row in range(8):
+        (alone,) = network(x[row : row + 1].expand(64, -1).contiguous()).values()
+        assert torch.equal(alone[0], whole[row])

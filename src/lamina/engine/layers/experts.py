@@ -1,4 +1,4 @@
-"""How a mixture of experts runs: expert by expert, each on the vectors that chose it."""
+"""How a mixture of experts runs: expert by expert, each on the vectors that chose it; outside training, on all of them."""
 
 from __future__ import annotations
 
@@ -44,10 +44,12 @@ class MixtureOfExpertsModule(ParametricModule):
         y: Tensor | None = None
         for expert in range(layer.experts):
             rows, places = (chosen == expert).nonzero(as_tuple=True)
-            given = self._expert(expert, flat.index_select(0, rows)) * weights[rows, places].unsqueeze(-1)
+            # A product's last digits depend on the number of its rows, and so on what else is in the batch: figures must not.
+            found = self._expert(expert, flat[rows]) if self.training else self._expert(expert, flat)[rows]
+            given = found * weights[rows, places].unsqueeze(-1)
             y = (given.new_zeros(len(flat), given.shape[-1]) if y is None else y).index_add(0, rows, given)
-        found: Any = y
-        return found.reshape(*x.shape[:-1], -1)  # type: ignore[no-any-return]
+        result: Any = y
+        return result.reshape(*x.shape[:-1], -1)  # type: ignore[no-any-return]
 
     def _expert(self, number: int, x: Tensor) -> Tensor:
         hidden = self._linear("hidden", number, x)

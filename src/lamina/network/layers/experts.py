@@ -23,6 +23,9 @@ class MixtureOfExperts(ParametricLayer):
     activation(W x + b) + c``. Every vector is computed by its experts however many others choose them: there is no capacity, and
     what a sample gets never depends on the others in its batch.
 
+    In training an expert computes only what is sent to it; outside training it computes all vectors, so that a prediction doesn't
+    depend, not even in its last digit, on what else is in the batch.
+
     Input: ``[batch, n]`` or ``[batch, steps, n]``; output the same with ``units`` in place of ``n``.
 
     Parameters: ``router_weight [experts, n]``; ``hidden_weight [experts, hidden, n]``, ``hidden_bias [experts, hidden]``,
