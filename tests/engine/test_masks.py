@@ -91,7 +91,8 @@ def test_what_cant_take_masks_is_said_before_anything_runs() -> None:
 def test_a_state_is_tensors_that_can_be_kept_picked_and_detached() -> None:
     state = State(2, (), {"lstm": {"hidden": torch.ones(2, 3, requires_grad=True)}}, {"encoder": torch.zeros(2, 4)})
     assert not state.detach().memories["lstm"]["hidden"].requires_grad
-    picked = state.select(torch.tensor([1, 1, 0]))
+    picked = state.select([1, 1, 0])
+    assert torch.equal(state.select(torch.tensor([1, 1, 0])).values["encoder"], picked.values["encoder"])
     assert picked.batch == 3
     assert picked.values["encoder"].shape == (3, 4)
     again = State.from_arrays(state.to_arrays())

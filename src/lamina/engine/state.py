@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,10 +48,11 @@ class State:
         """The same numbers, through which no gradient flows back."""
         return self.map(lambda value: value.detach())
 
-    def select(self, indices: Tensor) -> State:
+    def select(self, indices: Tensor | np.ndarray | Sequence[int]) -> State:
         """The state of these samples, in this order; one may stand several times (beam search)."""
-        found = self.map(lambda value: value.index_select(0, indices.to(value.device)))
-        return State(len(indices), self.given, found.memories, found.values, found.masks)
+        rows = torch.as_tensor(indices)
+        found = self.map(lambda value: value.index_select(0, rows.to(value.device)))
+        return State(len(rows), self.given, found.memories, found.values, found.masks)
 
     def to(self, device: torch.device | str) -> State:
         """The state on another device."""
@@ -142,7 +143,7 @@ class State:
                 expected=f"the state of {batch} samples, as there are in this piece",
                 got=f"that of {self.batch}",
                 cause="the pieces of one sequence must come in the same batch",
-                fix="begin anew with state=None, or pick the samples: state.select(torch.tensor([...]))",
+                fix="begin anew with state=None, or pick the samples: state.select([...])",
             )
         for node in {**start, **self.memories}:
             wanted, found = start.get(node), self.memories.get(node)

@@ -74,7 +74,7 @@ def too_long(steps: int, length: int) -> TrainingError:
         expected=f"at most {length}, the steps of the sequences",
         got=str(steps),
         cause="a piece is longer than the whole; nothing would be truncated",
-        fix=f"write steps: {max(1, length // 4)}, or leave truncate out to learn whole sequences",
+        fix=f"write steps: {max(1, length // 2)}, or leave truncate out to learn whole sequences",
     )
 
 
