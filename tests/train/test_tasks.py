@@ -115,3 +115,13 @@ def test_pieces_of_a_task_count_for_its_samples() -> None:
     model = lm.Model(lm.Graph({"input": lm.sequence(None, 2)}, {"body": lm.GRU(4, inputs="input"), **heads}, ["a", "b"]), seed=0)
     model.fit(data, epochs=1, truncate={"steps": 3}, progress=False)
     assert set(model.evaluate(data).metrics) >= {"loss"}
+
+
+def test_groups_and_parts_stay_with_their_samples() -> None:
+    one, two = (lm.Dataset.from_arrays([[1.0], [2.0]], [0.5, y]) for y in (1.5, 2.5))
+    first = one.replace(groups=np.array(["a", "b"]))
+    both = lm.Dataset.together({"one": first, "two": two.replace(groups=np.array(["b", "c"]))})
+    assert both.groups.tolist() == ["a", "b", "b", "c"]
+    with pytest.raises(DataError, match="DA024") as caught:
+        lm.Dataset.together({"one": first, "two": two})
+    assert "the task 'two'" in str(caught.value)

@@ -128,11 +128,12 @@ def test_what_does_not_go_together_is_said_at_once(ways: dict[str, Any], code: s
 
 
 def test_layers_with_a_rate_of_their_own_can_not_be_searched(tmp_path: Path) -> None:
-    layers = [lm.Dense(4, learning_rate_factor=0.5, name="slow"), lm.Output(2)]
-    with pytest.raises(LaminaError) as caught:
-        lm.Model(lm.Sequential(lm.features(3), layers)).fit(X, Y, optimizer="lbfgs", progress=False)
-    assert caught.value.code == "TR110"
-    assert "'slow'" in str(caught.value)
+    slow = lm.Dense(4, learning_rate_factor=0.5, name="slow")
+    for layer, said in ((slow, "'slow'"), (lm.layers.Nested([slow], name="block"), "'block/slow'")):
+        with pytest.raises(LaminaError) as caught:
+            lm.Model(lm.Sequential(lm.features(3), [layer, lm.Output(2)])).fit(X, Y, optimizer="lbfgs", progress=False)
+        assert caught.value.code == "TR110"
+        assert said in str(caught.value)
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
         "data: {source: {type: iris}}\n"

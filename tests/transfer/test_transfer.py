@@ -217,3 +217,10 @@ def test_weights_that_are_shared_are_frozen_where_they_belong() -> None:
 def test_settings_stand_on_top_of_changes(base: Any) -> None:
     model = lm.start_from(base[0], lm.Transfer(freeze="dense_1"), remove="batch_norm_1")
     assert [getattr(layer, "frozen", False) for layer in model.description.layers] == [True, False, False]
+
+
+def test_a_node_that_is_there_is_not_written_over() -> None:
+    net = lm.Graph({"x": lm.features(4)}, {"a": lm.Dense(3, inputs="x"), "out": lm.Output(2, inputs="a")}, "out")
+    with pytest.raises(DescriptionError, match="TR132") as caught:
+        lm.Transfer(add={"a": lm.Dense(3, inputs="x", activation="relu")}).apply(net)
+    assert "write it under replacements" in str(caught.value)

@@ -58,7 +58,19 @@ def join_tasks(tasks: Mapping[str, Dataset]) -> dict[str, Any]:
     masked = [name for name in first.inputs if name in uneven or any(name in part.input_masks for part in parts)]
     steps = {name: np.concatenate([_filled(_real(part, name), longest[name]) for part in parts]) for name in masked}
     schema = first.schema.replace(targets=kinds)
-    return {"inputs": inputs, "targets": targets, "schema": schema, "weight": weights, "input_masks": steps, "target_masks": masks}
+    made = {"inputs": inputs, "targets": targets, "schema": schema, "weight": weights, "input_masks": steps, "target_masks": masks}
+    return made | {what: _joined(tasks, what) for what in ("groups", "times", "part")}
+
+
+def _joined(tasks: Mapping[str, Dataset], what: str) -> np.ndarray | None:
+    """Groups, times or parts of all samples; None if no data set has any."""
+    found = {task: getattr(part, what) for task, part in tasks.items()}
+    if all(value is None for value in found.values()):
+        return None
+    without = next((task for task, value in found.items() if value is None), None)
+    if without is not None:
+        raise _unlike(without, expected=f"{what} for each sample, as other tasks have", got="none")
+    return np.concatenate(list(found.values()))
 
 
 def _filled(array: np.ndarray, steps: tuple[int, ...]) -> np.ndarray:

@@ -76,16 +76,18 @@ def _accumulating(config: TrainConfig, losses: Mapping[str, Loss]) -> list[Probl
 def _searching(config: TrainConfig, plan: Plan | None) -> list[Problem]:
     if not config.optimizer.searches or plan is None:
         return []
+    from lamina.network.layers.container import all_nodes
+
     return [
         Problem(
             code="TR110",
-            where=f"train.optimizer, layer {node.name!r}",
+            where=f"train.optimizer, layer {name!r}",
             expected=f"one length of moves for all parameters, beside {config.optimizer.type_name}",
             got=f"learning_rate_factor: {factor:g}",
             cause="all parameters move together along a line, as far as the line search says",
-            fix=f"remove learning_rate_factor from {node.name!r}; a layer that shall keep its values is frozen: true",
+            fix=f"remove learning_rate_factor from {name!r}; a layer that shall keep its values is frozen: true",
         )
-        for node in plan.nodes
+        for name, node in all_nodes(plan)
         if (factor := getattr(node.layer, "learning_rate_factor", 1.0)) != 1.0 and not getattr(node.layer, "frozen", False)
     ]
 

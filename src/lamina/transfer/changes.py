@@ -165,6 +165,15 @@ class _Changes:
             self.feeds[name] = self.outputs
             self.layers[name] = layer.replace(**place)
             self.outputs = (name,)
+        taken_names = [name for name in transfer.add if name in self.layers]
+        if taken_names:
+            self._refuse(
+                "add",
+                expected="names that the model doesn't have",
+                got=", ".join(map(repr, taken_names)),
+                cause="a layer of this name is there already",
+                fix="rename the new layer, or write it under replacements",
+            )
         self.layers |= transfer.add
         self.feeds |= {name: layer.inputs for name, layer in transfer.add.items()}
 

@@ -207,3 +207,19 @@ def inner_nodes(plans: Mapping[str, Plan]) -> Iterator[tuple[str, Plan, Node]]:
     for part, plan in plans.items():
         for node in plan.nodes:
             yield f"{part}{node.name}", plan, node
+
+
+def all_nodes(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Node]]:
+    """Every node of a network by its full name; after a layer that holds networks, those within.
+
+    Example:
+        >>> import lamina as lm
+        >>> net = lm.Sequential(lm.features(3), [lm.layers.Nested([lm.Dense(2)], name="block"), lm.Output(1)])
+        >>> [name for name, _ in all_nodes(net.resolve())]
+        ['block', 'block/dense_1', 'output_1']
+    """
+    for node in plan.nodes:
+        yield f"{prefix}{node.name}", node
+        if isinstance(node.layer, Container):
+            for part, inner in node.layer.plans(node.input_shapes).items():
+                yield from all_nodes(inner, f"{prefix}{node.name}/{part}")
