@@ -38,7 +38,7 @@ from lamina.testing.noise import check_noise
         (INITIALIZERS, lambda i, t, p, g: t.normal_(), check_initializer, Normal(), "same seed"),
         (INITIALIZERS, lambda i, t, p, g: None, check_initializer, Normal(), "finite"),
         (LOSSES, lambda loss, a: lambda s, t: (s - t).square().sum(-1) / len(s), check_loss, MeanSquaredError(), "a weight of 2"),
-        (LOSSES, lambda loss, a: lambda s, t: (s - t).square().mean(), check_loss, MeanSquaredError(), "a weight of 2"),
+        (LOSSES, lambda loss, a: lambda s, t: (s - t).square().mean(), check_loss, MeanSquaredError(), "for each position"),
         (NOISES, lambda n: torch.nn.Identity(), check_noise, DropoutNoise(0.5), "something changes"),
         (CONSTRAINTS, lambda c, t: t.mul_(c.maximum / t.norm().clamp_min(1)), check_constraint, MaxNorm(1.0), "by itself"),
     ],

@@ -50,6 +50,7 @@ def check_loss(loss: Loss, *, units: int | None = None) -> None:
         scores, target = sample(loss, output)
         function = loss_function(loss, loss.natural())
         check_targets(loss, output, target, "output")
+        _check_positions(function, scores, target)
         _check_mean(loss, function, scores, target)
         _check_precision(function, scores, target)
         if not loss.detached:
@@ -94,6 +95,17 @@ def _spelt(loss: Loss, units: int) -> Tensor:
     labels = [label for label in range(units) if label != blank]
     two, one = [labels[0], labels[-1]], [labels[-1], padding]
     return torch.tensor([two, two, one, one, two, one, one])
+
+
+def _check_positions(function: LossFunction, scores: Tensor, target: Tensor) -> None:
+    """There is a loss for each position, or at least for each sample."""
+    if not function.loss.per_sample:
+        return
+    try:
+        found = function.per_sample(scores, target)
+    except IndexError:
+        found = scores.new_zeros(())
+    promise(found.shape == scores.shape[:1], "a loss gives one value for each position, not one for the batch")
 
 
 def _check_mean(loss: Loss, function: LossFunction, scores: Tensor, target: Tensor) -> None:
