@@ -120,6 +120,7 @@ def test_normalizers_are_fitted_to_real_steps() -> None:
         ({"inptu": np.ones((2, 3), bool)}, "did you mean 'input'"),
         (np.ones((2, 4), bool), r"\[2, 3\]"),
         (np.full((2, 3), 2), "true or false"),
+        (np.array([[True, True, False], [False, False, False]]), "none for sample 1"),
         ({"output": np.ones((2, 1), bool)}, "for the samples that have this target"),
     ],
 )

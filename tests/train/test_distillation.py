@@ -141,3 +141,21 @@ def test_a_teacher_with_other_scales_or_labels_is_refused(tmp_path: Path) -> Non
         lm.Model(net(4)).fit(X, names, epochs=1, distill=Distill(str(file)), progress=False)
     with pytest.raises(LaminaError, match="distill without mix"):
         lm.Model(net(4)).fit(X, Y, epochs=1, distill=Distill(str(file)), mix="mixup", progress=False)
+
+
+def test_a_recipe_says_where_its_teacher_is_named(tmp_path: Path) -> None:
+    from lamina.train.recipe import load_recipe
+
+    text = (
+        "data: {source: {type: iris}}\nnetwork: {type: sequential, layers: [{type: output, units: 3}]}\n"
+        "train:\n  epochs: 1\n  distill: {teacher: large.lamina}\n"
+    )
+    (tmp_path / "r.yaml").write_text(text)
+    recipe, document = load_recipe(tmp_path / "r.yaml")
+    with pytest.raises(LaminaError, match=r"r\.yaml:5") as caught:
+        recipe.check(document)
+    assert caught.value.code == "AR021"
+    lm.Model(net(4)).save(tmp_path / "large.lamina")
+    with pytest.raises(LaminaError, match="same inputs") as caught:
+        recipe.check(document)
+    assert "r.yaml:5" in str(caught.value)

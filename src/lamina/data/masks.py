@@ -140,6 +140,13 @@ def checked_masks(given: Any, inputs: Mapping[str, np.ndarray], targets: Mapping
                 got=f"{describe_array(mask.shape)} of {mask.dtype}",
                 fix="make it of the lengths: np.arange(steps) < lengths[:, None]",
             )
+        if where is found[0] and not mask.any(axis=1).all():
+            raise _misfit(
+                name,
+                expected="at least one real step for each sample",
+                got=f"none for sample {int(np.argmin(mask.any(axis=1)))}",
+                fix="leave samples without a step out",
+            )
         where[name] = mask
     return found
 

@@ -22,6 +22,7 @@ from lamina.train.class_weights import check_class_weights
 from lamina.train.config import TrainConfig
 from lamina.train.metrics import MetricNames, check_monitors, check_targets, own_judges, pair_outputs, plain_scores
 from lamina.train.pretraining import stages
+from lamina.train.teaching import check_teacher
 from lamina.train.ways import check_ways, losses_of
 from lamina.transfer import Transfer
 
@@ -111,6 +112,11 @@ class Recipe(Description):
             check_ways(self.train, losses_of(plan), plan, schema.inputs, shuffle=self.data.shuffle)
         except LaminaError as error:
             raise place_error(error, document, ("train",)) from error
+        if self.train.distill is not None:
+            try:
+                check_teacher(self.train.distill, plan)
+            except LaminaError as error:
+                raise place_error(error, document, ("train", "distill")) from error
 
     def _check_pretraining(self, plan: Plan, document: Document | None) -> None:
         if self.train.pretrain is None:
