@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import lamina as lm
+from lamina.data.normalizers import Standardize
+from lamina.data.preprocessing import Preprocessing
 from lamina.errors import DescriptionError
 
 RNG = np.random.default_rng(2)
@@ -125,3 +127,15 @@ def test_weights_from_before_the_cut_are_named() -> None:
     with pytest.raises(DescriptionError, match="TR134") as caught:
         lm.Featurizer(lm.Model(lm.Graph({"x": lm.features(3)}, nodes, "out")), "one")
     assert "'two', with the weights of 'one'" in str(caught.value)
+
+
+def test_that_scaling_is_learned_anew_is_said(tmp_path: Path) -> None:
+    data = lm.Dataset.from_arrays(RNG.normal(3, 9, size=(20, 3)), np.arange(20) % 2)
+    net = lm.Sequential(lm.features(3), [lm.Dense(4), lm.Output(2)])
+    scaled, plain = lm.Model(net, seed=1), lm.Model(net, seed=1)
+    scaled.fit(Preprocessing.fit(data, normalize=Standardize()).prepare(data), epochs=1, progress=False)
+    plain.fit(data, epochs=1, progress=False)
+    scaled.save(tmp_path / "scaled.lamina")
+    for source in (scaled, tmp_path / "scaled.lamina"):
+        assert "Not taken over: how the data were scaled" in str(lm.start_from(source, freeze="dense_1").taken)
+    assert "Not taken over" not in str(lm.start_from(plain, freeze="dense_1").taken)

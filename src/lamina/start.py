@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from lamina.data.dataset import Dataset
 from lamina.data.schema import INPUT
 from lamina.errors import DescriptionError
 from lamina.files import atomic_write
-from lamina.keep import described
+from lamina.keep import described, read_extras
 from lamina.model import Model
 from lamina.network import Graph, Network, Sequential
 from lamina.network.plan import Plan
@@ -70,12 +71,17 @@ def start_from(source: Model | str | os.PathLike[str], changes: Transfer | None 
 
 def start(model: Model, source: Model | str | os.PathLike[str], transfer: Transfer) -> Taken:
     """Give a model the weights of a trained one, as far as they fit."""
-    trained = source.parameters() if isinstance(source, Model) else Archive(source).arrays(WEIGHTS)
+    if isinstance(source, Model):
+        trained, preprocessing = source.parameters(), source.preprocessing
+    else:
+        archive = Archive(source)
+        trained, (_, preprocessing) = archive.arrays(WEIGHTS), read_extras(archive)
     own = model.parameters()
     if model.plan is None:
         message = "a described network has a plan"
         raise TypeError(message)
     found, taken = take_weights(model.plan, trained, transfer.replaced)
+    taken = replace(taken, scaled=preprocessing is not None)
     model.load_parameters({**own, **{name: array.astype(own[name].dtype) for name, array in found.items()}})
     model.taken = taken
     return taken

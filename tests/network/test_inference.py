@@ -12,7 +12,7 @@ from lamina.network import Defaults, Graph, Network, Sequential
 from lamina.network import layers as L
 from lamina.network.inference import resolve
 from lamina.network.vertices import Add, Average, Concat, Max, Multiply, Subtract
-from lamina.shapes import Features, Image, Sequence, Tokens, Volume, features, image, sequence, tokens
+from lamina.shapes import Features, Image, Sequence, Series, Tokens, Volume, features, image, sequence, tokens
 from lamina.spec import parse_document
 
 
@@ -338,3 +338,19 @@ def test_data_of_another_shape_than_declared(given: Any, fix: str) -> None:
     (problem,) = refused(Sequential(features(4), [L.Dense(3)]), given)
     assert (problem.code, problem.where) == ("NN011", "network.input")
     assert fix in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("layer", "fix"),
+    [
+        (L.BatchNorm(), "{type: time_distributed, network: {type: batch_norm, ...}}"),
+        (L.Conv2d(3, kernel=2), "{type: time_distributed, network: {type: conv2d, ...}}"),
+        (L.LSTM(3), "{type: time_distributed, network: {type: flatten}}"),
+    ],
+)
+def test_what_works_on_one_image_is_run_on_each_of_a_film(layer: L.Layer, fix: str) -> None:
+    film = Series(steps=None, item=image(3, 8, 8))
+    (problem,) = refused(Sequential(film, [layer]))
+    assert problem.code == "NN001"
+    assert fix in problem.fix
+    Sequential(film.replace(steps=4), [L.TimeDistributed(L.Flatten()), L.LSTM(3)]).resolve()

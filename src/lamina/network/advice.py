@@ -48,6 +48,16 @@ def advise(layer: Layer, shape: Shape, before: Layer | None) -> tuple[str, str]:
             f"{_word(layer)} looks up whole numbers, and these are not tokens",
             "let it follow an input {type: tokens, vocabulary: ...}, or remove it",
         )
+    if isinstance(shape, Series) and isinstance(shape.item, layer.accepts):
+        return (
+            f"{_word(layer)} works on one step, and this is a series of them",
+            f"write {{type: time_distributed, network: {{type: {_word(layer)}, ...}}}}, which runs it on each step by itself",
+        )
+    if isinstance(shape, Series) and Sequence in layer.accepts:
+        return (
+            f"{_word(layer)} needs a vector at each step, and here are more axes",
+            "put {type: time_distributed, network: {type: flatten}} before it, or a network that makes a vector of each step",
+        )
     sibling = _sibling(layer, shape)
     if sibling is not None:
         return f"{_word(layer)} is the kind for other data: this is {_article(shape)}", f"write type: {sibling}"

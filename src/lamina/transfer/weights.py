@@ -20,11 +20,13 @@ class Taken:
         kept: Names of the weights that were taken over.
         started: Weights that start anew, and why.
         dropped: Weights of the trained model that nobody uses any more.
+        scaled: Whether the trained model's data were scaled or coded, which is not taken over: the new data say how they are.
     """
 
     kept: tuple[str, ...]
     started: Mapping[str, str]
     dropped: tuple[str, ...]
+    scaled: bool = False
 
     def __str__(self) -> str:
         lines = [f"Kept {len(self.kept)} weights: {_shortened(self.kept)}"]
@@ -32,6 +34,8 @@ class Taken:
             lines.append(f"Starting anew {len(self.started)}: {'; '.join(f'{name} ({why})' for name, why in self.started.items())}")
         if self.dropped:
             lines.append(f"No longer used {len(self.dropped)}: {_shortened(self.dropped)}")
+        if self.scaled:
+            lines.append("Not taken over: how the data were scaled and coded; that is learned anew from the new data")
         return "\n".join(lines)
 
 
