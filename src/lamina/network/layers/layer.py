@@ -214,7 +214,7 @@ class ParametricLayer(Layer):
         learning_rate_factor: The optimiser's learning rate is multiplied by this for the layer's parameters.
         constraints: What must hold for weights after every update; one, or a list.
         bias_constraints: The same for biases.
-        frozen: Parameters keep their values in training.
+        frozen: Parameters keep their values in training, and batch norm its running statistics, by which it then normalises.
     """
 
     activates_inside: ClassVar[bool] = False
