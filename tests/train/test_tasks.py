@@ -40,9 +40,22 @@ def test_the_loss_is_that_of_each_task_by_itself(weighted: bool) -> None:
     scores_a, scores_b = net.network(torch.tensor(XA))["kind"], net.network(torch.tensor(XB))["size"]
     each = F.cross_entropy(scores_a, torch.tensor(A), reduction="none"), (scores_b[:, 0] - torch.tensor(B)).square()
     weights = [torch.arange(len(e)) + 1.0 if weighted else torch.ones(len(e)) for e in each]
-    wanted = sum(f * (e * w).sum() / w.sum() for f, e, w in zip((1.0, 0.5), each, weights, strict=True))
-    run = net.fit(data, epochs=1, batch_size=50, shuffle=False, optimizer=lm.Sgd(1e-9), progress=False)
+    # Every sample counts once, with the loss of the targets that it has: training and judging are on one scale.
+    total = sum(w.sum() for w in weights)
+    wanted = sum(f * (e * w).sum() / total for f, e, w in zip((1.0, 0.5), each, weights, strict=True))
+    run = net.fit(data, epochs=1, batch_size=50, shuffle=False, optimizer=lm.Sgd(1e-12), progress=False)
     assert run.history[0]["train/loss"] == pytest.approx(float(wanted.detach()), rel=1e-9)
+    assert net.evaluate(data).metrics["loss"] == pytest.approx(float(wanted.detach()), rel=1e-6)
+
+
+def test_parts_of_a_batch_add_up_to_it() -> None:
+    """However the samples of the tasks fall into the batches that make one update."""
+    whole, parts = model(), model()
+    settings = {"epochs": 2, "shuffle": True, "optimizer": lm.Sgd(0.1), "progress": False}
+    whole.fit(both(weighted=True), batch_size=50, **settings)
+    parts.fit(both(weighted=True), batch_size=10, accumulate=5, **settings)
+    for name, array in whole.parameters().items():
+        np.testing.assert_allclose(parts.parameters()[name], array, rtol=1e-9, atol=1e-12)
 
 
 def test_both_tasks_are_learned_and_judged_on_their_own_samples() -> None:

@@ -159,11 +159,11 @@ class Network(nn.Module):
         """
         losses = []
         for name, target in self._targets(targets).items():
-            head, mask, counted = self.heads[name], None if masks is None else masks.get(name), weight
+            head, mask = self.heads[name], None if masks is None else masks.get(name)
             if mask is not None and mask.dim() == 1:
-                # Whole samples have no such target: they weigh nothing.
-                counted, mask = mask.to(scores[name].dtype) if weight is None else weight * mask, None
-            value = head.loss.mean(scores[name], target, counted, *(() if mask is None else (mask,)))
+                value = _mean_of_those(head, scores[name], target, weight, mask)
+            else:
+                value = head.loss.mean(scores[name], target, weight, *(() if mask is None else (mask,)))
             losses.append(value if head.weight == 1.0 else head.weight * value)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
@@ -269,6 +269,17 @@ def _only_target(targets: Tensor | Mapping[str, Tensor], name: str) -> Tensor:
         return next(iter(targets.values()))
     check_names(targets, [name], "target")
     return targets[name]
+
+
+def _mean_of_those(head: Head, scores: Tensor, target: Tensor, weight: Tensor | None, present: Tensor) -> Tensor:
+    """The mean loss over the batch, where only some samples have the target: the others have none, and count as samples."""
+    if not head.loss.loss.per_sample:
+        return head.loss.mean(scores, target, present.to(scores.dtype) if weight is None else weight * present)
+    each = head.loss.per_sample(scores, target) * present
+    if weight is None:
+        return each.mean()
+    weight = weight.to(each.dtype)
+    return (each * weight).sum() / weight.sum().clamp_min(torch.finfo(each.dtype).tiny)
 
 
 def _mean_penalty(penalty: Tensor | None, weight: Tensor | None) -> Tensor | float:
