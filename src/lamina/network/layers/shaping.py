@@ -87,7 +87,7 @@ class Reshape(Rearranging):
         if isinstance(self.shape, Tokens):
             raise wrong_value(
                 expected="a shape of numbers: features, sequence, image or volume",
-                cause="tokens are whole numbers that come from the data; no layer makes them",
+                cause="tokens are whole numbers below a vocabulary, and reshape passes on the numbers that it is given",
                 fix="set shape to {type: sequence, steps: ..., features: ...}",
             )
         return self
