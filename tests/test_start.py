@@ -97,8 +97,10 @@ def test_a_cut_that_leaves_threads_is_refused() -> None:
         lm.Featurizer(model, "a")
     assert "'sum', which also reads 'b'" in str(caught.value)
     assert lm.Featurizer(model, "sum").head.plan is not None
-    with pytest.raises(DescriptionError, match="TR130"):
+    with pytest.raises(DescriptionError, match="TR130") as caught:
         lm.Featurizer(model, "summ")
+    assert caught.value.problems[0].where == "the cut at layer 'summ'"
+    assert caught.value.problems[0].fix == "did you mean 'sum'?"
     with pytest.raises(DescriptionError, match="TR134"):
         lm.Featurizer(model, "out")
 

@@ -13,7 +13,7 @@ import numpy as np
 from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset
 from lamina.data.schema import INPUT
-from lamina.errors import DescriptionError
+from lamina.errors import DescriptionError, nearest
 from lamina.files import atomic_write
 from lamina.keep import described, read_extras
 from lamina.model import Model
@@ -120,7 +120,7 @@ class Featurizer:
         self.at = at
         names = [node.name for node in plan.nodes]
         if at not in names:
-            Transfer(freeze_to=at).apply(model.description)  # says so, with the nearest name
+            raise _nowhere(at, names)
         head = _head(model.description, plan, at)
         self.head = Model(head, seed=model.seed, dtype=model.dtype)
         self.head.load_parameters({name: array for name, array in model.parameters().items() if name in self.head.parameters()})
@@ -238,6 +238,18 @@ def _head(network: Network, plan: Plan, at: str) -> Network:
         if name in steps
     }
     return Graph(inputs={INPUT: shape}, nodes=nodes, outputs=plan.outputs)
+
+
+def _nowhere(at: str, names: list[str]) -> DescriptionError:
+    near = nearest(at, names)
+    return DescriptionError(
+        "TR130",
+        where=f"the cut at layer {at!r}",
+        expected=f"layers of the model: {', '.join(names)}",
+        got=repr(at),
+        cause="a typo" if near else "the model has no layer of this name; model.summary() lists them",
+        fix=f"did you mean {near!r}?" if near else "use one of the names above",
+    )
 
 
 def _uncut(at: str, *, got: str, fix: str) -> DescriptionError:
