@@ -159,3 +159,23 @@ def test_a_recipe_says_where_its_teacher_is_named(tmp_path: Path) -> None:
     with pytest.raises(LaminaError, match="same inputs") as caught:
         recipe.check(document)
     assert "r.yaml:5" in str(caught.value)
+
+
+def test_parts_of_a_batch_hear_the_teacher_as_the_whole_does(tmp_path: Path) -> None:
+    file = teacher(tmp_path)
+    whole, parts = lm.Model(net(4), seed=3, dtype="float64"), lm.Model(net(4), seed=3, dtype="float64")
+    settings = {"distill": Distill(str(file)), "epochs": 3, "optimizer": lm.Sgd(0.3), "progress": False}
+    whole.fit(X, Y, batch_size=48, **settings)
+    parts.fit(X, Y, batch_size=16, accumulate=3, **settings)
+    for name, array in whole.parameters().items():
+        np.testing.assert_allclose(parts.parameters()[name], array, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", [{"optimizer": "lbfgs"}, {"sharpness": "sam"}, {"averaging": "ema"}])
+def test_other_ways_of_learning_hear_the_teacher_too(tmp_path: Path, way: dict[str, Any]) -> None:
+    file = teacher(tmp_path)
+    settings = {"epochs": 3, "batch_size": 48, "progress": False, **way}
+    alone, taught = lm.Model(net(4), seed=3, dtype="float64"), lm.Model(net(4), seed=3, dtype="float64")
+    alone.fit(X, Y, **settings)
+    taught.fit(X, Y, distill=Distill(str(file), weight=0.9), **settings)
+    assert any((array != taught.parameters()[name]).any() for name, array in alone.parameters().items())
