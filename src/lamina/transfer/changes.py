@@ -190,10 +190,10 @@ class _Changes:
                     return layer
                 matched.append(name)  # noqa: B023 - used up within this turn
                 if isinstance(layer, Shared):
-                    borrowing[name] = layer.of  # noqa: B023
+                    borrowing[name] = layer.of  # noqa: B023 - used up within this turn
                 if not all(key in type(_own(layer)).model_fields for key in settings):
                     return layer
-                having.append(name)  # noqa: B023
+                having.append(name)  # noqa: B023 - used up within this turn
                 return self._changed(name, layer, settings, where)
 
             self.layers = {name: _throughout(name, layer, change) for name, layer in self.layers.items()}
