@@ -170,6 +170,8 @@ TITLES: dict[str, str] = {
     "DA091": "the data file can't be read",
     "DA092": "there is no such part of the data",
     "DA093": "the file can't be written",
+    # DA185+: feeding
+    "DA185": "a lazy target needs the names of its classes",
     # TR050+: the trainer and recipes
     "TR050": "another number of threads",
     "TR051": "the checkpoint is of another kind of run",

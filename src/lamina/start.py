@@ -12,6 +12,7 @@ import numpy as np
 
 from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset
+from lamina.data.lazy import blocks_of
 from lamina.data.schema import INPUT
 from lamina.errors import DescriptionError, nearest
 from lamina.files import atomic_write
@@ -168,7 +169,7 @@ class Featurizer:
         parts, real = [], []
         with torch.inference_mode():
             for start in range(0, len(dataset), batch_size):
-                part = dataset.take(np.arange(start, min(start + batch_size, len(dataset))))
+                part = dataset.read(np.arange(start, min(start + batch_size, len(dataset))))
                 inputs = {name: torch.from_numpy(array) for name, array in part.inputs.items()}
                 masks = {name: torch.from_numpy(mask) for name, mask in part.input_masks.items()}
                 value, mask = network.outputs_of(inputs, self.at, masks)
@@ -188,7 +189,9 @@ class Featurizer:
             if self.head.plan is None or all(node.name != other.name for other in self.head.plan.nodes):
                 digest.update(f"{node.name}{node.inputs}{node.layer!r}".encode())
         for name, array in sorted({**dataset.inputs, **dataset.input_masks}.items()):
-            digest.update(f"{name}{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+            digest.update(f"{name}{array.dtype}{array.shape}".encode())
+            for block in blocks_of(array):
+                digest.update(np.ascontiguousarray(block).data)
         return digest.hexdigest()
 
 

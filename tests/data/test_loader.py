@@ -130,7 +130,7 @@ def test_threads_are_only_so_far_ahead(data, monkeypatch) -> None:
     loader = Loader(data, 1, workers=2, prefetch=2, resident_bytes=0)
     made = []
     real = loader.gather
-    monkeypatch.setattr(loader, "gather", lambda indices: (made.append(1), real(indices))[1])
+    monkeypatch.setattr(loader, "gather", lambda indices, *given: (made.append(1), real(indices, *given))[1])
     batches = loader.epoch(0)
     next(batches)
     time.sleep(0.05)
@@ -143,11 +143,11 @@ def test_what_fails_in_a_worker_names_the_samples(data, monkeypatch, workers) ->
     loader = Loader(data, 4, workers=workers, resident_bytes=0, shuffle=False)
     real = loader.gather
 
-    def failing(indices):
+    def failing(indices, *given):
         if 9 in indices:
             message = "bad pixel"
             raise ValueError(message)
-        return real(indices)
+        return real(indices, *given)
 
     monkeypatch.setattr(loader, "gather", failing)
     got = []
@@ -163,7 +163,7 @@ def test_what_fails_in_a_worker_names_the_samples(data, monkeypatch, workers) ->
 def test_waiting_is_measured(data, monkeypatch) -> None:
     loader = Loader(data, 50, resident_bytes=0)
     real = loader.gather
-    monkeypatch.setattr(loader, "gather", lambda indices: (time.sleep(0.02), real(indices))[1])
+    monkeypatch.setattr(loader, "gather", lambda indices, *given: (time.sleep(0.02), real(indices, *given))[1])
     for _ in loader:
         time.sleep(0.02)
     assert 0.06 <= loader.wait_seconds < 0.11

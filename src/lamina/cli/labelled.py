@@ -132,13 +132,15 @@ def _table(path: str, model: Model) -> Dataset:
 def _joined(parts: list[Dataset]) -> Dataset:
     import numpy as np
 
+    from lamina.data.lazy import joined
+
     first = parts[0]
     if len(parts) == 1:
         return first
     weight = None if first.weight is None else np.concatenate([part.weight for part in parts if part.weight is not None])
     return first.replace(
-        inputs={name: np.concatenate([part.inputs[name] for part in parts]) for name in first.inputs},
-        targets={name: np.concatenate([part.targets[name] for part in parts]) for name in first.targets},
+        inputs={name: joined([part.inputs[name] for part in parts]) for name in first.inputs},
+        targets={name: joined([part.targets[name] for part in parts]) for name in first.targets},
         weight=weight,
         groups=None,
         times=None,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamina.errors import DataError
 from lamina.shapes import Shape, describe_array
+
+if TYPE_CHECKING:
+    from lamina.data.lazy import Samples
 
 
 def to_array(value: Any, where: str) -> np.ndarray:
@@ -123,7 +126,7 @@ def _unfit(array: np.ndarray, wrong: np.ndarray, where: str, expected: str, colu
     )
 
 
-def check_shape(array: np.ndarray, shape: Shape, where: str) -> None:
+def check_shape(array: Samples, shape: Shape, where: str) -> None:
     """See that the axes after the first are those of ``shape``.
 
     Raises:
@@ -137,7 +140,7 @@ def check_shape(array: np.ndarray, shape: Shape, where: str) -> None:
     # Before the reshape below: reshaping images whose channels come last would scramble them.
     elif array.ndim == 4 and len(shape.dims) == 3 and shape.matches((array.shape[3], *array.shape[1:3])):
         cause, fix = "the channels come last; Lamina wants them first", "write x.transpose(0, 3, 1, 2)"
-    elif array.ndim and shape.size is not None and array[:1].size == shape.size:
+    elif array.ndim and shape.size is not None and np.prod(array.shape[1:]) == shape.size:
         cause, fix = "the numbers are as many, but stand in other axes", f"write x.reshape(-1, {', '.join(map(str, dims))})"
     else:
         cause, fix = "the data are not what the network was described for", f"give samples {shape}, or describe the network for the data"

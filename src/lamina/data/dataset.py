@@ -1,4 +1,4 @@
-"""Data in memory: checked arrays with what they mean; the one thing that loaders and evaluators read."""
+"""Checked arrays, in memory or still to be made, with what they mean; the one thing that loaders and evaluators read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-from lamina.data.arrays import check_lengths, to_array, to_floats
-from lamina.data.given import check_weight, checked_inputs, row_count
+from lamina.data.arrays import check_lengths, to_floats
+from lamina.data.given import check_weight, checked_inputs, row_count, target_samples
+from lamina.data.groups import take_all
+from lamina.data.lazy import Address, LazyArray, Samples
 from lamina.data.masks import ArrayMasks, checked_masks, open_sequence, pad_all
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
+from lamina.data.stored import stored
 from lamina.data.targets import describe_target, encode_target
 from lamina.data.tasks import join_tasks
 from lamina.shapes import Shape
@@ -29,8 +32,8 @@ class Dataset:
     """Samples as arrays.
 
     Args:
-        inputs: Array of each input by name, samples first: floats, or int64 for tokens.
-        targets: Array of each target by name: int64 class numbers, or floats.
+        inputs: Array of each input by name, samples first: floats, or int64 for tokens; or a `LazyArray` of such.
+        targets: Array of each target by name: int64 class numbers, or floats; or a `LazyArray` of such.
         schema: What they mean.
         weight: Weight of each sample in losses and figures; None is 1 for all.
         columns: How a table became these arrays, where they come from one.
@@ -47,8 +50,8 @@ class Dataset:
 
     def __init__(
         self,
-        inputs: Mapping[str, np.ndarray],
-        targets: Mapping[str, np.ndarray],
+        inputs: Mapping[str, Samples],
+        targets: Mapping[str, Samples],
         schema: DataSchema,
         weight: np.ndarray | None = None,
         *,
@@ -60,8 +63,8 @@ class Dataset:
         input_masks: ArrayMasks | None = None,
         target_masks: ArrayMasks | None = None,
     ) -> None:
-        self.inputs = dict(inputs)
-        self.targets = dict(targets)
+        self.inputs: dict[str, Any] = {name: array if (kept := stored(array)) is None else kept for name, array in inputs.items()}
+        self.targets: dict[str, Any] = {name: array if (kept := stored(array)) is None else kept for name, array in targets.items()}
         self.schema = schema
         self.weight = weight
         self.columns = columns
@@ -69,8 +72,8 @@ class Dataset:
         self.times = times
         self.part = part
         self.preprocessing = preprocessing
-        self.input_masks = dict(input_masks or {})
-        self.target_masks = dict(target_masks or {})
+        self.input_masks: dict[str, Any] = dict(input_masks or {})
+        self.target_masks: dict[str, Any] = dict(target_masks or {})
         self._length = check_lengths(
             {f"{kind} {name!r}": len(array) for kind, arrays in (("input", inputs), ("target", targets)) for name, array in arrays.items()}
             | {name: len(array) for name, array in self._extras() if array is not None}
@@ -102,7 +105,8 @@ class Dataset:
         """Data from arrays, tensors or lists.
 
         Args:
-            x: One array, samples first, or a mapping of arrays by input name.
+            x: One array, samples first, or a mapping of arrays by input name. A ``np.memmap`` stays on disk, a `LazyArray` stays
+                to be made: its numbers are looked at batch by batch.
             y: Class numbers, names of classes, numbers or 0/1 labels; or a mapping of them by target name; None for none.
             labels: Names of the classes, labels or columns of the only target.
             shape: Of one sample; by default vectors, sequences, images or volumes by the number of axes.
@@ -123,7 +127,7 @@ class Dataset:
         """
         inputs, shapes = checked_inputs(x, shape, dtype)
         given = {} if y is None else dict(y) if isinstance(y, Mapping) else {TARGET: y}
-        arrays = {name: to_array(value, f"target {name!r}") for name, value in given.items()}
+        arrays = {name: target_samples(value, f"target {name!r}") for name, value in given.items()}
         lengths = {f"input {name!r}": len(array) for name, array in inputs.items()}
         check_lengths(lengths | {f"target {name!r}": row_count(array, name) for name, array in arrays.items()})
         described = {name: describe_target(array, f"target {name!r}", labels=labels, kind=kind) for name, array in arrays.items()}
@@ -199,20 +203,35 @@ class Dataset:
         return cls(**join_tasks(tasks))
 
     def take(self, indices: np.ndarray) -> Self:
-        """The samples at these places, in this order."""
-        extras = {name: None if array is None else array[indices] for name, array in self._extras()}
-        weight = extras.pop("weight")
-        return type(self)(
-            {name: array[indices] for name, array in self.inputs.items()},
-            {name: array[indices] for name, array in self.targets.items()},
-            self.schema,
-            weight,
-            columns=self.columns,
-            preprocessing=self.preprocessing,
-            input_masks={name: mask[indices] for name, mask in self.input_masks.items()},
-            target_masks={name: mask[indices] for name, mask in self.target_masks.items()},
-            **extras,
-        )
+        """The samples at these places, in this order; what is lazy is not made yet."""
+        chosen = {place: array.select(indices) if isinstance(array, LazyArray) else array[indices] for place, array in self._all().items()}
+        return self._with(chosen, indices)
+
+    def read(self, indices: np.ndarray, address: Address | None = None) -> Self:
+        """As `take`, with everything in memory: what is lazy is made.
+
+        Args:
+            indices: Numbers of the samples.
+            address: Of what is drawn for them; None: nothing is, as for judging.
+        """
+        return self._with(take_all(self._all(), indices, address), indices)
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether some of it is still to be made."""
+        return any(isinstance(array, LazyArray) for array in self._all().values())
+
+    def _all(self) -> dict[tuple[str, str], Samples]:
+        """Everything that is fed, by kind and name."""
+        kinds = ("inputs", "targets", "input_masks", "target_masks")
+        return {(kind, name): array for kind in kinds for name, array in getattr(self, kind).items()}
+
+    def _with(self, arrays: Mapping[tuple[str, str], Samples], indices: np.ndarray) -> Self:
+        """Chosen samples, whose arrays are these."""
+        changes: dict[str, Any] = {"inputs": {}, "targets": {}, "input_masks": {}, "target_masks": {}}
+        for (kind, name), array in arrays.items():
+            changes[kind][name] = array
+        return self.replace(**changes, **{name: None if array is None else array[indices] for name, array in self._extras()})
 
     def replace(self, **changes: Any) -> Self:
         """The same samples with some parts changed: ``inputs``, ``targets``, ``schema``, ``weight`` ..."""
@@ -234,8 +253,10 @@ class Dataset:
     def astype(self, dtype: FloatType) -> Self:
         """The same samples with all floats of another type."""
 
-        def cast(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            return {name: array.astype(dtype, copy=False) if array.dtype.kind == "f" else array for name, array in arrays.items()}
+        def cast(arrays: Mapping[str, Samples]) -> dict[str, Samples]:
+            return {
+                name: array if array.dtype.kind != "f" or array.dtype == dtype else array.astype(dtype) for name, array in arrays.items()
+            }
 
         return self.replace(inputs=cast(self.inputs), targets=cast(self.targets))
 
@@ -261,7 +282,7 @@ class Dataset:
             if wanted is None or wanted == own or not own.kind == wanted.kind == "classes" or name not in targets:
                 continue
             if own.labels is not None and wanted.labels is not None:
-                targets[name] = encode_target(np.asarray(own.labels)[targets[name]], wanted, f"target {name!r}", "float64")
+                targets[name] = encode_target(np.asarray(own.labels)[np.asarray(targets[name])], wanted, f"target {name!r}", "float64")
             elif own.width is not None and wanted.width is not None and own.width > wanted.width:
                 continue  # Too many classes: whoever looks at the numbers says which sample.
             described[name] = wanted
@@ -324,12 +345,12 @@ def as_dataset(
     encoded = {}
     for name, value in given.items():
         where = f"target {name!r}"
-        array = to_array(value, where)
+        array = target_samples(value, where)
         encoded[name] = encode_target(array, schema.targets.get(name) or describe_target(array, where), where, dtype)
     return Dataset(inputs, encoded, schema, check_weight(roles.get("weight")))
 
 
-def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: FloatType = "float32") -> dict[str, np.ndarray]:
+def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: FloatType = "float32") -> dict[str, Any]:
     """Inputs alone, for predictions: checked arrays by input name; one array goes to the only input.
 
     Raises:

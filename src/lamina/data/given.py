@@ -8,13 +8,35 @@ from typing import Any
 import numpy as np
 
 from lamina.data.arrays import check_finite, check_lengths, check_shape, to_array, to_floats
+from lamina.data.lazy import LazyArray, Mapped, Samples
+from lamina.data.lazy_targets import settled
+from lamina.data.looked import finite
 from lamina.data.schema import INPUT
+from lamina.data.stored import stored
 from lamina.data.targets import BY_AXES, shape_of
 from lamina.errors import DataError
 from lamina.shapes import Features, Shape
 
 
-def checked_inputs(x: Any, shape: Shape | Mapping[str, Shape] | None, dtype: str) -> tuple[dict[str, np.ndarray], dict[str, Shape]]:
+def as_samples(value: Any, where: str) -> Samples:
+    """What a user gives as an array: as it is, if it is lazy; lazy, if it is mapped from a file; else an array in memory.
+
+    Raises:
+        DataError: DA004 or DA005, as `to_array`.
+    """
+    if isinstance(value, LazyArray):
+        return value
+    kept = stored(value)
+    return to_array(value, where) if kept is None else kept
+
+
+def target_samples(value: Any, where: str) -> Samples:
+    """As `as_samples`, but what is lazy and small enough is made at once."""
+    array = as_samples(value, where)
+    return settled(array) if isinstance(array, LazyArray) else array
+
+
+def checked_inputs(x: Any, shape: Shape | Mapping[str, Shape] | None, dtype: str) -> tuple[dict[str, Any], dict[str, Shape]]:
     """Arrays and shapes by input name; one array belongs to the only input.
 
     Raises:
@@ -34,10 +56,10 @@ def checked_inputs(x: Any, shape: Shape | Mapping[str, Shape] | None, dtype: str
             fix=f"give a dict: {{{', '.join(f'{name!r}: array' for name in wanted)}}}",
         )
     shapes: dict[str, Shape] = {}
-    arrays = {}
+    arrays: dict[str, Samples] = {}
     for name, value in given.items():
         where = f"input {name!r}"
-        array = to_array(value, where)
+        array = as_samples(value, where)
         own = (wanted or {}).get(name) or (shape if isinstance(shape, Shape) else None)
         arrays[name] = _input(array, own, where, dtype)
         shapes[name] = own or _shape_of(array, where)
@@ -46,7 +68,9 @@ def checked_inputs(x: Any, shape: Shape | Mapping[str, Shape] | None, dtype: str
     return arrays, shapes
 
 
-def _input(array: np.ndarray, shape: Shape | None, where: str, dtype: str) -> np.ndarray:
+def _input(array: Samples, shape: Shape | None, where: str, dtype: str) -> Samples:
+    if isinstance(array, LazyArray):
+        return _lazy_input(array, shape, where, dtype)
     if array.ndim == 0:
         check_shape(array, shape or Features(count=1), where)
     if shape is not None and shape.dtype == "int":
@@ -56,6 +80,17 @@ def _input(array: np.ndarray, shape: Shape | None, where: str, dtype: str) -> np
     floats = to_floats(array, where, dtype)
     check_finite(floats, where)
     return floats
+
+
+def _lazy_input(array: LazyArray, shape: Shape | None, where: str, dtype: str) -> LazyArray:
+    """As `_input`, of what is still to be made: its numbers are looked at when they are."""
+    if shape is not None and shape.dtype == "int":
+        return Mapped(array, lambda values: np.ascontiguousarray(_tokens(values, shape, where)), dtype=np.int64)
+    if array.dtype.kind not in "biuf":
+        to_floats(array[:1], where, dtype)
+    if isinstance(shape, Features) and shape.count == 1 and array.ndim == 1:
+        array = Mapped(array, lambda values: values[:, None], (1,))
+    return finite(Mapped(array, lambda values: to_floats(values, where, dtype), dtype=dtype), where)
 
 
 def _tokens(array: np.ndarray, shape: Shape, where: str) -> np.ndarray:
@@ -75,7 +110,7 @@ def _tokens(array: np.ndarray, shape: Shape, where: str) -> np.ndarray:
     return whole
 
 
-def _shape_of(array: np.ndarray, where: str) -> Shape:
+def _shape_of(array: Samples, where: str) -> Shape:
     """Vectors, sequences, images or volumes, by the number of axes."""
     if array.ndim - 1 not in BY_AXES or 0 in array.shape[1:]:
         raise DataError(
@@ -89,7 +124,7 @@ def _shape_of(array: np.ndarray, where: str) -> Shape:
     return shape_of(array.shape[1:])
 
 
-def row_count(array: np.ndarray, name: str) -> int:
+def row_count(array: Samples, name: str) -> int:
     """Samples of a target.
 
     Raises:

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lamina.data.groups import take_all
+from lamina.data.lazy import Address, LazyArray
 from lamina.data.order import permutation
 from lamina.engine.masks import Masks
 from lamina.errors import DataError
@@ -67,7 +69,8 @@ class Loader:
 
     What it yields depends on (seed, epoch) only, never on workers. Small data sets are ordered as a whole at the start of an
     epoch, and no thread could make that faster; of larger ones, ``workers`` threads gather batches ahead, at most ``prefetch``
-    for each, and hand them out in order.
+    for each, and hand them out in order. Samples that are made when they are asked for are made there too, by the address of the
+    epoch.
 
     Args:
         dataset: What to feed.
@@ -123,11 +126,12 @@ class Loader:
         self._epoch = 0
         self._position = 0
         self._masked = bool(dataset.input_masks or dataset.target_masks)
-        self._arrays = _tensors(dataset, dtype)
-        size = sum(tensor.nbytes for tensor in self._arrays)
-        self._resident = size <= resident_bytes
+        self._arrays = _tensors(dataset, dtype, resident_bytes)
+        self._lazy = any(isinstance(array, LazyArray) for array in self._arrays)
+        size = sum(array.nbytes for array in self._arrays)
+        self._resident = size <= resident_bytes and not self._lazy
         if self.device.type != "cpu" and size <= DEVICE_BYTES:
-            self._arrays = [tensor.to(self.device) for tensor in self._arrays]
+            self._arrays = [array if isinstance(array, LazyArray) else array.to(self.device) for array in self._arrays]
         self._check_not_empty()
 
     def _check_not_empty(self) -> None:
@@ -218,7 +222,7 @@ class Loader:
 
     def _sliced(self, epoch: int) -> Generator[Batch, None, None]:
         order = torch.from_numpy(np.ascontiguousarray(self.order(epoch)))
-        ordered = [tensor.index_select(0, order.to(tensor.device)) for tensor in self._arrays]
+        ordered = [tensor.index_select(0, order.to(tensor.device)) for tensor in self._arrays if isinstance(tensor, Tensor)]
         weights = None if self.dataset.weight is None else self.dataset.weight[order.numpy()]
         names, wanted, size = list(self.dataset.inputs), list(self.dataset.targets), self.batch_size
         start, stop, count = self._position * size, min(len(self) * size, len(order)), len(self.dataset.inputs)
@@ -241,17 +245,17 @@ class Loader:
             yield Batch(dict(zip(names, moved, strict=False)), targets, weight, indices, total, self._masks(moved))
 
     def _gathered(self, epoch: int) -> Generator[Batch, None, None]:
-        order, size = np.ascontiguousarray(self.order(epoch)), self.batch_size
+        order, size, address = np.ascontiguousarray(self.order(epoch)), self.batch_size, Address(self.seed, epoch)
         waiting = (order[start : start + size] for start in range(self._position * size, len(self) * size, size))
         if self.workers == 0:
             for indices in waiting:
-                yield self._guarded(indices)
+                yield self._guarded(indices, address)
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="lamina-loader")
         ahead: deque[Future[Batch]] = deque()
         try:
             for indices in waiting:
-                ahead.append(pool.submit(self._guarded, indices))
+                ahead.append(pool.submit(self._guarded, indices, address))
                 if len(ahead) > self.workers * self.prefetch:
                     yield ahead.popleft().result()
             while ahead:
@@ -259,9 +263,9 @@ class Loader:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _guarded(self, indices: np.ndarray) -> Batch:
+    def _guarded(self, indices: np.ndarray, address: Address | None = None) -> Batch:
         try:
-            return self.gather(indices)
+            return self.gather(indices, address)
         except (IndexError, ValueError, TypeError, RuntimeError, OSError) as error:
             shown = ", ".join(map(str, indices[:8].tolist()))
             raise DataError(
@@ -273,14 +277,28 @@ class Loader:
                 fix="look at these samples: dataset.take(np.array([...])); with too little memory, a smaller batch_size",
             ) from error
 
-    def gather(self, indices: np.ndarray) -> Batch:
-        """A batch of these samples."""
+    def gather(self, indices: np.ndarray, address: Address | None = None) -> Batch:
+        """A batch of these samples.
+
+        Args:
+            indices: Their numbers.
+            address: Of what is drawn for samples that are made; None: nothing is.
+        """
         chosen = torch.from_numpy(np.ascontiguousarray(indices))
-        parts = [tensor.index_select(0, chosen.to(tensor.device)).to(self.device, non_blocking=True) for tensor in self._arrays]
+        made = take_all({place: array for place, array in enumerate(self._arrays) if isinstance(array, LazyArray)}, indices, address)
+        parts = [
+            self._cast(_tensor(made[place])).to(self.device, non_blocking=True)
+            if isinstance(array, LazyArray)
+            else array.index_select(0, chosen.to(array.device)).to(self.device, non_blocking=True)
+            for place, array in enumerate(self._arrays)
+        ]
         count, weight = len(self.dataset.inputs), self.dataset.weight
         total = float(len(indices)) if weight is None else float(weight[indices].sum())
         inputs, targets = dict(zip(self.dataset.inputs, parts, strict=False)), dict(zip(self.dataset.targets, parts[count:], strict=False))
         return Batch(inputs, targets, None if weight is None else parts[-1], chosen, total, self._masks(parts))
+
+    def _cast(self, tensor: Tensor) -> Tensor:
+        return tensor if self._dtype is None or not tensor.is_floating_point() else tensor.to(self._dtype)
 
     def _masks(self, parts: list[Tensor]) -> Masks | None:
         """The masks among the tensors of a batch: they stand behind inputs and targets."""
@@ -294,16 +312,18 @@ class Loader:
         )
 
 
-def _tensors(dataset: Dataset, dtype: torch.dtype | None) -> list[Tensor]:
-    """Inputs, targets and, where there are any, masks and weights, sharing memory with the data set."""
+def _tensors(dataset: Dataset, dtype: torch.dtype | None, resident_bytes: int) -> list[Tensor | LazyArray]:
+    """Inputs, targets and, where there are any, masks and weights, sharing memory with the data set; what is lazy as it is."""
     arrays = [*dataset.inputs.values(), *dataset.targets.values(), *dataset.input_masks.values(), *dataset.target_masks.values()]
-    tensors = [_tensor(array) for array in arrays]
+    if sum(array.nbytes for array in arrays) <= resident_bytes:
+        arrays = [np.asarray(array) if isinstance(array, LazyArray) and array.steady else array for array in arrays]
+    found: list[Tensor | LazyArray] = [array if isinstance(array, LazyArray) else _tensor(array) for array in arrays]
     if dtype is not None:
-        tensors = [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
+        found = [array.to(dtype) if isinstance(array, Tensor) and array.is_floating_point() else array for array in found]
     if dataset.weight is not None:
-        kind = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float32)
-        tensors.append(_tensor(dataset.weight).to(kind))
-    return tensors
+        floats = [array.dtype for array in found if isinstance(array, Tensor) and array.is_floating_point()]
+        found.append(_tensor(dataset.weight).to(floats[0] if floats else dtype or torch.float32))
+    return found
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -95,7 +95,7 @@ def open_sequence(array: np.ndarray, name: str) -> Sequence:
     return Sequence(steps=None, features=int(array.shape[2]))
 
 
-def checked_masks(given: Any, inputs: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray]) -> tuple[ArrayMasks, ArrayMasks]:
+def checked_masks(given: Any, inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> tuple[ArrayMasks, ArrayMasks]:
     """Masks as a user gave them, apart for inputs and targets, each found to fit its array.
 
     Args:

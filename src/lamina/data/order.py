@@ -24,3 +24,18 @@ def permutation(count: int, seed: int, *purpose: str | int) -> np.ndarray:
     drawn = (numbers & ~mask) | places
     drawn.sort()
     return (drawn & mask).astype(np.int64)
+
+
+def mixed(base: int, places: np.ndarray) -> np.ndarray:
+    """`lamina.engine.randomness.mix` of many places at once: a 64-bit number for each.
+
+    Example:
+        >>> from lamina.engine.randomness import mix
+        >>> mixed(3, np.array([0, 1])).tolist() == [mix(3, 0), mix(3, 1)]
+        True
+    """
+    z = (np.asarray(places).astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(base)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    made: np.ndarray = z ^ (z >> np.uint64(31))
+    return made

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from lamina.data.normalizers import Fitted
+from lamina.data.normalizers import Fitted, Scale
 from lamina.data.schema import INPUT, TARGET, DataSchema
 from lamina.errors import DataError
 from lamina.shapes import Image, Series, Volume
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lamina.data.columns import Columns
     from lamina.data.dataset import Dataset
+    from lamina.data.lazy import Samples
     from lamina.data.normalizers import Normalizer
     from lamina.shapes import Shape
 
@@ -82,10 +83,18 @@ class Preprocessing:
 
     def _fit(self, normalize: Normalizer, train: Dataset, name: str) -> Fitted:
         """Numbers of one input, from its real steps alone."""
-        shape, array = train.schema.inputs[name], self._filled(train.inputs[name], name)
+        import numpy as np
+
+        from lamina.data.lazy import LazyArray
+
+        given = train.inputs[name]
+        if isinstance(given, LazyArray):
+            # Nothing is fitted by a fixed scale, so a sample is enough for it.
+            given = given[:1] if isinstance(normalize, Scale) else np.asarray(given)
+        shape, array = train.schema.inputs[name], self._filled(given, name)
         item = shape.item if isinstance(shape, Series) else None
         axis = 2 if isinstance(item, Image | Volume) else array.ndim - 1 if item is not None else None
-        mask = train.input_masks.get(name)
+        mask = train.input_masks.get(name) if len(array) == len(train) else None
         return normalize.fit(array if mask is None else array[mask][None], axis)
 
     # -- using it -----------------------------------------------------------------------------------------------------
@@ -98,18 +107,32 @@ class Preprocessing:
                 categories; DA007 for classes that weren't there in training.
         """
         from lamina.data.arrays import check_finite
+        from lamina.data.lazy import LazyArray
+        from lamina.data.looked import finite
 
         self._check_columns(dataset.columns)
         dataset = dataset.like(self.schema)
         inputs = self.scaled(dataset.inputs)
         for name, array in inputs.items():
-            check_finite(array, f"input {name!r}", self.columns.names if self.columns is not None and array.ndim == 2 else None)
+            where, columns = f"input {name!r}", self.columns.names if self.columns is not None and array.ndim == 2 else None
+            if isinstance(array, LazyArray):
+                inputs[name] = finite(array, where, columns)
+            else:
+                check_finite(array, where, columns)
         targets = {name: self._scaled_target(array, name) for name, array in dataset.targets.items()}
         return dataset.replace(inputs=inputs, targets=targets, schema=self.schema, preprocessing=self)
 
-    def scaled(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Arrays of some inputs, of any length, filled, scaled and in the type of the network."""
-        return {name: self._scaled(self._filled(array, name), name) for name, array in inputs.items()}
+    def scaled(self, inputs: Mapping[str, Samples]) -> dict[str, Any]:
+        """Arrays of some inputs, of any length, filled, scaled and in the type of the network; what is lazy stays so."""
+        from lamina.data.lazy import LazyArray, Mapped
+
+        def ready(array: Samples, name: str) -> Samples:
+            if not isinstance(array, LazyArray):
+                return self._scaled(self._filled(array, name), name)
+            kept = self.schema.inputs[name].dtype == "int"
+            return Mapped(array, lambda values: self._scaled(self._filled(values, name), name), dtype=array.dtype if kept else self.dtype)
+
+        return {name: ready(array, name) for name, array in inputs.items()}
 
     def _check_columns(self, given: Columns | None) -> None:
         own = self.columns
@@ -126,7 +149,7 @@ class Preprocessing:
             fix="give the frame itself, such as model.evaluate(frame) or fit(..., validation=frame); the model knows its columns",
         )
 
-    def inputs(self, data: Any) -> dict[str, np.ndarray]:
+    def inputs(self, data: Any) -> dict[str, Any]:
         """Inputs of the network for raw data.
 
         Args:
@@ -278,11 +301,15 @@ class Preprocessing:
             array = self.input_scales[name].apply(array)
         return np.ascontiguousarray(array, dtype=self.dtype)
 
-    def _scaled_target(self, array: np.ndarray, name: str) -> np.ndarray:
+    def _scaled_target(self, array: Samples, name: str) -> Samples:
         import numpy as np
+
+        from lamina.data.lazy import LazyArray, Mapped
 
         if array.dtype.kind != "f":
             return array
+        if isinstance(array, LazyArray):
+            return Mapped(array, lambda values: np.asarray(self._scaled_target(values, name)), dtype=self.dtype)
         scaled = self.target_scales[name].apply(array) if name in self.target_scales else array
         return np.ascontiguousarray(scaled, dtype=self.dtype)
 

@@ -283,7 +283,9 @@ def _classes(dataset: Dataset) -> np.ndarray:
             cause="only classes have proportions that can be kept",
             fix="write stratify: false",
         )
-    return found[0]
+    import numpy as np
+
+    return np.asarray(found[0])
 
 
 def _among(order: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:

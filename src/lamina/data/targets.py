@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from lamina.data.arrays import check_finite, to_floats
+from lamina.data.lazy import LazyArray, Samples
+from lamina.data.lazy_targets import describe_lazy, encode_lazy
 from lamina.data.schema import Target, TargetKind
 from lamina.errors import DataError
 from lamina.shapes import Features, Image, Shape, Volume
@@ -16,7 +19,7 @@ BY_AXES: dict[int, type[Shape]] = {1: Features, 2: Steps, 3: Image, 4: Volume}
 """What arrays are, by the number of axes after the samples."""
 
 
-def describe_target(array: np.ndarray, where: str, *, labels: Sequence[str] | None = None, kind: TargetKind | None = None) -> Target:
+def describe_target(array: Samples, where: str, *, labels: Sequence[str] | None = None, kind: TargetKind | None = None) -> Target:
     """What a target is, as its values show: whole numbers, text and true/false are classes, other numbers are numbers.
 
     Args:
@@ -28,6 +31,8 @@ def describe_target(array: np.ndarray, where: str, *, labels: Sequence[str] | No
     Raises:
         DataError: DA007, for a target that can be none of these.
     """
+    if isinstance(array, LazyArray):
+        return describe_lazy(array, where, labels, kind)
     names = None if labels is None else tuple(str(label) for label in labels)
     if kind is None:
         kind = _guess(array, names)
@@ -117,12 +122,14 @@ def whole_numbers(array: np.ndarray, where: str) -> np.ndarray:
     return whole
 
 
-def encode_target(array: np.ndarray, target: Target, where: str, dtype: str) -> np.ndarray:
+def encode_target(array: Samples, target: Target, where: str, dtype: str) -> Any:
     """A target as the engine takes it: int64 class numbers, or floats.
 
     Raises:
         DataError: DA007 for labels that are none of ``target``'s, naming the sample; DA001 for NaN; DA003 for the wrong width.
     """
+    if isinstance(array, LazyArray):
+        return encode_lazy(array, target, where, dtype)
     if target.kind == "classes":
         return _class_numbers(array, target, where)
     floats = to_floats(array, where, dtype)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamina.data.lazy import LazyArray, Mapped, joined
 from lamina.errors import DataError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def join_tasks(tasks: Mapping[str, Dataset]) -> dict[str, Any]:
     weights = None
     if any(part.weight is not None for part in parts):
         weights = np.concatenate([np.ones(len(part)) if part.weight is None else part.weight for part in parts])
-    inputs = {name: np.concatenate([_filled(part.inputs[name], longest[name]) for part in parts]) for name in first.inputs}
+    inputs = {name: joined([_filled(part.inputs[name], longest[name]) for part in parts]) for name in first.inputs}
     uneven = {name for name in first.inputs if len({part.inputs[name].shape[1:2] for part in parts}) > 1}
     masked = [name for name in first.inputs if name in uneven or any(name in part.input_masks for part in parts)]
     steps = {name: np.concatenate([_filled(_real(part, name), longest[name]) for part in parts]) for name in masked}
@@ -73,13 +74,15 @@ def _joined(tasks: Mapping[str, Dataset], what: str) -> np.ndarray | None:
     return np.concatenate(list(found.values()))
 
 
-def _filled(array: np.ndarray, steps: tuple[int, ...]) -> np.ndarray:
+def _filled(array: Any, steps: tuple[int, ...]) -> Any:
     """With as many steps as the longest sequence of all tasks; only the last ones are new, and they are 0."""
     missing = steps[0] - array.shape[1] if steps and array.ndim > 1 else 0
+    if missing and isinstance(array, LazyArray):
+        return Mapped(array, lambda values: _filled(values, steps), (steps[0], *array.shape[2:]))
     return np.pad(array, [(0, 0), (0, missing), *((0, 0) for _ in array.shape[2:])]) if missing else array
 
 
-def _real(part: Dataset, name: str) -> np.ndarray:
+def _real(part: Dataset, name: str) -> Any:
     return part.input_masks.get(name, np.ones(part.inputs[name].shape[:2], dtype=bool))
 
 

@@ -71,7 +71,7 @@ def weighted_by_class(dataset: Dataset, setting: Literal["balanced"] | Mapping[s
     import numpy as np
 
     name = check_class_weights(setting, dataset.schema)
-    classes = dataset.targets[name]
+    classes = np.asarray(dataset.targets[name])
     if classes.ndim != 1:
         classes = classes.reshape(len(classes), -1)[:, 0]
     counts = np.bincount(classes)

@@ -176,7 +176,7 @@ class Evaluator:
         return judgement
 
     def _judge(self, network: Network, dataset: Dataset, indices: Indices, judgement: Judgement) -> None:
-        part = dataset.take(indices)
+        part = dataset.read(indices)
         outputs: dict[str, list[np.ndarray]] = {}
         losses = []
         tensors = {name: torch.from_numpy(array) for name, array in part.inputs.items()}
