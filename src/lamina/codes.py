@@ -165,6 +165,9 @@ TITLES: dict[str, str] = {
     "DA032": "the rows of the file can't be understood",
     "DA033": "a data set can't be downloaded",
     "DA034": "a data set's file is damaged",
+    # DA060+: binary tables and databases
+    "DA062": "the values are of a kind that no table holds",
+    "DA063": "a value does not fit its column",
     # DA090+: files of new data and predictions
     "DA090": "unknown kind of file",
     "DA091": "the data file can't be read",

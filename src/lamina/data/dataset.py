@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FloatType = Literal["float32", "float64"]
 DataLike: TypeAlias = Any
-"""A `Dataset`; a pair ``(x, y)``; ``x`` alone; a mapping of arrays by input name; a Polars or pandas frame."""
+"""A `Dataset`; a pair ``(x, y)``; ``x`` alone; a mapping of arrays by input name; a frame of Polars, pandas, pyarrow, DuckDB ..."""
 
 
 class Dataset:
@@ -167,7 +167,7 @@ class Dataset:
 
     @classmethod
     def from_frame(cls, frame: Any, target: str | Items[str] | None = None, **roles: Any) -> Self:
-        """Data from a Polars or pandas frame; see `lamina.data.columns.Columns` for the roles of columns.
+        """Data from a frame of Polars, pandas, pyarrow, DuckDB or whatever narwhals knows; see `lamina.data.columns.Columns` for the roles of columns.
 
         Args:
             frame: The frame; each row a sample.
