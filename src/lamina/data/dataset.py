@@ -167,7 +167,7 @@ class Dataset:
 
     @classmethod
     def from_frame(cls, frame: Any, target: str | Items[str] | None = None, **roles: Any) -> Self:
-        """Data from a frame of Polars, pandas, pyarrow, DuckDB or whatever narwhals knows; see `lamina.data.columns.Columns` for the roles of columns.
+        """Data from a frame of Polars, pandas, pyarrow, DuckDB ...; see `lamina.data.columns.Columns` for the roles of columns.
 
         Args:
             frame: The frame; each row a sample.

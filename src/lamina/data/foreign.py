@@ -123,8 +123,8 @@ def check_names(names: list[str], where: str) -> None:
     """
     if len(set(names)) == len(names):
         return
-    seen: set[str] = set()
-    twice = next(name for name in names if name in seen or seen.add(name))
+    ordered = sorted(names)
+    twice = next(name for name, after in zip(ordered, ordered[1:], strict=False) if name == after)
     raise DataError(
         "DA017",
         where=where,
