@@ -165,7 +165,7 @@ TITLES: dict[str, str] = {
     "DA032": "the rows of the file can't be understood",
     "DA033": "a data set can't be downloaded",
     "DA034": "a data set's file is damaged",
-    # DA060+: binary tables and databases
+    # binary tables and databases
     "DA062": "the values are of a kind that no table holds",
     "DA063": "a value does not fit its column",
     # DA090+: files of new data and predictions
