@@ -175,6 +175,17 @@ TITLES: dict[str, str] = {
     "DA093": "the file can't be written",
     # DA185+: feeding
     "DA185": "a lazy target needs the names of its classes",
+    # DA120+: expressions
+    "DA120": "the expression can't be read",
+    "DA121": "there is no such function",
+    "DA122": "the expression reads a column that isn't there",
+    "DA123": "the function takes other arguments",
+    "DA124": "an aggregate or a window can't stand here",
+    "DA125": "the function can't work with this constant",
+    "DA126": "the expression is too large",
+    "DA127": "the function can't be registered",
+    "DA128": "Spark is not installed",
+    "DA129": "a registered function gave something else",
     # TR050+: the trainer and recipes
     "TR050": "another number of threads",
     "TR051": "the checkpoint is of another kind of run",

@@ -1,0 +1,28 @@
+"""A small typed language for the columns of a table: parsed once, checked, and run alike on Polars and on Spark."""
+
+from lamina.data.expressions.field import ExpressionText
+from lamina.data.expressions.functions import Function, Parameter, find_function, list_functions, register_function
+from lamina.data.expressions.kinds import base_kind, kind_of
+from lamina.data.expressions.nodes import Call, Column, Expression, Literal, Over
+from lamina.data.expressions.parse import parse
+from lamina.data.expressions.polars import to_polars
+from lamina.data.expressions.spark import to_spark
+
+__all__ = [
+    "Call",
+    "Column",
+    "Expression",
+    "ExpressionText",
+    "Function",
+    "Literal",
+    "Over",
+    "Parameter",
+    "base_kind",
+    "find_function",
+    "list_functions",
+    "kind_of",
+    "parse",
+    "register_function",
+    "to_polars",
+    "to_spark",
+]
