@@ -168,6 +168,12 @@ TITLES: dict[str, str] = {
     # binary tables and databases
     "DA062": "the values are of a kind that no table holds",
     "DA063": "a value does not fit its column",
+    # DA160+: texts
+    "DA160": "this is no text",
+    "DA161": "texts are cut off",
+    "DA162": "the texts take too much memory",
+    "DA164": "the tokenizer has no such token",
+    "DA165": "the pattern is no regular expression",
     # DA090+: files of new data and predictions
     "DA090": "unknown kind of file",
     "DA091": "the data file can't be read",

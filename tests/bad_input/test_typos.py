@@ -67,6 +67,10 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     "sharpness": (lambda x: recipe_with(train={"sharpness": x}), "train.sharpness"),
     "source": (lambda x: recipe_with(data={"source": x}), "data.source"),
     "split": (lambda x: recipe_with(data={**IRIS, "split": x}), "data.split"),
+    "tokenizer": (
+        lambda x: recipe_with(data={"source": {"type": "csv", "path": "films.csv", "text": "review", "vectorize": {"tokenizer": x}}}),
+        "data.source.vectorize.tokenizer",
+    ),
     "trigger": (
         lambda x: recipe_with(train={"callbacks": [{"type": "checkpoint", "every": x}]}),
         "train.callbacks[0].every",

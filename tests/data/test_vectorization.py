@@ -15,7 +15,7 @@ import lamina as lm
 from lamina.data.config import DataConfig, prepare
 from lamina.data.dataset import Dataset
 from lamina.data.vectorization import TextVectorization
-from lamina.errors import DataError, DescriptionError
+from lamina.errors import DataError, DescriptionError, LaminaWarning
 
 TEXTS = ["A good film!", "a bad film; bad.", "Good, good -- GOOD", "what a plot"]
 
@@ -42,7 +42,10 @@ def test_tokens_by_hand() -> None:
     assert learned.encode(["Bad good unseen!", "", "a"]).tolist() == [[4, 2, 1], [1, 0, 0], [3, 0, 0]]
     short = learned.replace(length=2)
     assert short.shape == lm.tokens(2, vocabulary=5)
-    assert short.encode(["bad good a", "a"]).tolist() == [[4, 2], [3, 0]]
+    with pytest.warns(LaminaWarning, match="DA161.*\n.*\n.*1 texts with more, the longest 3: 1 tokens are cut off, at the end"):
+        assert short.encode(["bad good a", "a"]).tolist() == [[4, 2], [3, 0]]
+    # It is said once.
+    assert short.encode(["bad good a"]).tolist() == [[4, 2]]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ SUITES: dict[str, str] = {
     "sharpness": "lamina.testing.sharpness:check_sharpness",
     "source": "lamina.testing.data:check_source",
     "split": "lamina.testing.data:check_split",
+    "tokenizer": "lamina.testing.text:check_tokenizer",
     "trigger": "lamina.testing.triggers:check_trigger",
     "weight_noise": "lamina.testing.noise:check_weight_noise",
 }
