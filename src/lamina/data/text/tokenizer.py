@@ -63,7 +63,7 @@ class Numbering(Tokenizer):
         """The same, learned from counted words or read from its file.
 
         Raises:
-            DataError: DA012, if there is no word; DA163, if the file can't be used.
+            DataError: If there is no word, or the file can't be used.
         """
         return self
 
