@@ -174,6 +174,12 @@ TITLES: dict[str, str] = {
     "DA162": "the texts take too much memory",
     "DA164": "the tokenizer has no such token",
     "DA165": "the pattern is no regular expression",
+    # DA100+: tables and pipelines
+    "DA100": "a step names a column that is not there",
+    "DA101": "a step makes a column that is there already",
+    "DA102": "a step does not work on this kind of column",
+    "DA103": "a value is not what the schema says",
+    "DA104": "the pipeline has not learned yet",
     # DA090+: files of new data and predictions
     "DA090": "unknown kind of file",
     "DA091": "the data file can't be read",

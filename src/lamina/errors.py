@@ -126,6 +126,10 @@ class LaminaError(Exception):
         """The same error with a place in a file for every problem that has none yet."""
         return type(self).of(problem if problem.source else problem.at(source) for problem in self.problems)
 
+    def within(self, place: str) -> Self:
+        """The same error, where every problem says first within what it was found."""
+        return type(self).of(replace(problem, where=f"{place}, {problem.where}") for problem in self.problems)
+
     def __str__(self) -> str:
         if len(self.problems) == 1:
             return str(self.problems[0])

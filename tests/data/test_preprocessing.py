@@ -79,7 +79,7 @@ def test_ends_in_the_wrong_order_are_refused() -> None:
 )
 def test_bundled_data_are_those_of_scikit_learn(name, load) -> None:
     oracle = load(scaled=False) if name == "diabetes" else load()
-    raw = split_raw(DataConfig(source=name), 0)["train"]
+    raw = split_raw(DataConfig(source=name), 0).parts["train"]
     np.testing.assert_array_equal(raw.inputs["input"].reshape(len(raw), -1), oracle.data)
     np.testing.assert_array_equal(raw.targets["output"].reshape(-1), oracle.target)
     if name not in ("digits", "diabetes"):
@@ -90,7 +90,7 @@ def test_bundled_data_are_those_of_scikit_learn(name, load) -> None:
 
 def test_only_the_training_part_is_fitted() -> None:
     section = DataConfig.from_yaml("{source: wine, split: {validation: 0.2, test: 0.2}, normalize: standardize}")
-    prepared, raw = prepare(section, 4), split_raw(section, 4)
+    prepared, raw = prepare(section, 4), split_raw(section, 4).parts
     oracle = preprocessing.StandardScaler().fit(raw["train"].inputs["input"])
     for name, part in prepared.parts.items():
         np.testing.assert_allclose(part.inputs["input"], oracle.transform(raw[name].inputs["input"]), rtol=1e-5, atol=1e-6)
@@ -107,7 +107,7 @@ def test_pixels_are_scaled_unless_told_otherwise() -> None:
 
 def test_a_table_with_all_roles(table) -> None:
     prepared = prepare(config(table), 0, dtype="float64")
-    raw = split_raw(config(table), 0)
+    raw = split_raw(config(table), 0).parts
     assert {name: len(part) for name, part in prepared.parts.items()} == {"train": 4, "validation": 1, "test": 1}
     assert raw["train"].columns.names == ("Age", "City=Bern", "City=Genf", "City=Ulm", "income")
     filled = raw["train"].inputs["input"].copy()

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
+import lamina.data.pipeline.steps  # noqa: F401 (announces the steps)
 import lamina.data.sources  # noqa: F401 (registers the sources)
 from lamina.data.normalizers import Normalizer
+from lamina.data.pipeline.step import Step
 from lamina.data.schema import DataSchema
 from lamina.data.sources.source import Source
+from lamina.data.sources.table import TableSource
 from lamina.data.splits import Split
 from lamina.errors import DataError
 from lamina.spec import Description, wrong_value
-from lamina.spec.fields import Count
+from lamina.spec.fields import Count, listed
 
 if TYPE_CHECKING:
     from lamina.data.dataset import Dataset, FloatType
     from lamina.data.preprocessing import Preprocessing
+    from lamina.data.serving import Serving
 
 
 class DataConfig(Description):
@@ -29,6 +33,9 @@ class DataConfig(Description):
     Attributes:
         source: Where they come from.
         test_source: Where the test part comes from, if not from the split or the source itself.
+        transform: Steps that a table goes through before its columns are encoded, see `lamina.data.pipeline`. They are taken in
+            training, in judging and, as far as an answer needs them, in every prediction. What steps learn, they learn from the
+            training part.
         split: What is set aside for validation and test.
         batch_size: Samples in a step of training.
         evaluation_batch_size: Samples computed at once when judging; figures don't depend on it.
@@ -42,6 +49,7 @@ class DataConfig(Description):
 
     source: Source
     test_source: Source | None = None
+    transform: listed(Step) = ()  # type: ignore[valid-type]
     split: Split | None = None
     batch_size: Count = 32
     evaluation_batch_size: Count = 1024
@@ -59,6 +67,12 @@ class DataConfig(Description):
                 cause="both test_source and split.test give one",
                 fix="remove test from split, or test_source",
             )
+        if self.transform and not (isinstance(self.source, TableSource) and isinstance(self.test_source, TableSource | None)):
+            raise wrong_value(
+                expected="transform beside sources that are tables",
+                cause="steps work on the named columns of a table",
+                fix="remove transform, or give a table, such as source: {type: csv, path: FILE}",
+            )
         return self
 
     def schema(self) -> DataSchema:
@@ -67,7 +81,7 @@ class DataConfig(Description):
         Raises:
             DataError: If the data can't be found or described.
         """
-        return self.source.schema()
+        return split_raw(self, 0).parts["train"].schema if self.transform else self.source.schema()
 
     @property
     def has_validation(self) -> bool:
@@ -117,8 +131,26 @@ class Prepared:
         return {name: part for name, part in named.items() if part is not None}
 
 
-def split_raw(config: DataConfig, seed: int) -> dict[str, Dataset]:
+@dataclass(frozen=True)
+class RawParts:
+    """Parts as their source gave them, neither filled nor scaled.
+
+    Attributes:
+        parts: By name.
+        serving: How raw rows became them; None for data that aren't transformed.
+    """
+
+    parts: dict[str, Dataset]
+    serving: Serving | None = None
+
+
+def split_raw(config: DataConfig, seed: int) -> RawParts:
     """The parts as their source gave them, neither filled nor scaled."""
+    if config.transform and isinstance(config.source, TableSource):
+        from lamina.data.tabular import table_parts
+
+        found = table_parts(config, config.source, seed)
+        return RawParts(found.parts, found.serving)
     loaded = config.source.read()
     whole = loaded.train
     parts: dict[str, Dataset] = {"train": whole}
@@ -132,7 +164,7 @@ def split_raw(config: DataConfig, seed: int) -> dict[str, Dataset]:
         parts["test"] = loaded.test
     for name, part in parts.items():
         _check_same(part.schema, whole.schema, name)
-    return parts
+    return RawParts(parts)
 
 
 def prepare(config: DataConfig, seed: int, *, dtype: FloatType = "float32") -> Prepared:
@@ -153,8 +185,9 @@ def prepare(config: DataConfig, seed: int, *, dtype: FloatType = "float32") -> P
     """
     from lamina.data.preprocessing import Preprocessing
 
-    parts = split_raw(config, seed)
-    preprocessing = Preprocessing.fit(parts["train"], normalize=config.normalizer, normalize_targets=config.normalize_targets, dtype=dtype)
+    raw = split_raw(config, seed)
+    parts, scales = raw.parts, {"normalize": config.normalizer, "normalize_targets": config.normalize_targets}
+    preprocessing = Preprocessing.fit(parts["train"], serving=raw.serving, dtype=dtype, **scales)
     ready = {name: preprocessing.prepare(part) for name, part in parts.items()}
     return Prepared(ready["train"], ready.get("validation"), ready.get("test"), preprocessing.schema, preprocessing)
 

@@ -178,7 +178,7 @@ class Dataset:
         Raises:
             DataError: Naming column and row of what can't be used.
         """
-        from lamina.data.columns import dataset_from_table
+        from lamina.data.encoding import dataset_from_table
         from lamina.data.frames import read_frame
 
         made: Self = dataset_from_table(cls, read_frame(frame), target=target, **roles)

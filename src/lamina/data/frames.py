@@ -9,10 +9,12 @@ import numpy as np
 
 from lamina.data.foreign import as_polars, is_frame
 from lamina.data.pandas_frames import odd_column
+from lamina.data.words import Column, Words, as_column
+from lamina.errors import DataError
 
 
-def read_frame(frame: Any) -> dict[str, np.ndarray]:
-    """Columns by name: numbers as float64 with NaN where they are missing, all else as text with ``""`` where it is missing.
+def read_frame(frame: Any) -> dict[str, Column]:
+    """Columns by name: numbers as float64 with NaN where they are missing, all else as words with ``""`` where it is missing.
 
     Raises:
         DataError: DA005, if a column holds what is neither, such as lists; DA017, if two columns have the same name.
@@ -26,7 +28,7 @@ def read_frame(frame: Any) -> dict[str, np.ndarray]:
     return {name: _polars_column(frame[name], name) for name in frame.columns}
 
 
-def _polars_column(column: Any, name: str) -> np.ndarray:
+def _polars_column(column: Any, name: str) -> Column:
     import polars as pl
 
     kind = column.dtype
@@ -37,22 +39,38 @@ def _polars_column(column: Any, name: str) -> np.ndarray:
     if kind == pl.Boolean:
         return np.array(column.cast(pl.Float64).fill_null(float("nan")).to_numpy())
     if kind in (pl.String, pl.Categorical, pl.Enum) or isinstance(kind, pl.Categorical | pl.Enum):
-        return np.asarray(column.cast(pl.String).str.strip_chars().fill_null("").to_list(), dtype=str)
+        return Words.of_series(column)
     if kind == pl.Null:
         return np.full(len(column), np.nan)
+    if isinstance(kind, pl.List | pl.Array) and kind.inner is not None and kind.inner.is_numeric():
+        return _lists(column, name)
     raise odd_column(name, str(kind))
 
 
-def as_table(value: Any) -> Mapping[str, np.ndarray] | None:
+def _lists(column: Any, name: str) -> np.ndarray:
+    """Lists of numbers, all equally long, as rows."""
+    import polars as pl
+
+    lengths = (column.list.len() if isinstance(column.dtype, pl.List) else column.arr.len()).unique().to_list()
+    known = [length for length in lengths if length is not None]
+    if len(lengths) != 1 or not known or not known[0]:
+        raise DataError(
+            "DA004",
+            where=f"column {name!r}",
+            expected="lists of the same length in all rows, none missing",
+            got=f"lengths {', '.join(map(str, sorted(known)[:8]))}" + (" and nothing" if None in lengths else ""),
+            cause="a list makes as many numbers of a sample as it has places",
+            fix="pad them to one length before",
+        )
+    return np.array(column.cast(pl.List(pl.Float64)).explode().fill_null(float("nan")).to_numpy()).reshape(len(column), lengths[0])
+
+
+def as_table(value: Any) -> Mapping[str, Column] | None:
     """A frame, or a mapping of columns, as a table; None if it is something else."""
     if is_frame(value):
         return read_frame(value)
     if isinstance(value, Mapping) and all(np.ndim(column) == 1 for column in value.values()):
-        columns = {}
-        for name, column in value.items():
-            array = np.asarray(column)
-            columns[str(name)] = array.astype(np.float64) if array.dtype.kind in "biuf" else array.astype(str)
-        return columns
+        return {str(name): as_column(column) for name, column in value.items()}
     return None
 
 

@@ -14,10 +14,12 @@ from lamina.shapes import Image, Series, Volume
 if TYPE_CHECKING:
     import numpy as np
 
-    from lamina.data.columns import Columns
+    from lamina.data.columns import Columns, InputColumns
     from lamina.data.dataset import Dataset
     from lamina.data.lazy import Samples
     from lamina.data.normalizers import Normalizer
+    from lamina.data.serving import Serving
+    from lamina.data.words import Column
     from lamina.shapes import Shape
 
 VERSION = 1
@@ -29,9 +31,10 @@ class Preprocessing:
     Args:
         schema: What the prepared data are.
         columns: How a table becomes the input; None if the data never were a table.
-        fill: What stands for a missing number in each column of the input (NaN where none may be missing).
+        fill: What stands for a missing number in each place of a row, by input name; inputs where none may be missing have none.
         inputs: Fitted normalizers by input name.
         targets: Fitted normalizers by target name.
+        serving: How raw rows become the table that ``columns`` are taken from; None if they are that table.
         dtype: Of the prepared floats.
     """
 
@@ -40,16 +43,18 @@ class Preprocessing:
         schema: DataSchema,
         *,
         columns: Columns | None = None,
-        fill: np.ndarray | None = None,
+        fill: Mapping[str, np.ndarray] | None = None,
         inputs: Mapping[str, Fitted] | None = None,
         targets: Mapping[str, Fitted] | None = None,
+        serving: Serving | None = None,
         dtype: str = "float32",
     ) -> None:
         self.schema = schema
         self.columns = columns
-        self.fill = fill
+        self.fill = dict(fill or {})
         self.input_scales = dict(inputs or {})
         self.target_scales = dict(targets or {})
+        self.serving = serving
         self.dtype = dtype
 
     @classmethod
@@ -59,6 +64,7 @@ class Preprocessing:
         *,
         normalize: Normalizer | None = None,
         normalize_targets: Normalizer | None = None,
+        serving: Serving | None = None,
         dtype: str = "float32",
     ) -> Self:
         """Find all numbers on the training part, and on nothing else.
@@ -67,12 +73,13 @@ class Preprocessing:
             train: The training part as its source gave it; numbers may be missing (NaN) if its columns say what stands for them.
             normalize: For every input that isn't tokens.
             normalize_targets: For every target of numbers.
+            serving: How raw rows became the training part.
             dtype: Of the prepared floats.
 
         Raises:
             DataError: DA012, if there is nothing to fit to.
         """
-        made = cls(train.schema, columns=train.columns, fill=_fill(train), dtype=dtype)
+        made = cls(train.schema, columns=train.columns, fill=_fill(train), serving=serving, dtype=dtype)
         if normalize is not None:
             floats = [name for name, shape in train.schema.inputs.items() if shape.dtype == "float"]
             made.input_scales = {name: made._fit(normalize, train, name) for name in floats}
@@ -114,7 +121,8 @@ class Preprocessing:
         dataset = dataset.like(self.schema)
         inputs = self.scaled(dataset.inputs)
         for name, array in inputs.items():
-            where, columns = f"input {name!r}", self.columns.names if self.columns is not None and array.ndim == 2 else None
+            own = None if self.columns is None else self.columns.inputs.get(name)
+            where, columns = f"input {name!r}", own.names if own is not None and array.ndim == 2 else None
             if isinstance(array, LazyArray):
                 inputs[name] = finite(array, where, columns)
             else:
@@ -138,7 +146,7 @@ class Preprocessing:
         own = self.columns
         if given is None or own is None:
             return
-        if (given.features, given.vocabularies, given.text) == (own.features, own.vocabularies, own.text):
+        if own.same_inputs(given):
             return
         raise DataError(
             "DA022",
@@ -193,21 +201,21 @@ class Preprocessing:
         if isinstance(data, tuple) and len(data) == 2 and targets is None:
             data, targets = data
         given: dict[str, Any] = {}
-        table = self._table(data) if self.columns is not None else None
+        table = self._table(data, labelled=targets is None) if self.columns is not None else None
         weight = None if table is None or self.columns is None or self.columns.weight is None else table.get(self.columns.weight)
         if targets is not None:
             given = dict(targets) if isinstance(targets, Mapping) else {next(iter(self.schema.targets), TARGET): targets}
         elif table is not None and self.columns is not None and self.columns.target:
             require(table, self.columns.target, "the target of the data")
-            values = [table[name] for name in self.columns.target]
-            given = {TARGET: self._labels(values[0]) if len(values) == 1 else np.stack(values, axis=1)}
+            given = {name: self._labels(name, [table[column] for column in names]) for name, names in self.columns.targets.items()}
         encoded = {}
         for name, value in given.items():
             array = to_array(value, f"target {name!r}")
             if self.columns is not None:
                 array = self._named(array, name)
             encoded[name] = encode_target(array, self.schema.targets[name], f"target {name!r}", "float64")
-        return Dataset(self._raw(data, table), encoded, self.schema, check_weight(weight), columns=self.columns)
+        weights = None if weight is None else np.asarray(weight)
+        return Dataset(self._raw(data, table), encoded, self.schema, check_weight(weights), columns=self.columns)
 
     def restore_target(self, name: str, array: np.ndarray) -> np.ndarray:
         """Predictions of a target on its own scale."""
@@ -215,24 +223,30 @@ class Preprocessing:
 
     def _named(self, array: np.ndarray, name: str) -> np.ndarray:
         """Numbers that were the names of classes in the table (grades 1 to 6, say) are names here too, not places."""
-        from lamina.data.columns import as_text, is_number
+        from lamina.data.words import as_text, is_number
 
         labels = self.schema.targets[name].labels or ()
         numbers = array.ndim == 1 and array.dtype.kind in "iuf" and all(is_number(label) for label in labels)
         return as_text(array) if numbers and self.schema.targets[name].kind == "classes" and labels else array
 
-    def _labels(self, column: np.ndarray) -> np.ndarray:
-        from lamina.data.columns import as_words
+    def _labels(self, name: str, columns: Sequence[Column]) -> np.ndarray:
+        import numpy as np
 
-        target = self.schema.targets[TARGET]
-        return as_words(column, target.labels or ()) if target.kind == "classes" else column
+        from lamina.data.words import as_words
 
-    def _table(self, data: Any) -> Mapping[str, np.ndarray] | None:
+        target = self.schema.targets[name]
+        if target.kind == "classes":
+            return np.asarray(as_words(columns[0], target.labels or ()), dtype=str)
+        return np.asarray(columns[0]) if len(columns) == 1 else np.stack([np.asarray(column) for column in columns], axis=1)
+
+    def _table(self, data: Any, *, labelled: bool = False) -> Mapping[str, Column] | None:
         from lamina.data.frames import as_table
 
+        if self.serving is not None and self.columns is not None:
+            return self.serving.table(data, self.columns, labelled=labelled and bool(self.columns.target))
         return self.read_table(data) if isinstance(data, str | os.PathLike) else as_table(data)
 
-    def read_table(self, path: str | os.PathLike[str]) -> Mapping[str, np.ndarray]:
+    def read_table(self, path: str | os.PathLike[str]) -> Mapping[str, Column]:
         """A csv file with a header, read as that of training was; the delimiter is the one by which its header has the columns.
 
         Raises:
@@ -243,18 +257,19 @@ class Preprocessing:
         columns = self.columns
         features = () if columns is None else columns.features
         # What was a category or a text in training is read as text, so that 007 doesn't become 7.
-        texts = () if columns is None else columns.features if columns.text is not None else tuple(columns.vocabularies)
+        texts = () if columns is None else (*columns.texts, *columns.vocabularies)
         return read_table(path, delimiter=find_delimiter(path, features), texts=texts)
 
-    def _raw(self, data: Any, table: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+    def _raw(self, data: Any, table: Mapping[str, Column] | None = None) -> dict[str, np.ndarray]:
         from lamina.data.dataset import as_inputs
 
         if self.columns is None:
             return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
         table = self._table(data) if table is None else table
-        if table is None or (isinstance(data, Mapping) and INPUT in data and INPUT not in self.columns.features):
+        inputs = {*self.columns.inputs} - {*self.columns.features}
+        if table is None or (isinstance(data, Mapping) and inputs and inputs <= {*data}):
             return self._raw_array(data)
-        return {INPUT: self.columns.encode(table, "the data")}
+        return self.columns.encode(table, "the data")
 
     def _raw_array(self, data: Any) -> dict[str, np.ndarray]:
         """Rows without names of columns: in the order of training."""
@@ -262,10 +277,11 @@ class Preprocessing:
         from lamina.data.dataset import as_inputs
 
         columns = self.columns
-        if columns is not None and columns.text is not None and not isinstance(data, Mapping):
+        only = None if columns is None else columns.only
+        if only is not None and only.text is not None and not isinstance(data, Mapping):
             texts = to_array(data, "input 'input'")
             if texts.ndim == 1 and texts.dtype.kind in "US":
-                return {INPUT: columns.text.encode(texts.tolist())}
+                return {next(iter(self.schema.inputs)): only.text.encode(texts.tolist())}
         if columns is not None and columns.vocabularies:
             raise DataError(
                 "DA018",
@@ -275,19 +291,21 @@ class Preprocessing:
                 cause=f"the columns {', '.join(list(columns.vocabularies)[:5])} hold categories, which an array of numbers can't",
                 fix="give a Polars or pandas frame, a csv file, or a dict of columns",
             )
-        if columns is not None and columns.missing != "error" and not isinstance(data, Mapping):
+        if only is not None and only.missing != "error" and not isinstance(data, Mapping):
             rows = to_floats(to_array(data, "input 'input'"), "input 'input'", "float64")
-            check_shape(rows, self.schema.inputs[INPUT], "input 'input'")
-            return {INPUT: rows}
+            name, shape = next(iter(self.schema.inputs.items()))
+            check_shape(rows, shape, f"input {name!r}")
+            return {name: rows}
         return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
 
     def _filled(self, array: np.ndarray, name: str) -> np.ndarray:
         import numpy as np
 
-        if self.fill is None or name != INPUT:
+        fill = self.fill.get(name)
+        if fill is None:
             return array
         rows = array.reshape(len(array), -1)
-        return np.where(np.isnan(rows), self.fill, rows).reshape(array.shape)
+        return np.where(np.isnan(rows), fill, rows).reshape(array.shape)
 
     def _scaled(self, array: np.ndarray, name: str) -> np.ndarray:
         import numpy as np
@@ -317,7 +335,7 @@ class Preprocessing:
 
     def to_archive(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Plain data and named arrays, from which `from_archive` makes the same."""
-        arrays = {} if self.fill is None else {"fill": self.fill}
+        arrays = {f"fill/{name}": numbers for name, numbers in self.fill.items()}
         for kind, scales in (("input", self.input_scales), ("target", self.target_scales)):
             arrays |= {f"{kind}/{name}/{part}": array for name, fitted in scales.items() for part, array in fitted.to_arrays().items()}
         data = {
@@ -325,6 +343,7 @@ class Preprocessing:
             "dtype": self.dtype,
             "schema": self.schema.to_dict(full=True),
             "columns": None if self.columns is None else self.columns.to_dict(full=True),
+            "table": None if self.serving is None else self.serving.to_dict(),
             "scaled": {"input": list(self.input_scales), "target": list(self.target_scales)},
         }
         return data, arrays
@@ -337,6 +356,7 @@ class Preprocessing:
             DataError: DA019, if these are not its words.
         """
         from lamina.data.columns import Columns
+        from lamina.data.serving import Serving
 
         try:
             columns = None if data["columns"] is None else Columns.from_dict(data["columns"])
@@ -352,9 +372,11 @@ class Preprocessing:
             return cls(
                 schema,
                 columns=columns,
-                fill=arrays.get("fill"),
+                # Before there could be several inputs, the only one's numbers were called plain "fill".
+                fill={name.partition("/")[2] or INPUT: numbers for name, numbers in arrays.items() if name.partition("/")[0] == "fill"},
                 inputs=scales["input"],
                 targets=scales["target"],
+                serving=None if data.get("table") is None else Serving.from_dict(data["table"]),
                 dtype={"float32": "float32", "float64": "float64"}[data["dtype"]],
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -385,15 +407,19 @@ def _scale(arrays: Mapping[str, np.ndarray], prefix: str, shape: Shape | None) -
     return fitted
 
 
-def _fill(train: Dataset) -> np.ndarray | None:
-    """What stands for a missing number in each column; None where nothing may be missing."""
+def _fill(train: Dataset) -> dict[str, np.ndarray]:
+    """What stands for a missing number in each place of a row, by input; nothing where none may be missing."""
+    columns = train.columns
+    if columns is None:
+        return {}
+    return {name: _filling(train.inputs[name], own) for name, own in columns.inputs.items() if own.missing != "error" and own.text is None}
+
+
+def _filling(array: np.ndarray, columns: InputColumns) -> np.ndarray:
     import numpy as np
 
-    columns = train.columns
-    if columns is None or columns.missing == "error":
-        return None
-    rows = train.inputs[INPUT].reshape(len(train), -1)
-    if columns.missing == "zero":
+    rows = array.reshape(len(array), -1)
+    if columns.missing == "zero" or columns.encode == "index":
         return np.zeros(rows.shape[1])
     empty = np.isnan(rows).all(axis=0)
     if empty.any():

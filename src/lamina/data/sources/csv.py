@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from lamina.data.columns import Missing
-from lamina.data.schema import DataSchema, TargetKind
-from lamina.data.sources.source import Partitions, Source
+from lamina.data.sources.table import TableSource
 from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError
-from lamina.shapes import Shape
 from lamina.spec import register, wrong_value
-from lamina.spec.fields import Names, listed
+from lamina.spec.fields import listed
 
 if TYPE_CHECKING:
-    import numpy as np
+    import polars as pl
 
-    from lamina.data.dataset import Dataset
+    from lamina.data.words import Column
 
 WHITESPACE = "whitespace"
 DELIMITERS = (",", ";", "\t", "|", WHITESPACE)
@@ -32,7 +29,7 @@ GONE = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 
 
 @register("csv")
-class Csv(Source):
+class Csv(TableSource):
     """Rows of a text file, a sample each; what columns are for is described at `lamina.data.columns.Roles`.
 
     Attributes:
@@ -40,22 +37,8 @@ class Csv(Source):
         delimiter: What stands between values; ``whitespace`` for any number of blanks.
         header: Whether the first line names the columns.
         names: Names of the columns, where there is no header; ``column_1`` ... by default.
-        target: Column or columns to learn.
-        features: Columns to learn from; by default all that have no other role.
-        ignore: Columns to leave out.
-        group: Column of what must stay together in a grouped split.
-        time: Column that a split by time sorts by.
-        part: Column that says train, validation or test.
-        weight: Column of how much each sample counts.
-        categorical: Columns that are categories though they look like numbers.
-        numeric: Columns that must be numbers.
-        kind: What the target is: ``classes``, ``numbers`` or ``multilabel``. By default text, and at most 20 different whole
-            numbers, are classes.
-        missing: What stands for a missing number: ``error`` refuses it; ``mean`` or ``median`` of the training part; ``zero``.
-        shape: Of one sample, where the columns are more than a vector, such as ``{type: sequence, steps: 60, features: 1}``.
-        text: Column of texts, which is then the only one to learn from.
-        vectorize: How the texts become tokens or vectors, such as ``{max_tokens: 10000}``; see
-            `lamina.data.vectorization.TextVectorization`. The words are those of the whole file, as categories are.
+
+    What the columns are for is said as `lamina.data.sources.table.TableSource` describes it.
 
     Example:
         >>> Csv.from_yaml("{path: flowers.csv, target: species}").target
@@ -67,20 +50,6 @@ class Csv(Source):
     delimiter: str = ","
     header: bool = True
     names: listed(str) | None = None  # type: ignore[valid-type]
-    target: Names = ()
-    features: Names | None = None
-    ignore: Names = ()
-    group: str | None = None
-    time: str | None = None
-    part: str | None = None
-    weight: str | None = None
-    categorical: Names = ()
-    numeric: Names = ()
-    kind: TargetKind | None = None
-    missing: Missing = "error"
-    shape: Shape | None = None
-    text: str | None = None
-    vectorize: TextVectorization | None = None
 
     @classmethod
     def examples(cls) -> list[Any]:
@@ -101,28 +70,22 @@ class Csv(Source):
             )
         return self
 
-    def resolve_paths(self, base: Path) -> Self:
-        return self.replace(path=str(base / self.path))
+    def frame(self) -> pl.LazyFrame:
+        import numpy as np
+        import polars as pl
 
-    def schema(self) -> DataSchema:
-        """Columns, categories and labels; the file is read once for it, without Polars or pandas."""
-        return self.read().train.schema
+        from lamina.data.words import Words
 
-    def read(self) -> Partitions:
-        from lamina.data.columns import Roles, dataset_from_table
-        from lamina.data.dataset import Dataset
+        def series(name: str, column: Column) -> pl.Series:
+            if isinstance(column, Words):
+                return pl.Series(name, column.tolist(), dtype=pl.String).replace("", None)
+            whole = bool((np.isnan(column) | (column == np.floor(column))).all())
+            values = pl.Series(name, column, nan_to_null=True)
+            return values.cast(pl.Int64) if whole and not np.isinf(column).any() else values
 
-        roles = {name: getattr(self, name) for name in Roles.model_fields if name in self.model_fields_set}
-        return Partitions(dataset_from_table(Dataset, self.table(), where=self.path, **roles))
+        return pl.DataFrame([series(name, column) for name, column in self.table().items()]).lazy()
 
-    def read_like(self, training: Dataset) -> Dataset:
-        from lamina.data.preprocessing import Preprocessing
-
-        if training.columns is None:
-            return self.read().train
-        return Preprocessing(training.schema, columns=training.columns, dtype="float64").raw_dataset(self.table())
-
-    def table(self) -> dict[str, np.ndarray]:
+    def table(self) -> dict[str, Column]:
         """All columns: float64, or text where a value is none that could be a number.
 
         Raises:
@@ -149,7 +112,7 @@ def read_table(
     header: bool = True,
     names: tuple[str, ...] | None = None,
     texts: tuple[str, ...] = (),
-) -> dict[str, np.ndarray]:
+) -> dict[str, Column]:
     """Columns of a text file by name, see `Csv`.
 
     Raises:
@@ -225,8 +188,10 @@ def unreadable(path: Path, error: OSError) -> DataError:
     )
 
 
-def _column(values: tuple[str, ...], *, text: bool) -> np.ndarray:
+def _column(values: tuple[str, ...], *, text: bool) -> Column:
     import numpy as np
+
+    from lamina.data.words import Words
 
     stripped = [value.strip() for value in values]
     if not text:
@@ -234,4 +199,4 @@ def _column(values: tuple[str, ...], *, text: bool) -> np.ndarray:
             return np.array([float(value) if value not in GONE else float("nan") for value in stripped])
         except ValueError:
             pass
-    return np.asarray(["" if value in GONE else value for value in stripped], dtype=str)
+    return Words.of(["" if value in GONE else value for value in stripped])

@@ -1,0 +1,214 @@
+"""Finding out how a table becomes arrays, and making a data set of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamina.data.columns import Columns, InputColumns, Table, require
+from lamina.data.roles import InputRoles, Roles
+from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
+from lamina.data.vectorization import TextVectorization
+from lamina.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lamina.data.words import Column
+
+
+def describe_table(table: Table, roles: Roles, where: str, *, texts: Table | None = None) -> tuple[Columns, dict[str, Target]]:
+    """How a table becomes arrays, and what its targets are.
+
+    Args:
+        table: Whose categories and labels are known from now on.
+        roles: What its columns are for.
+        where: For messages.
+        texts: The part whose words are; by default the same.
+
+    Raises:
+        DataError: DA014 for roles of columns that aren't there; DA016 for features that can't be.
+    """
+    require(table, roles.used(), where, named=True)
+    singles = {name for name in (roles.group, roles.time, roles.part, roles.weight) if name is not None}
+    targets = roles.named_targets(TARGET)
+    learned = {name for names in targets.values() for name in names}
+    if roles.inputs is not None:
+        given = dict(roles.inputs)
+    else:
+        others = {*learned, *roles.ignore, *singles}
+        features: tuple[str, ...] = () if roles.text is None else (roles.text,)
+        features = features or tuple(roles.features or ()) or tuple(name for name in table if name not in others)
+        given = {INPUT: _only(roles, features)} if features else {}
+    read = {name for own in given.values() for name in own.columns}
+    if not given or read & learned:
+        raise DataError(
+            "DA016",
+            where=where,
+            expected="columns to learn from, and the target not among them",
+            got=f"features {', '.join(sorted(read)) or '(none)'}; target {', '.join(sorted(learned))}",
+            cause="every column has another role, or the answer would stand in the question",
+            fix="list other columns under features",
+        )
+    inputs = {name: _described(table, own, roles, where, texts or table) for name, own in given.items()}
+    columns = Columns(inputs=inputs, targets=targets, weight=roles.weight)
+    return columns, {name: _target(table, names, roles.kind, where) for name, names in targets.items()}
+
+
+def _only(roles: Roles, features: tuple[str, ...]) -> InputRoles:
+    vectorize = None if roles.text is None else roles.vectorize or TextVectorization()
+    settings: dict[str, Any] = {"missing": roles.missing, "unknown": roles.unknown, "shape": roles.shape}
+    categorical = [name for name in roles.categorical if name in features]
+    return InputRoles(columns=features, categorical=categorical, vectorize=vectorize, **settings)
+
+
+def _described(table: Table, own: InputRoles, roles: Roles, where: str, texts: Table) -> InputColumns:
+    from lamina.data.words import Words, as_text, as_words
+
+    if own.vectorize is not None:
+        return InputColumns(features=own.columns, text=own.vectorize.fit(as_text(texts[own.columns[0]]).tolist()))
+    vocabularies, widths = {}, {}
+    for name in own.columns:
+        column = table[name]
+        if name in own.categorical or own.encode == "index" or (isinstance(column, Words) and name not in roles.numeric):
+            vocabularies[name] = tuple(as_words(column).different())
+        elif column.ndim == 2:
+            widths[name] = column.shape[1]
+    columns = InputColumns(
+        features=own.columns,
+        vocabularies=vocabularies,
+        widths=widths,
+        missing=own.missing,
+        encode=own.encode,
+        unknown=own.unknown,
+        shape=own.shape,
+    )
+    size = columns.sample.size
+    if own.encode == "one_hot" and size is not None and size != columns.width:
+        raise DataError(
+            "DA016",
+            where=where,
+            expected=f"{size} numbers in a row, as shape {columns.sample} says",
+            got=f"{columns.width}",
+            cause="the features are more or fewer than the shape has places",
+            fix="correct shape, or list exactly its columns under features",
+        )
+    return columns
+
+
+def _target(table: Table, names: tuple[str, ...], kind: TargetKind | None, where: str) -> Target:
+    from lamina.data.targets import describe_target
+
+    array, labels = target_array(table, names, kind, where)
+    if labels is not None:
+        return Target(kind="classes", labels=labels)
+    shown = names if array.shape[1:] == (len(names),) else tuple(f"{names[0]}[{place}]" for place in range(array.shape[1]))
+    return describe_target(array, f"{where}, target", labels=shown, kind=kind or "numbers")
+
+
+def target_array(table: Table, names: tuple[str, ...], kind: TargetKind | None, where: str) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """The values of a target, and the sorted names of the classes if that is what it is.
+
+    A single column is classes if it holds text, or whole numbers of which there are at most 20 different ones; a single column of
+    lists is as many numbers.
+    """
+    import numpy as np
+
+    from lamina.data.words import Words, as_numbers, as_text, class_names
+
+    columns = [table[name] for name in names]
+    for name, column in zip(names, columns, strict=True):
+        _all_there(column, name, where)
+    if len(columns) == 1:
+        column = columns[0]
+        text = isinstance(column, Words)
+        if column.ndim == 2:
+            return np.asarray(column), None
+        if kind == "classes" or (kind is None and (text or _few_whole(np.asarray(column)))):
+            return as_text(column), class_names(column)
+        if not text:
+            return np.asarray(column)[:, None], None
+    numbers = [as_numbers(column) for column in columns]
+    odd = next((name for name, values in zip(names, numbers, strict=True) if values is None), None)
+    if odd is not None:
+        raise DataError(
+            "DA007",
+            where=f"{where}, target",
+            expected="numbers in each of several columns to learn",
+            got=f"words in column {odd!r}",
+            cause="several columns together are numbers, or 0 and 1 for labels",
+            fix="learn one column of words, or give each its own target: targets: {one: COLUMN, other: COLUMN}",
+        )
+    return np.stack([np.asarray(values, dtype=np.float64) for values in numbers], axis=1), None
+
+
+def _all_there(column: Column, name: str, where: str) -> None:
+    import numpy as np
+
+    from lamina.data.words import Words
+
+    if isinstance(column, Words):
+        gone = np.flatnonzero((column.values == "")[column.codes]) if len(column.values) else np.zeros(0, dtype=int)
+    else:
+        gone = np.flatnonzero(np.isnan(column).reshape(len(column), -1).any(axis=1))
+    if len(gone):
+        raise DataError(
+            "DA001",
+            where=f"{where}, row {int(gone[0]) + 1}, column {name!r}",
+            expected="a value to learn",
+            got=f"nothing ({len(gone)} such rows)",
+            cause="the answer is missing",
+            fix="drop the rows without an answer; there is nothing to learn from them",
+        )
+
+
+def _few_whole(column: np.ndarray) -> bool:
+    import numpy as np
+
+    return bool((column == np.floor(column)).all()) and len(np.unique(column)) <= 20
+
+
+def dataset_from_table(kind: type[Any], table: Table, /, *, where: str = "the frame", **roles: Any) -> Any:
+    """A data set of a table; ``kind`` is `Dataset`.
+
+    Args:
+        kind: The class to make.
+        table: Columns by name.
+        where: For messages.
+        **roles: See `lamina.data.roles.Roles`.
+    """
+    from lamina.data.arrays import check_lengths
+
+    check_lengths({f"{where}, column {name!r}": len(column) for name, column in table.items()} or {where: 0})
+    given = Roles(**{name: value for name, value in roles.items() if value is not None})
+    columns, targets = describe_table(table, given, where)
+    return encode_table(kind, table, given, columns, targets, where)
+
+
+def encode_table(kind: type[Any], table: Table, roles: Roles, columns: Columns, targets: dict[str, Target], where: str) -> Any:
+    """A data set of a table whose columns and targets are known."""
+    from lamina.data.given import check_weight
+    from lamina.data.targets import encode_target
+
+    arrays: dict[str, np.ndarray] = {}
+    for name, names in columns.targets.items():
+        values, _ = target_array(table, tuple(names), targets[name].kind, where)
+        arrays[name] = encode_target(values, targets[name], f"{where}, target", "float64")
+    extras = {name: None if column is None else _plain(table[column]) for name, column in _extras(roles).items()}
+    return kind(
+        columns.encode(table, where),
+        arrays,
+        DataSchema(inputs={name: own.sample for name, own in columns.inputs.items()}, targets=targets),
+        None if roles.weight is None else check_weight(_plain(table[roles.weight])),
+        columns=columns,
+        **extras,
+    )
+
+
+def _extras(roles: Roles) -> dict[str, str | None]:
+    return {"groups": roles.group, "times": roles.time, "part": roles.part}
+
+
+def _plain(column: Column) -> np.ndarray:
+    import numpy as np
+
+    return np.asarray(column)

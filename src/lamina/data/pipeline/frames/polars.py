@@ -1,0 +1,155 @@
+"""Frames of Polars: lazy, streaming, larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lamina.data.expressions.polars import to_polars
+from lamina.data.pipeline.frames.kinds import kind_of_polars, plain_type
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from lamina.data.expressions.nodes import Expression, Over
+    from lamina.data.pipeline.frames.frame import How
+    from lamina.data.table.columns import ColumnType
+
+BATCH_ROWS = 65536
+
+
+class PolarsFrame:
+    """A `Frame` of a Polars LazyFrame.
+
+    Args:
+        frame: The rows; a DataFrame is made lazy.
+        names: Its columns, where they are known already; finding out reads the head of a file.
+    """
+
+    def __init__(self, frame: pl.LazyFrame | pl.DataFrame, names: Sequence[str] | None = None) -> None:
+        self.lazy = frame.lazy()
+        self._names = None if names is None else tuple(names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        if self._names is None:
+            self._names = tuple(self.lazy.collect_schema().names())
+        return self._names
+
+    @classmethod
+    def of(cls, frame: pl.LazyFrame | pl.DataFrame) -> PolarsFrame:
+        """A user's frame, its columns in the types that pipelines know: 64 bits, text, microseconds with a zone."""
+        import polars as pl
+
+        lazy = frame.lazy()
+        changed = {}
+        for name, dtype in lazy.collect_schema().items():
+            wanted = plain_type(dtype)
+            if wanted is not None and wanted != dtype:
+                column = pl.col(name)
+                naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None or dtype == pl.Date
+                changed[name] = column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC") if naive else column.cast(wanted)
+        return cls(lazy.with_columns(**changed) if changed else lazy)
+
+    def kinds(self) -> dict[str, ColumnType | None]:
+        """See `Frame`."""
+        return {name: kind_of_polars(dtype) for name, dtype in self.lazy.collect_schema().items()}
+
+    def _like(self, lazy: pl.LazyFrame, names: Sequence[str] | None = None) -> PolarsFrame:
+        return PolarsFrame(lazy, names)
+
+    def with_columns(self, columns: Mapping[str, Expression], over: Over | None = None) -> PolarsFrame:
+        """See `Frame`."""
+        made = [to_polars(expression, over).alias(name) for name, expression in columns.items()]
+        return self._like(self.lazy.with_columns(made), (*self.names, *(name for name in columns if name not in self.names)))
+
+    def select(self, names: Sequence[str]) -> PolarsFrame:
+        """See `Frame`."""
+        return self._like(self.lazy.select(list(names)), names)
+
+    def rename(self, names: Mapping[str, str]) -> PolarsFrame:
+        """See `Frame`."""
+        return self._like(self.lazy.rename(dict(names)), [names.get(name, name) for name in self.names])
+
+    def filter(self, condition: Expression, over: Over | None = None) -> PolarsFrame:
+        """See `Frame`."""
+        return self._like(self.lazy.filter(to_polars(condition, over)), self.names)
+
+    def sort(self, by: Sequence[str], *, descending: Sequence[bool] = ()) -> PolarsFrame:
+        """See `Frame`."""
+        down = list(descending) or [False] * len(by)
+        return self._like(self.lazy.sort(list(by), descending=down, nulls_last=True, maintain_order=True), self.names)
+
+    def distinct(self, names: Sequence[str]) -> PolarsFrame:
+        """See `Frame`."""
+        return self._like(self.lazy.unique(list(names), keep="first", maintain_order=True), self.names)
+
+    def head(self, count: int) -> PolarsFrame:
+        """See `Frame`."""
+        return self._like(self.lazy.head(count), self.names)
+
+    def group(self, keys: Sequence[str], aggregates: Mapping[str, Expression], order: Sequence[str] = ()) -> PolarsFrame:
+        """See `Frame`."""
+        lazy = self.lazy.sort(list(order), nulls_last=True, maintain_order=True) if order else self.lazy
+        made = [to_polars(expression).alias(name) for name, expression in aggregates.items()]
+        if not keys:
+            return self._like(lazy.select(made), list(aggregates))
+        if not order:
+            return self._like(lazy.group_by(list(keys), maintain_order=True).agg(made), [*keys, *aggregates])
+        # Groups stand in the order in which their keys first appear, whatever their rows are sorted by.
+        placed = self.lazy.select(list(keys)).unique(maintain_order=True, keep="first").with_row_index("__place")
+        grouped = lazy.group_by(list(keys), maintain_order=True).agg(made)
+        joined = grouped.join(placed, on=list(keys), how="left", nulls_equal=True).sort("__place").drop("__place")
+        return self._like(joined, [*keys, *aggregates])
+
+    def join(self, other: Any, on: Sequence[tuple[str, str]], how: How) -> PolarsFrame:
+        """See `Frame`."""
+        left, right = [a for a, _ in on], [b for _, b in on]
+        theirs = [name for name in other.names if name not in right]
+        marked = other.lazy.rename(dict(zip(right, left, strict=True))).with_row_index("__right")
+        joined = self.lazy.with_row_index("__left").join(marked, on=left, how=how, coalesce=True)
+        ordered = joined.sort("__left", "__right", nulls_last=True)
+        names = [*self.names, *theirs]
+        return self._like(ordered.select(names), names)
+
+    def union(self, other: Any) -> PolarsFrame:
+        """See `Frame`."""
+        import polars as pl
+
+        return self._like(pl.concat([self.lazy, other.lazy.select(list(self.names))], how="vertical_relaxed"), self.names)
+
+    def explode(self, names: Sequence[str]) -> PolarsFrame:
+        """See `Frame`."""
+        import polars as pl
+
+        full = self.lazy.filter(pl.col(names[0]).list.len() > 0)
+        return self._like(full.explode(list(names)), self.names)
+
+    def apply(self, function: Callable[[pl.DataFrame], pl.DataFrame], made: Mapping[str, str]) -> PolarsFrame:
+        """See `Frame`."""
+        from lamina.data.pipeline.frames.kinds import polars_type
+
+        names = (*self.names, *(name for name in made if name not in self.names))
+        types = {name: polars_type(kind) for name, kind in made.items()}
+
+        def add(rows: pl.DataFrame) -> pl.DataFrame:
+            columns = function(rows).select([*made]).cast(types)  # type: ignore[arg-type]
+            return rows.with_columns(columns.get_columns())
+
+        schema = {**self.lazy.collect_schema(), **types}
+        return self._like(self.lazy.map_batches(add, schema=schema, streamable=True), names)  # type: ignore[arg-type]
+
+    def values(self, aggregates: Mapping[str, Expression]) -> dict[str, Any]:
+        """See `Frame`."""
+        made = [to_polars(expression).alias(name) for name, expression in aggregates.items()]
+        row: dict[str, Any] = self.lazy.select(made).collect(engine="streaming").row(0, named=True)
+        return row
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """See `Frame`."""
+        yield from self.lazy.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
+
+    def collect(self) -> pl.DataFrame:
+        """See `Frame`."""
+        return self.lazy.collect(engine="streaming")

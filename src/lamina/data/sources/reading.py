@@ -1,0 +1,60 @@
+"""Which source reads a file, by its ending."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lamina.errors import DataError, nearest
+from lamina.spec import registry
+
+if TYPE_CHECKING:
+    from lamina.data.sources.table import TableSource
+
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+ENDINGS: dict[str, tuple[str, dict[str, Any]]] = {".csv": ("csv", {}), ".txt": ("csv", {}), ".data": ("csv", {}), ".test": ("csv", {})}
+"""Ending to the type of source and settings that go with it."""
+
+
+def ending(path: str | os.PathLike[str]) -> str:
+    """The ending that says what a file holds, without that of a compression.
+
+    Example:
+        >>> ending("rows.csv.gz")
+        '.csv'
+    """
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    while suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def reader_for(path: str | os.PathLike[str], *, like: TableSource | None = None) -> TableSource:
+    """A source that reads a file.
+
+    Args:
+        path: The file.
+        like: A source of another such file; where it reads files of this ending, it says how.
+
+    Raises:
+        DataError: DA090, for an ending that nobody reads.
+    """
+    own = ending(path)
+    kind, settings = ENDINGS.get(own, ("", {}))
+    same = None if like is None else like.like(str(path))
+    if same is not None and like is not None and (kind in ("", like.type_name) or own == ending(str(getattr(like, "path", "")))):
+        return same
+    component: Any = registry.get("source", kind)
+    if component is None:
+        near = nearest(own, ENDINGS)
+        raise DataError(
+            "DA090",
+            where=str(path),
+            expected=f"a file that ends in {', '.join(ENDINGS)}",
+            got=repr(own) if own else "no ending",
+            cause="the ending says how the file is read",
+            fix=f"did you mean {near!r}?" if near else "use one of these endings",
+        )
+    made: TableSource = component(path=str(path), **settings)
+    return made

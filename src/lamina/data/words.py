@@ -1,0 +1,166 @@
+"""Columns of words: each different word once, and a number for each row; arrays of text take many times the memory and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Column: TypeAlias = "np.ndarray | Words"
+"""Of a table: float64 (NaN where a number is missing), float64 with two axes for lists of numbers, or words."""
+
+
+class Words:
+    """A column of words.
+
+    Args:
+        codes: For each row which of ``values`` it is, integers.
+        values: The different words, sorted; a missing one is ``""``.
+
+    Example:
+        >>> words = Words.of(["b", "a", "b"])
+        >>> words.values.tolist(), words.codes.tolist(), words[1:].tolist()
+        (['a', 'b'], [1, 0, 1], ['a', 'b'])
+    """
+
+    dtype = np.dtype("U")
+    ndim = 1
+
+    def __init__(self, codes: np.ndarray, values: np.ndarray) -> None:
+        self.codes = codes
+        self.values = values
+
+    @classmethod
+    def of(cls, texts: Sequence[str] | np.ndarray) -> Words:
+        """A column of these words."""
+        values, codes = np.unique(np.asarray(texts, dtype=str), return_inverse=True)
+        return cls(codes.astype(np.int32), values)
+
+    @classmethod
+    def of_series(cls, series: pl.Series) -> Words:
+        """A Polars column of strings, blanks at both ends gone, missing ones as nothing."""
+        import polars as pl
+
+        trimmed = series.cast(pl.String).str.strip_chars().fill_null("")
+        ranked = trimmed.unique().sort()
+        codes = trimmed.cast(pl.Enum(ranked)).to_physical().cast(pl.Int32).to_numpy() if len(ranked) else np.zeros(0, dtype=np.int32)
+        return cls(codes, np.asarray(ranked.to_list(), dtype=str))
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Rows."""
+        return (len(self.codes),)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, places: Any) -> Any:
+        if isinstance(places, int | np.integer):
+            return str(self.values[self.codes[places]])
+        return Words(self.codes[places], self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: FBT001 (NumPy's protocol)
+        array = self.values[self.codes] if len(self.values) else np.zeros(0, dtype=str)
+        return array if dtype is None else array.astype(dtype)
+
+    def tolist(self) -> list[str]:
+        """The words, row by row."""
+        found: list[str] = np.asarray(self).tolist()
+        return found
+
+    def different(self) -> list[str]:
+        """The words that are there, sorted, without the missing one."""
+        there = np.zeros(len(self.values), dtype=bool)
+        there[self.codes] = True
+        return [word for word in self.values[there].tolist() if word]
+
+    def places(self, names: Sequence[str]) -> np.ndarray:
+        """For each row the place of its word among ``names``; -1 for a word that isn't there, -2 for a missing one."""
+        found = {name: place for place, name in enumerate(names)}
+        table = np.asarray([-2 if not word else found.get(word, -1) for word in self.values.tolist()], dtype=np.int64)
+        return table[self.codes] if len(table) else np.zeros(0, dtype=np.int64)
+
+
+def as_column(values: Any) -> Column:
+    """An array as a column of a table: text as words, numbers and truths as float64."""
+    if isinstance(values, Words):
+        return values
+    array = np.asarray(values)
+    return array.astype(np.float64) if array.dtype.kind in "biuf" else Words.of(array.astype(str))
+
+
+def as_words(column: Column, names: Sequence[str] = ()) -> Words:
+    """A column as words like ``names``: whole numbers without a point, missing ones as nothing; frames have true and false as 1 and 0."""
+    if isinstance(column, Words):
+        return column
+    truths = {name.lower(): name for name in names}
+    values, codes = np.unique(column, return_inverse=True)
+    if column.dtype.kind in "US":
+        return Words(codes, values)
+    both = truths.keys() == {"false", "true"} and bool(((values == 0) | (values == 1) | (values != values)).all())
+    texts = np.asarray([_text(value, truths if both else None) for value in values.tolist()], dtype=str)
+    return _sorted(Words(codes, texts))
+
+
+def as_text(column: Column) -> np.ndarray:
+    """A column as an array of text, see `as_words`."""
+    return np.asarray(as_words(column), dtype=str)
+
+
+def as_numbers(column: Column) -> np.ndarray | None:
+    """A column as float64: the words true and false as 1 and 0, words that are numbers as numbers; None, if one is neither."""
+    if not isinstance(column, Words):
+        return column.astype(np.float64) if column.dtype.kind in "biuf" else as_numbers(Words.of(column))
+    there = column.different()
+    if there and {word.lower() for word in there} <= {"true", "false"}:
+        table = [float("nan") if not word else float(word.lower() == "true") for word in column.values.tolist()]
+    elif all(is_number(word) for word in there):
+        table = [float("nan") if not is_number(word) else float(word) for word in column.values.tolist()]
+    else:
+        return None
+    return np.asarray(table, dtype=np.float64)[column.codes] if table else np.zeros(0)
+
+
+def first_odd(column: Words) -> int:
+    """Row of the first word that is no number."""
+    odd = np.asarray([bool(word) and not is_number(word) for word in column.values.tolist()])
+    found = np.flatnonzero(odd[column.codes])
+    return int(found[0]) if len(found) else 0
+
+
+def class_names(column: Column) -> tuple[str, ...]:
+    """Names of the classes in sorted order; numbers in the order of numbers."""
+    if isinstance(column, Words):
+        return tuple(column.different())
+    return (
+        tuple(_text(value, None) for value in np.unique(column).tolist()) if column.dtype.kind != "U" else tuple(np.unique(column).tolist())
+    )
+
+
+def is_number(text: Any) -> bool:
+    """Whether text can be read as a number."""
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _text(value: Any, truths: dict[str, str] | None) -> str:
+    if value != value:
+        return ""
+    if truths is not None:
+        return truths["true" if value else "false"]
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _sorted(words: Words) -> Words:
+    """The same with the different words in order, as numbers' texts aren't in that of the numbers."""
+    values, places = np.unique(words.values, return_inverse=True)
+    return Words(places[words.codes].astype(np.int32), values)
