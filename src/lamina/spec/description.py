@@ -313,4 +313,6 @@ def _plain(value: Any, *, full: bool = False) -> Any:
         return {str(key): _plain(item, full=full) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, full=full) for item in value]
-    return value
+    # Trees that are written as text, such as expressions.
+    written = getattr(value, "to_plain", None)
+    return value if written is None else written()

@@ -31,10 +31,8 @@ class Pipeline(Description):
 
     Example:
         >>> pipeline = Pipeline({"columns": {"a": "float", "b": "float"}}, [{"type": "derive", "columns": {"ratio": "a / b"}}])
-        >>> print(pipeline.output)
-        a      float
-        b      float
-        ratio  float
+        >>> pipeline.output.kinds
+        {'a': 'float', 'b': 'float', 'ratio': 'float'}
         >>> pipeline.run({"a": [1.0, 3.0], "b": [2.0, 4.0]})["ratio"].to_list()
         [0.5, 0.75]
     """
@@ -129,11 +127,12 @@ class Pipeline(Description):
         """
         from lamina.data.pipeline.frames.given import as_frame
 
-        frame, fitted = as_frame(rows, self.input), []
-        for number, (step, schema) in enumerate(zip(self.steps, self.schemas(), strict=False), start=1):
+        frame, schema, fitted = as_frame(rows, self.input), self.input, []
+        for number, step in enumerate(self.steps, start=1):
             with _at(number, step):
                 ready = step.fit(frame, schema) if step.learns else step
-                frame = ready.apply_training(frame, schema, seed)
+                # Some steps know only now which columns they make.
+                frame, schema = ready.apply_training(frame, schema, seed), ready.output(schema)
             fitted.append(ready)
         return self.replace(steps=tuple(fitted)), frame
 

@@ -121,14 +121,15 @@ class Schema(Description):
             steps = None
         elif steps is not None:
             steps = Steps(keys=steps.keys, order=tuple(name for name in steps.order if name in kept))
-        return Schema(columns=kept, steps=steps)
+        return Schema(columns=kept) if steps is None else Schema(columns=kept, steps=steps)
 
     def renamed(self, names: Mapping[str, str]) -> Schema:
         """The same with other names for some columns."""
         steps = self.steps
         if steps is not None:
             steps = Steps(keys=[names.get(key, key) for key in steps.keys], order=[names.get(key, key) for key in steps.order])
-        return Schema(columns={names.get(name, name): column for name, column in self.columns.items()}, steps=steps)
+        columns = {names.get(name, name): column for name, column in self.columns.items()}
+        return Schema(columns=columns) if steps is None else Schema(columns=columns, steps=steps)
 
     # -- comparing and printing it ------------------------------------------------------------------------------------
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lamina.data.expressions.nodes import Call, Column, Expression, Over
 from lamina.data.expressions.nodes import Literal as Constant
+from lamina.data.expressions.parse import parse
 from lamina.data.roles import Invalid
 from lamina.data.table.columns import (
     ArrayColumn,
@@ -66,7 +67,7 @@ def validate(
     changed, problems = {}, []
     for name, column in schema.columns.items():
         own = given[name]
-        converted = _converted(Column(name), own, column, name)
+        converted = _converted(name, own, column)
         if converted is not None:
             changed[name] = converted
         problems += _problems(name, column, converted=converted is not None)
@@ -75,11 +76,10 @@ def validate(
         frame = frame.with_columns({f"{RAW}{name}": Column(name) for name in changed}).with_columns(changed)
     if not problems:
         return Validated(frame)
-    reason: Expression = Constant(None)
-    for condition, text in reversed(problems):
-        reason = Call("where", (condition, Constant(text), reason))
+    reasons = tuple(parse(f"where({condition}, {Constant(text).text}, null)") for condition, text in problems)
+    reason = reasons[0] if len(reasons) == 1 else Call("coalesce", reasons)
     marked = frame.with_columns({PROBLEM: reason})
-    wrong = int(marked.values({"wrong": Call("count", (Column(PROBLEM),))})["wrong"])
+    wrong = int(marked.values({"wrong": parse(f"count({PROBLEM})")})["wrong"])
     if not wrong:
         return Validated(frame.select(names) if changed else frame)
     if policy == "error":
@@ -88,20 +88,21 @@ def validate(
         _set_aside(marked, [*changed], names, quarantine)
     message = f"[DA103] {where}: {wrong} rows are not what the schema says, and were left out (invalid: {policy})"
     warnings.warn(message, LaminaWarning, stacklevel=2)
-    return Validated(marked.filter(Call("is_missing", (Column(PROBLEM),))).select(names), wrong)
+    return Validated(marked.filter(parse(f"is_missing({PROBLEM})")).select(names), wrong)
 
 
-def _converted(value: Expression, given: ColumnType | None, wanted: ColumnType, name: str) -> Expression | None:
+def _converted(name: str, given: ColumnType | None, wanted: ColumnType) -> Expression | None:
     """How a column becomes what it should be; None if it is that already."""
     own, kind = None if given is None else given.kind, wanted.kind
+    value = Column(name).text
     if own == kind or (own in _WRITTEN and kind in _WRITTEN):
         return None
     if kind in _WRITTEN and own is not None and own not in ("array", "bytes"):
-        return Call("string", (value,))
+        return parse(f"string({value})")
     if kind in ("integer", "float", "boolean") and own in ("integer", "float", "boolean", *_WRITTEN):
-        return Call(kind, (value,))
+        return parse(f"{kind}({value})")
     if isinstance(wanted, TimeColumn) and own in _WRITTEN:
-        return Call("parse_time", (value, Constant(wanted.format), Constant(wanted.zone)))
+        return parse(f"parse_time({value}, {Constant(wanted.format).text}, {Constant(wanted.zone).text})")
     raise DataError(
         "DA102",
         where=f"column {name!r}",
@@ -112,54 +113,53 @@ def _converted(value: Expression, given: ColumnType | None, wanted: ColumnType, 
     )
 
 
-def _problems(name: str, column: ColumnType, *, converted: bool) -> list[tuple[Expression, str]]:
-    """Conditions that a row must not meet, each with what is said if it does."""
-    value = Column(name)
-    missing = Call("is_missing", (value,))
-    found: list[tuple[Expression, str]] = []
+def _problems(name: str, column: ColumnType, *, converted: bool) -> list[tuple[str, str]]:
+    """Conditions that a row must not meet, as expressions, each with what is said if it does."""
+    x = Column(name).text
+    found: list[tuple[str, str]] = []
 
-    def refuse(condition: Expression, expected: str) -> None:
+    def refuse(condition: str, expected: str) -> None:
         found.append((condition, f"{name}\t{expected}"))
 
-    def call(function: str, *arguments: Any) -> Call:
-        return Call(function, tuple(item if isinstance(item, Expression) else Constant(item) for item in arguments))
-
     if converted:
-        raw = Column(f"{RAW}{name}")
-        given = call("not", call("is_missing", raw))
-        # A field with nothing but blanks in it is a missing value.
-        refuse(call("and", given, missing), f"a value of the kind {column.kind}")
+        refuse(f"is_missing({x}) and not is_missing({Column(f'{RAW}{name}').text})", f"a value of the kind {column.kind}")
     if column.required:
-        refuse(missing, "a value")
+        refuse(f"is_missing({x})", "a value")
     if isinstance(column, IntegerColumn | FloatColumn | TimeColumn):
-        moment = isinstance(column, TimeColumn)
-        for limit, function, words in ((column.minimum, "less", "at least"), (column.maximum, "greater", "at most")):
+        for limit, sign, words in ((column.minimum, "<", "at least"), (column.maximum, ">", "at most")):
             if limit is not None:
-                bound = call("parse_time", limit, None, column.zone) if moment else limit  # type: ignore[attr-defined]
-                refuse(call(function, value, bound), f"{words} {limit}")
+                bound = Constant(limit).text
+                moment = f"parse_time({bound}, null, {Constant(column.zone).text})" if isinstance(column, TimeColumn) else bound
+                refuse(f"{x} {sign} {moment}", f"{words} {limit}")
     if isinstance(column, FloatColumn):
         if not column.allow_nan:
-            refuse(call("is_nan", value), "a number, not NaN")
+            refuse(f"is_nan({x})", "a number, not NaN")
         if not column.allow_infinite:
-            refuse(call("is_infinite", value), "a finite number")
+            refuse(f"is_infinite({x})", "a finite number")
     if isinstance(column, CategoricalColumn) and column.values is not None:
-        refuse(call("not", call("in", value, tuple(column.values))), f"one of {', '.join(map(repr, column.values[:8]))}")
+        refuse(f"{x} not in {Constant(tuple(column.values)).text}", f"one of {', '.join(map(repr, column.values[:8]))}")
+    found += [(condition, f"{name}\t{words}") for condition, words in _of_length(x, column)]
+    return found
+
+
+def _of_length(x: str, column: ColumnType) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
     if isinstance(column, StringColumn | TextColumn):
         if column.min_length is not None:
-            refuse(call("less", call("length", value), column.min_length), f"at least {column.min_length} characters")
+            found.append((f"length({x}) < {column.min_length}", f"at least {column.min_length} characters"))
         if column.max_length is not None:
-            refuse(call("greater", call("length", value), column.max_length), f"at most {column.max_length} characters")
+            found.append((f"length({x}) > {column.max_length}", f"at most {column.max_length} characters"))
     if isinstance(column, StringColumn) and column.pattern is not None:
-        refuse(call("not", call("matches", value, f"^(?:{column.pattern})$")), f"text like {column.pattern}")
+        found.append((f"not matches({x}, {Constant(f'^(?:{column.pattern})$').text})", f"text like {column.pattern}"))
     if isinstance(column, ArrayColumn) and column.length is not None:
-        refuse(call("not_equal", call("array_length", value), column.length), f"a list of {column.length} numbers")
+        found.append((f"array_length({x}) != {column.length}", f"a list of {column.length} numbers"))
     if isinstance(column, BytesColumn) and column.max_length is not None:
-        refuse(call("greater", call("length", value), column.max_length), f"at most {column.max_length} bytes")
+        found.append((f"length({x}) > {column.max_length}", f"at most {column.max_length} bytes"))
     return found
 
 
 def _refused(marked: Frame, changed: list[str], wrong: int, where: str) -> DataError:
-    rows = marked.with_columns({ROW: Call("row_number")}, Over()).filter(Call("not", (Call("is_missing", (Column(PROBLEM),)),))).head(SHOWN)
+    rows = marked.with_columns({ROW: parse("row_number()")}, Over()).filter(parse(f"not is_missing({PROBLEM})")).head(SHOWN)
     problems = []
     for row in rows.collect().iter_rows(named=True):
         name, _, expected = row[PROBLEM].partition("\t")
@@ -181,8 +181,8 @@ def _set_aside(marked: Frame, changed: list[str], names: tuple[str, ...], path: 
     from lamina.files import atomic_write
 
     columns = {name: Column(f"{RAW}{name}") for name in changed}
-    rows = marked.filter(Call("not", (Call("is_missing", (Column(PROBLEM),)),))).with_columns(columns)
-    rows = rows.with_columns({PROBLEM: Call("replace", (Column(PROBLEM), Constant("\t"), Constant(": expected ")))})
+    rows = marked.filter(parse(f"not is_missing({PROBLEM})")).with_columns(columns)
+    rows = rows.with_columns({PROBLEM: parse(f"replace({PROBLEM}, '\\t', ': expected ')")})
     kept = rows.select([*names, PROBLEM]).rename({PROBLEM: "problem"})
     path.parent.mkdir(parents=True, exist_ok=True)
     table = kept.collect()

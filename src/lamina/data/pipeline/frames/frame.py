@@ -81,6 +81,15 @@ class Frame(Protocol):
         """
         ...
 
+    def literal(self, table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> Frame:
+        """Another frame on the same engine, of values that are given.
+
+        Args:
+            table: Columns by name.
+            kinds: Kind of each.
+        """
+        ...
+
     def union(self, other: Frame) -> Frame:
         """The rows of this, then those of another with the same columns."""
         ...

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 BATCH_ROWS = 65536
 
 
+def literal(table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> pl.DataFrame:
+    """A frame of values that are given, of these kinds."""
+    import polars as pl
+
+    from lamina.data.pipeline.frames.kinds import polars_type
+
+    return pl.DataFrame(
+        {name: pl.Series(name, list(values), dtype=polars_type(kinds[name]), strict=False) for name, values in table.items()}
+    )
+
+
 class PolarsFrame:
     """A `Frame` of a Polars LazyFrame.
 
@@ -56,13 +67,21 @@ class PolarsFrame:
         """See `Frame`."""
         return {name: kind_of_polars(dtype) for name, dtype in self.lazy.collect_schema().items()}
 
+    def _known(self) -> dict[str, str]:
+        return {name: column.kind for name, column in self.kinds().items() if column is not None}
+
+    def _made(self, columns: Mapping[str, Expression], over: Over | None = None) -> list[pl.Expr]:
+        known = self._known()
+        return [to_polars(expression, known, over=over).alias(name) for name, expression in columns.items()]
+
     def _like(self, lazy: pl.LazyFrame, names: Sequence[str] | None = None) -> PolarsFrame:
         return PolarsFrame(lazy, names)
 
     def with_columns(self, columns: Mapping[str, Expression], over: Over | None = None) -> PolarsFrame:
         """See `Frame`."""
-        made = [to_polars(expression, over).alias(name) for name, expression in columns.items()]
-        return self._like(self.lazy.with_columns(made), (*self.names, *(name for name in columns if name not in self.names)))
+        return self._like(
+            self.lazy.with_columns(self._made(columns, over)), (*self.names, *(name for name in columns if name not in self.names))
+        )
 
     def select(self, names: Sequence[str]) -> PolarsFrame:
         """See `Frame`."""
@@ -74,7 +93,7 @@ class PolarsFrame:
 
     def filter(self, condition: Expression, over: Over | None = None) -> PolarsFrame:
         """See `Frame`."""
-        return self._like(self.lazy.filter(to_polars(condition, over)), self.names)
+        return self._like(self.lazy.filter(to_polars(condition, self._known(), over=over)), self.names)
 
     def sort(self, by: Sequence[str], *, descending: Sequence[bool] = ()) -> PolarsFrame:
         """See `Frame`."""
@@ -92,7 +111,7 @@ class PolarsFrame:
     def group(self, keys: Sequence[str], aggregates: Mapping[str, Expression], order: Sequence[str] = ()) -> PolarsFrame:
         """See `Frame`."""
         lazy = self.lazy.sort(list(order), nulls_last=True, maintain_order=True) if order else self.lazy
-        made = [to_polars(expression).alias(name) for name, expression in aggregates.items()]
+        made = self._made(aggregates)
         if not keys:
             return self._like(lazy.select(made), list(aggregates))
         if not order:
@@ -112,6 +131,10 @@ class PolarsFrame:
         ordered = joined.sort("__left", "__right", nulls_last=True)
         names = [*self.names, *theirs]
         return self._like(ordered.select(names), names)
+
+    def literal(self, table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> PolarsFrame:
+        """See `Frame`."""
+        return PolarsFrame(literal(table, kinds), tuple(table))
 
     def union(self, other: Any) -> PolarsFrame:
         """See `Frame`."""
@@ -142,7 +165,7 @@ class PolarsFrame:
 
     def values(self, aggregates: Mapping[str, Expression]) -> dict[str, Any]:
         """See `Frame`."""
-        made = [to_polars(expression).alias(name) for name, expression in aggregates.items()]
+        made = self._made(aggregates)
         row: dict[str, Any] = self.lazy.select(made).collect(engine="streaming").row(0, named=True)
         return row
 

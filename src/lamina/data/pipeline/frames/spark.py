@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lamina.data.expressions.nodes import ROW
 from lamina.data.expressions.spark import to_spark
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import How
     from lamina.data.table.columns import ColumnType
 
-PLACE, RIGHT = "__place", "__right_row"
+ROW, PLACE, RIGHT = "__row", "__place", "__right_row"
 _LAST = 2**63 - 1
 _JOINS = {"inner": "inner", "left": "left", "right": "right", "full": "full"}
 
@@ -67,12 +66,19 @@ class SparkFrame:
         found.pop(ROW, None)
         return found
 
+    def _known(self) -> dict[str, str]:
+        return {name: column.kind for name, column in self.kinds().items() if column is not None}
+
+    def _made(self, columns: Mapping[str, Expression], over: Over | None = None) -> dict[str, Column]:
+        known = self._known()
+        return {name: to_spark(expression, known, over=over) for name, expression in columns.items()}
+
     def _like(self, frame: DataFrame) -> SparkFrame:
         return SparkFrame(frame, placed=True)
 
     def with_columns(self, columns: Mapping[str, Expression], over: Over | None = None) -> SparkFrame:
         """See `Frame`."""
-        return self._like(self.frame.withColumns({name: to_spark(expression, over) for name, expression in columns.items()}))
+        return self._like(self.frame.withColumns(self._made(columns, over)))
 
     def select(self, names: Sequence[str]) -> SparkFrame:
         """See `Frame`."""
@@ -85,9 +91,9 @@ class SparkFrame:
     def filter(self, condition: Expression, over: Over | None = None) -> SparkFrame:
         """See `Frame`."""
         if condition.level == "row":
-            return self._like(self.frame.filter(to_spark(condition)))
+            return self._like(self.frame.filter(to_spark(condition, self._known())))
         # Windows are not allowed in a WHERE.
-        kept = self.frame.withColumn(PLACE, to_spark(condition, over))
+        kept = self.frame.withColumns(self._made({PLACE: condition}, over))
         return self._like(kept.filter(_column(PLACE)).drop(PLACE))
 
     def sort(self, by: Sequence[str], *, descending: Sequence[bool] = ()) -> SparkFrame:
@@ -119,7 +125,7 @@ class SparkFrame:
         if order:
             within = Window.partitionBy(*map(_column, keys)).orderBy(*(_column(name).asc_nulls_last() for name in order), _column(ROW))
             frame = frame.withColumn(ROW, f.array(f.row_number().over(within).cast("bigint")))
-        made = [to_spark(expression).alias(name) for name, expression in aggregates.items()]
+        made = [column.alias(name) for name, column in self._made(aggregates).items()]
         grouped = frame.groupBy(*map(_column, keys)).agg(*made, f.min(_column(PLACE)).alias(ROW))
         if not keys:
             grouped = grouped.withColumn(ROW, f.array(f.lit(0).cast("bigint")))
@@ -143,6 +149,17 @@ class SparkFrame:
             columns.append(_column(name) if match is None else f.coalesce(_column(name), _column(match)).alias(name))
         row = f.concat(f.coalesce(_column(ROW), last), f.coalesce(_column(RIGHT), last)).alias(ROW)
         return self._like(joined.select(*columns, *map(_column, theirs), row))
+
+    def literal(self, table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> SparkFrame:
+        """See `Frame`."""
+        from pyspark.sql.types import StructField, StructType
+
+        from lamina.data.pipeline.frames.kinds import spark_type
+        from lamina.data.pipeline.frames.polars import literal
+
+        schema = StructType([StructField(name, spark_type(kind)) for name, kind in kinds.items()])
+        rows = literal(table, kinds).select(list(kinds)).rows()
+        return SparkFrame(self.frame.sparkSession.createDataFrame(rows, schema))
 
     def union(self, other: Any) -> SparkFrame:
         """See `Frame`."""
@@ -191,7 +208,7 @@ class SparkFrame:
 
     def values(self, aggregates: Mapping[str, Expression]) -> dict[str, Any]:
         """See `Frame`."""
-        row = self.frame.agg(*(to_spark(expression).alias(name) for name, expression in aggregates.items())).collect()[0]
+        row = self.frame.agg(*(column.alias(name) for name, column in self._made(aggregates).items())).collect()[0]
         return dict(row.asDict())
 
     def batches(self) -> Iterator[pl.DataFrame]:

@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING, Any
 from lamina.spec import registry
 
 if TYPE_CHECKING:
+    from lamina.data.pipeline.steps.categories import Categorical as Categorical
+    from lamina.data.pipeline.steps.categories import IntegerEncode as IntegerEncode
+    from lamina.data.pipeline.steps.categories import OneHot as OneHot
     from lamina.data.pipeline.steps.choosing import Drop as Drop
     from lamina.data.pipeline.steps.choosing import Rename as Rename
     from lamina.data.pipeline.steps.choosing import Select as Select
     from lamina.data.pipeline.steps.deriving import Derive as Derive
+    from lamina.data.pipeline.steps.grouping import Distinct as Distinct
+    from lamina.data.pipeline.steps.grouping import GroupBy as GroupBy
+    from lamina.data.pipeline.steps.grouping import Join as Join
+    from lamina.data.pipeline.steps.grouping import Pivot as Pivot
+    from lamina.data.pipeline.steps.missing import DropMissing as DropMissing
+    from lamina.data.pipeline.steps.missing import FillMissing as FillMissing
     from lamina.data.pipeline.steps.rows import Filter as Filter
     from lamina.data.pipeline.steps.rows import Sort as Sort
 
 _STEPS: dict[str, dict[str, str]] = {
+    "categories": {"categorical": "Categorical", "integer_encode": "IntegerEncode", "one_hot": "OneHot"},
     "choosing": {"select": "Select", "drop": "Drop", "rename": "Rename"},
     "deriving": {"derive": "Derive"},
+    "grouping": {"distinct": "Distinct", "group_by": "GroupBy", "join": "Join", "pivot": "Pivot"},
+    "missing": {"fill_missing": "FillMissing", "drop_missing": "DropMissing"},
     "rows": {"filter": "Filter", "sort": "Sort"},
 }
 """Module to its steps: what they are called in files, and their classes."""
