@@ -367,7 +367,7 @@ def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: Fl
 def _numeric_columns(frame: Any) -> Mapping[str, np.ndarray]:
     from lamina.data.frames import read_frame
 
-    return {name: to_floats(column, f"column {name!r}", "float64") for name, column in read_frame(frame).items()}
+    return {name: to_floats(np.asarray(column), f"column {name!r}", "float64") for name, column in read_frame(frame).items()}
 
 
 def _fitting(data: Any, shapes: Mapping[str, Shape] | None) -> Shape | Mapping[str, Shape] | None:

@@ -110,6 +110,10 @@ class Expression:
         """
         return _replaced(self, {old: Column(new) for old, new in names.items()})
 
+    def to_plain(self) -> str:
+        """How a description that holds it writes it into a file."""
+        return self.text
+
     def __str__(self) -> str:
         return self.text
 

@@ -10,7 +10,7 @@ from lamina.errors import DataError
 from lamina.spec import Description
 
 if TYPE_CHECKING:
-    from lamina.data.expressions.nodes import Expression
+    from lamina.data.expressions.nodes import Expression, Level
     from lamina.data.pipeline.frames.frame import Frame
 
 
@@ -136,7 +136,7 @@ def check_kind(schema: Schema, names: Iterable[str], kinds: Sequence[str], fix: 
             )
 
 
-def check_expression(expression: Expression, schema: Schema, where: str, level: str = "row") -> str:
+def check_expression(expression: Expression, schema: Schema, where: str, level: Level = "row") -> str:
     """The kind of what an expression gives.
 
     Raises:

@@ -64,7 +64,8 @@ def validate(
         DataError: DA103, naming row, column and value of the first wrong ones; DA102 for a column that can't become what it should.
     """
     given = frame.kinds()
-    changed, problems = {}, []
+    changed: dict[str, Expression] = {}
+    problems: list[tuple[str, str]] = []
     for name, column in schema.columns.items():
         own = given[name]
         converted = _converted(name, own, column)
@@ -160,7 +161,7 @@ def _of_length(x: str, column: ColumnType) -> list[tuple[str, str]]:
 
 def _refused(marked: Frame, changed: list[str], wrong: int, where: str) -> DataError:
     rows = marked.with_columns({ROW: parse("row_number()")}, Over()).filter(parse(f"not is_missing({PROBLEM})")).head(SHOWN)
-    problems = []
+    problems: list[Problem] = []
     for row in rows.collect().iter_rows(named=True):
         name, _, expected = row[PROBLEM].partition("\t")
         value = row[f"{RAW}{name}"] if name in changed else row[name]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from lamina.data.text.counts import WordCounts
 from lamina.data.text.texts import check_room
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Rarity = Literal["keras", "smooth"]
 """``keras``: ``ln(1 + n / (1 + d))``; ``smooth``: ``ln((1 + n) / (1 + d)) + 1``, scikit-learn's; of ``n`` texts ``d`` hold the word."""
@@ -41,6 +42,8 @@ def counted(rows: Sequence[Sequence[int]], width: int) -> np.ndarray:
         width_is=f"the vocabulary has {width:,} words, and every text a number for each",
         fix="write max_tokens: 10000, min_count: 2, or output: tokens with an embedding_bag, which takes only the words that are there",
     )
+    import numpy as np
+
     counts = np.zeros((len(rows), width))
     for number, row in enumerate(rows):
         if row:
@@ -53,6 +56,8 @@ def normed(vectors: np.ndarray, norm: Norm | None) -> np.ndarray:
     """Each vector divided by its norm; one of zeros stays."""
     if norm is None:
         return vectors
+    import numpy as np
+
     sizes = np.abs(vectors).sum(axis=1) if norm == "l1" else np.sqrt((vectors * vectors).sum(axis=1))
     scaled: np.ndarray = vectors / np.where(sizes == 0, 1.0, sizes)[:, None]
     return scaled

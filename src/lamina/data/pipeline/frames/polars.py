@@ -24,9 +24,8 @@ def literal(table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> pl.
 
     from lamina.data.pipeline.frames.kinds import polars_type
 
-    return pl.DataFrame(
-        {name: pl.Series(name, list(values), dtype=polars_type(kinds[name]), strict=False) for name, values in table.items()}
-    )
+    columns = ((name, list(values), polars_type(kinds[name])) for name, values in table.items())
+    return pl.DataFrame([pl.Series(name, values, dtype=dtype, strict=False) for name, values, dtype in columns])
 
 
 class PolarsFrame:
@@ -161,7 +160,7 @@ class PolarsFrame:
             return rows.with_columns(columns.get_columns())
 
         schema = {**self.lazy.collect_schema(), **types}
-        return self._like(self.lazy.map_batches(add, schema=schema, streamable=True), names)  # type: ignore[arg-type]
+        return self._like(self.lazy.map_batches(add, schema=schema, streamable=True), names)
 
     def values(self, aggregates: Mapping[str, Expression]) -> dict[str, Any]:
         """See `Frame`."""

@@ -189,7 +189,7 @@ class SparkFrame:
 
         kept = [field for field in self.frame.schema.fields if field.name not in made]
         schema = StructType([*kept, *(StructField(name, spark_type(kind)) for name, kind in made.items())])
-        types = {name: polars_type(kind) for name, kind in made.items()}
+        types: Any = {name: polars_type(kind) for name, kind in made.items()}
         names = schema.names
 
         def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

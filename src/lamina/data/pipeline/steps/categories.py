@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from lamina.data.pipeline.step import Step, check_kind
 from lamina.data.table.schema import column_of
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 WORDS = ("string", "categorical", "text", "integer", "boolean")
 Unknown = Literal["error", "other", "missing"]
-Values = Annotated[dict[str, listed(str)] | None, Field()]  # type: ignore[valid-type]
 
 
 class Vocabulary(Step):
@@ -40,7 +39,7 @@ class Vocabulary(Step):
 
     positional: ClassVar[tuple[str, ...]] = ("columns", "values")
     columns: Names
-    values: Values = None
+    values: dict[str, listed(str)] | None = None  # type: ignore[valid-type]
     minimum: Count = 1
     most: Count | None = None
     unknown: Unknown = "error"

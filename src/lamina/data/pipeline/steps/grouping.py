@@ -65,7 +65,8 @@ class GroupBy(Structural):
     Example:
         >>> from lamina.data.pipeline import Pipeline
         >>> step = GroupBy("shop", {"total": "sum(price)", "sales": "count()"})
-        >>> Pipeline({"columns": {"shop": "string", "price": "float"}}, [step]).run({"shop": ["b", "a", "b"], "price": [1.0, 2.0, 3.0]}).rows()
+        >>> pipeline = Pipeline({"columns": {"shop": "string", "price": "float"}}, [step])
+        >>> pipeline.run({"shop": ["b", "a", "b"], "price": [1.0, 2.0, 3.0]}).rows()
         [('b', 4.0, 2), ('a', 2.0, 1)]
     """
 
@@ -120,7 +121,8 @@ class Pivot(Structural):
 
     Example:
         >>> from lamina.data.pipeline import Pipeline
-        >>> pipeline = Pipeline({"columns": {"day": "integer", "what": "string", "x": "float"}}, [Pivot("day", "what", "x", ["rain", "sun"])])
+        >>> columns = {"day": "integer", "what": "string", "x": "float"}
+        >>> pipeline = Pipeline({"columns": columns}, [Pivot("day", "what", "x", ["rain", "sun"])])
         >>> pipeline.run({"day": [1, 1, 2], "what": ["sun", "rain", "sun"], "x": [5.0, 1.0, 7.0]}).rows()
         [(1, 1.0, 5.0), (2, None, 7.0)]
     """

@@ -79,11 +79,8 @@ class FillMissing(Step):
         if isinstance(value, str) and value in (*LEARNED, *FILLED):
             return
         fits = {"integer": isinstance(value, int), "float": isinstance(value, int | float), "boolean": isinstance(value, bool)}
-        if (
-            kind in ("bytes", "array", "time")
-            or not fits.get(kind, isinstance(value, str))
-            or (kind != "boolean" and isinstance(value, bool))
-        ):
+        right = fits.get(kind, isinstance(value, str)) and (kind == "boolean" or not isinstance(value, bool))
+        if kind in ("bytes", "array", "time") or not right:
             raise DataError(
                 "DA102",
                 where=f"column {name!r}",
