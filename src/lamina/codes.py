@@ -180,6 +180,23 @@ TITLES: dict[str, str] = {
     "DA102": "a step does not work on this kind of column",
     "DA103": "a value is not what the schema says",
     "DA104": "the pipeline has not learned yet",
+    # DA145+: sound, sequence files, films
+    "DA145": "the sound file can't be read",
+    "DA146": "the sound file is cut off",
+    "DA147": "the sound file is too large",
+    "DA149": "the sound decoder is not installed",
+    # DA040+: finding and reading files
+    "DA040": "the path means nothing",
+    "DA041": "no file fits the path",
+    "DA042": "the remote file can't be read",
+    "DA043": "the file changes while it is read",
+    "DA044": "the archive can't be read",
+    "DA045": "a member of the archive is refused",
+    "DA046": "the content is larger than allowed",
+    "DA047": "the compressed file is damaged",
+    "DA048": "a setting of the storage does not fit",
+    "DA049": "the cache can't take the file",
+    "DA059": "a package for this kind of file is missing",
     # DA090+: files of new data and predictions
     "DA090": "unknown kind of file",
     "DA091": "the data file can't be read",

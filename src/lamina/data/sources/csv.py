@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import model_validator
 
 from lamina.data.sources.table import TableSource
+from lamina.data.storage.problems import unreadable
 from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError
 from lamina.spec import register, wrong_value
@@ -169,23 +170,6 @@ def _rows(path: Path, delimiter: str, most: int | None = None) -> list[list[str]
             cause="another encoding, an open quote, or no text file at all",
             fix="save the file as csv in UTF-8",
         ) from error
-
-
-def unreadable(path: Path, error: OSError) -> DataError:
-    """What is said of a file that can't be opened, with the name that was probably meant."""
-    near = None
-    if path.parent.is_dir():
-        from lamina.errors import nearest
-
-        near = nearest(path.name, [entry.name for entry in path.parent.iterdir()])
-    return DataError(
-        "DA031",
-        where=str(path),
-        expected="a file that can be read",
-        got=error.strerror or str(error),
-        cause="a typo" if near else "the path is wrong; relative paths start at the recipe's folder",
-        fix=f"did you mean {near!r}?" if near else "write the right path",
-    )
 
 
 def _column(values: tuple[str, ...], *, text: bool) -> Column:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lamina.data.storage.cache import OFFLINE, cache_folder, is_offline
 from lamina.errors import DataError
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-DATA, CACHE, MIRROR, OFFLINE = "LAMINA_DATA", "LAMINA_CACHE", "LAMINA_MIRROR", "LAMINA_OFFLINE"
+DATA, MIRROR = "LAMINA_DATA", "LAMINA_MIRROR"
 CHUNK = 1 << 20
 ATTEMPTS = 3
 TIMEOUT_SECONDS = 30.0
@@ -47,12 +48,6 @@ class RemoteFile:
         return self.url
 
 
-def cache_folder() -> Path:
-    """Where downloads are kept: ``LAMINA_CACHE``, or ``~/.cache/lamina``."""
-    own = os.environ.get(CACHE)
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lamina"
-
-
 def local_file(file: RemoteFile) -> Path | None:
     """The file in ``LAMINA_DATA`` or the cache, if it is in one of them."""
     folders = [Path(os.environ[DATA])] if os.environ.get(DATA) else []
@@ -74,7 +69,7 @@ def find_file(file: RemoteFile, *, download: bool = True) -> Path:
     if path is not None:
         return path
     address = file.address
-    offline = os.environ.get(OFFLINE, "") not in ("", "0")
+    offline = is_offline()
     if offline or not download or address is None:
         raise DataError(
             "DA030",

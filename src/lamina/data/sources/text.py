@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import Field
 
 from lamina.data.schema import DataSchema, Target
-from lamina.data.sources.csv import unreadable
 from lamina.data.sources.files import RemoteFile, find_file
 from lamina.data.sources.source import Partitions, Source
+from lamina.data.storage.problems import unreadable
 from lamina.errors import DataError
 from lamina.shapes import tokens
 from lamina.spec import register

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from lamina.engine.layers.image import in_full
 from lamina.engine.layers.layer import LayerModule, runs
+from lamina.engine.spectra import mel_weights, window_of
 from lamina.network.layers.audio import MelSpectrogram, STFTSpectrogram
 from lamina.network.plan import Node
 
@@ -54,7 +55,7 @@ class STFTSpectrogramModule(SpectrogramModule):
 
     def made_window(self) -> Tensor:
         layer: Any = self.node.layer
-        window = named_window(layer.window, layer.frame_length, periodic=layer.periodic)
+        window = torch.from_numpy(window_of(layer.window, layer.frame_length, periodic=layer.periodic))
         if layer.window is None or layer.scaling is None:
             return window
         return window / (window.square().sum().sqrt() if layer.scaling == "density" else window.abs().sum())
@@ -90,13 +91,14 @@ class MelSpectrogramModule(SpectrogramModule):
     def __init__(self, node: Node) -> None:
         super().__init__(node)
         layer: Any = node.layer
-        self._bands = mel_bands(layer.num_mel_bins, layer.fft_length // 2 + 1, layer.sampling_rate, layer.min_freq, layer.highest)
+        ends = (layer.min_freq, layer.highest)
+        self._bands = torch.from_numpy(mel_weights(layer.num_mel_bins, layer.fft_length // 2 + 1, layer.sampling_rate, *ends))
 
     def made_window(self) -> Tensor:
         layer: Any = self.node.layer
         size = layer.frame_length or layer.fft_length
         left = (layer.fft_length - size) // 2
-        return F.pad(named_window(layer.window, size, periodic=True), (left, layer.fft_length - size - left))
+        return F.pad(torch.from_numpy(window_of(layer.window, size)), (left, layer.fft_length - size - left))
 
     def computed(self, x: Tensor) -> Tensor:
         layer: Any = self.node.layer
@@ -113,28 +115,3 @@ class MelSpectrogramModule(SpectrogramModule):
             return bands
         loudness = 10 * bands.clamp(min=layer.min_power).log10() - 10 * math.log10(max(layer.ref_power, layer.min_power))
         return torch.maximum(loudness, loudness.amax((1, 2), keepdim=True) - layer.top_db)
-
-
-def named_window(name: str | None, size: int, *, periodic: bool) -> Tensor:
-    """A window by its name, float64; ones for None."""
-    if name is None or size == 1:
-        return torch.ones(size, dtype=torch.float64)
-    made: Any = getattr(torch, f"{name}_window")
-    window: Tensor = made(size, periodic=periodic, dtype=torch.float64)
-    return window
-
-
-def mel_bands(count: int, bins: int, sampling_rate: float, lowest: float, highest: float) -> Tensor:
-    """Weight of each frequency in each band, ``[bins, count]``, float64: triangles of height 1 on the mel scale."""
-
-    def mel(hertz: Tensor) -> Tensor:
-        return 1127 * torch.log1p(hertz / 700)
-
-    frequencies = mel(torch.linspace(0, sampling_rate / 2, bins, dtype=torch.float64))[:, None]
-    first, last = mel(torch.tensor([lowest, highest], dtype=torch.float64)).tolist()
-    corners = torch.linspace(first, last, count + 2, dtype=torch.float64)
-    rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
-    falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])
-    weights = torch.minimum(rising, falling).clamp(min=0)
-    weights[0] = 0  # The mean of the samples is no tone.
-    return weights

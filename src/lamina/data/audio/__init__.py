@@ -1,0 +1,1 @@
+"""Sound: reading files, bringing clips to one rate and length, spectra as features, augmentation."""
