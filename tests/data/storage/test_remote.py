@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -214,6 +213,17 @@ def test_other_stores_and_missing_packages(monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         memory.rm("/lamina", recursive=True)
     monkeypatch.delenv("LAMINA_OFFLINE", raising=False)
-    monkeypatch.setitem(sys.modules, "s3fs", None)
+
+    def missing(*_, **__):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec, "filesystem", missing)
     with pytest.raises(DependencyError, match=r"lamina\[cloud\]"):
         open_file("s3://bucket/a.csv")
+
+
+def test_a_store_without_credentials(s3: Storage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(DataError, match="DA042(.*\n)*.*credentials are missing"):
+        open_files("s3://bucket/rows/*.csv", storage=Storage(endpoint=s3.endpoint))
