@@ -197,6 +197,8 @@ TITLES: dict[str, str] = {
     "DA048": "a setting of the storage does not fit",
     "DA049": "the cache can't take the file",
     "DA059": "a package for this kind of file is missing",
+    # DA200+: steps of pipelines
+    "DA200": "a step needs sequences",
     # DA090+: files of new data and predictions
     "DA090": "unknown kind of file",
     "DA091": "the data file can't be read",

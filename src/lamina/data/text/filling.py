@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from lamina.data.text.texts import check_room
 from lamina.errors import LaminaWarning, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Side = Literal["end", "start", "middle"]
 """Where what is too much is cut off."""
@@ -54,6 +55,8 @@ def filled(rows: Sequence[Sequence[int]], length: int | None, filler: int, *, lo
         width_is=f"each row is as long as {longest_is}" if length is None else "each row has the length that was asked for",
         fix="write length: 256 (or whatever most texts have), leave out the few that are very long, or read fewer texts",
     )
+    import numpy as np
+
     array = np.full((len(rows), width), filler, dtype=np.int64)
     for number, row in enumerate(rows):
         array[number, : len(row)] = row

@@ -21,8 +21,21 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.steps.grouping import Pivot as Pivot
     from lamina.data.pipeline.steps.missing import DropMissing as DropMissing
     from lamina.data.pipeline.steps.missing import FillMissing as FillMissing
+    from lamina.data.pipeline.steps.ranges import Bucketize as Bucketize
     from lamina.data.pipeline.steps.rows import Filter as Filter
     from lamina.data.pipeline.steps.rows import Sort as Sort
+    from lamina.data.pipeline.steps.sequences import FromSequence as FromSequence
+    from lamina.data.pipeline.steps.sequences import PadSequence as PadSequence
+    from lamina.data.pipeline.steps.sequences import ReduceSequence as ReduceSequence
+    from lamina.data.pipeline.steps.sequences import SplitSequence as SplitSequence
+    from lamina.data.pipeline.steps.sequences import ToSequence as ToSequence
+    from lamina.data.pipeline.steps.sequences import TrimSequence as TrimSequence
+    from lamina.data.pipeline.steps.targets import TargetEncode as TargetEncode
+    from lamina.data.pipeline.steps.values import Apply as Apply
+    from lamina.data.pipeline.steps.values import MapValues as MapValues
+    from lamina.data.pipeline.steps.values import MultiHot as MultiHot
+    from lamina.data.pipeline.steps.windows import TimeWindows as TimeWindows
+    from lamina.data.pipeline.steps.windows import Window as Window
 
 _STEPS: dict[str, dict[str, str]] = {
     "categories": {"categorical": "Categorical", "integer_encode": "IntegerEncode", "one_hot": "OneHot"},
@@ -30,7 +43,26 @@ _STEPS: dict[str, dict[str, str]] = {
     "deriving": {"derive": "Derive"},
     "grouping": {"distinct": "Distinct", "group_by": "GroupBy", "join": "Join", "pivot": "Pivot"},
     "missing": {"fill_missing": "FillMissing", "drop_missing": "DropMissing"},
+    "ranges": {"bucketize": "Bucketize"},
     "rows": {"filter": "Filter", "sort": "Sort"},
+    "sequences": {
+        "to_sequence": "ToSequence",
+        "from_sequence": "FromSequence",
+        "split_sequence": "SplitSequence",
+        "trim_sequence": "TrimSequence",
+        "pad_sequence": "PadSequence",
+        "reduce_sequence": "ReduceSequence",
+    },
+        "to_sequence": "ToSequence",
+        "from_sequence": "FromSequence",
+        "split_sequence": "SplitSequence",
+        "trim_sequence": "TrimSequence",
+        "pad_sequence": "PadSequence",
+        "reduce_sequence": "ReduceSequence",
+    },
+    "targets": {"target_encode": "TargetEncode"},
+    "values": {"apply": "Apply", "map_values": "MapValues", "multi_hot": "MultiHot"},
+    "windows": {"window": "Window", "time_windows": "TimeWindows"},
 }
 """Module to its steps: what they are called in files, and their classes."""
 
