@@ -38,6 +38,7 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     "averaging": (lambda x: recipe_with(train={"averaging": x}), "train.averaging"),
     "callback": (lambda x: recipe_with(train={"callbacks": [x]}), "train.callbacks[0]"),
     "clip": (lambda x: recipe_with(train={"clip": x}), "train.clip"),
+    "column": (lambda x: recipe_with(data={"source": {"type": "csv", "path": "a.csv", "columns": {"x": x}}}), "data.source.columns.x"),
     "constraint": (lambda x: in_dense(constraints=[x]), "network.layers[0].constraints[0]"),
     "evaluation": (lambda x: recipe_with(evaluate=[x]), "evaluate[0]"),
     "initializer": (lambda x: in_dense(initializer=x), "network.layers[0].initializer"),
@@ -67,6 +68,7 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     "sharpness": (lambda x: recipe_with(train={"sharpness": x}), "train.sharpness"),
     "source": (lambda x: recipe_with(data={"source": x}), "data.source"),
     "split": (lambda x: recipe_with(data={**IRIS, "split": x}), "data.split"),
+    "step": (lambda x: recipe_with(data={"source": {"type": "csv", "path": "a.csv"}, "transform": [x]}), "data.transform[0]"),
     "tokenizer": (
         lambda x: recipe_with(data={"source": {"type": "csv", "path": "films.csv", "text": "review", "vectorize": {"tokenizer": x}}}),
         "data.source.vectorize.tokenizer",

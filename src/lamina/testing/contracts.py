@@ -24,6 +24,7 @@ SUITES: dict[str, str] = {
     "averaging": "lamina.testing.averaging:check_averaging",
     "callback": "lamina.testing.callbacks:check_callback",
     "clip": "lamina.testing.clipping:check_clip",
+    "column": "lamina.testing.steps:check_column",
     "constraint": "lamina.testing.constraints:check_constraint",
     "evaluation": "lamina.testing.evaluations:check_evaluation",
     "generation": "lamina.testing.generation:check_method",
@@ -43,6 +44,7 @@ SUITES: dict[str, str] = {
     "source": "lamina.testing.data:check_source",
     "split": "lamina.testing.data:check_split",
     "tokenizer": "lamina.testing.text:check_tokenizer",
+    "step": "lamina.testing.steps:check_step",
     "trigger": "lamina.testing.triggers:check_trigger",
     "weight_noise": "lamina.testing.noise:check_weight_noise",
 }

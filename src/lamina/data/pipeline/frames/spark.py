@@ -190,7 +190,7 @@ class SparkFrame:
         kept = [field for field in self.frame.schema.fields if field.name not in made]
         schema = StructType([*kept, *(StructField(name, spark_type(kind)) for name, kind in made.items())])
         types: Any = {name: polars_type(kind) for name, kind in made.items()}
-        names = schema.names
+        names, arrow = schema.names, [(field.name, _arrow(field.dataType)) for field in schema.fields]
 
         def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             import polars as pl
@@ -200,7 +200,7 @@ class SparkFrame:
                 rows: Any = pl.from_arrow(pa.Table.from_batches([batch]))
                 columns = function(rows).select([*types]).cast(types)
                 whole = rows.with_columns(columns.get_columns()).select(names)
-                yield from whole.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
+                yield from whole.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.schema(arrow)).to_batches()
 
         applied = self.frame.mapInArrow(run, schema)
         order = [*self.names, *(name for name in made if name not in self.names), ROW]
@@ -242,6 +242,24 @@ def _column(name: str) -> Column:
     from pyspark.sql import functions as f
 
     return f.col(f"`{name.replace('`', '``')}`")
+
+
+def _arrow(kind: Any) -> Any:
+    """The Arrow type in which Spark takes values of one of its types: it knows no large strings and lists."""
+    import pyarrow as pa
+    from pyspark.sql import types
+
+    if isinstance(kind, types.ArrayType):
+        return pa.list_(_arrow(kind.elementType))
+    made = {
+        types.StringType: pa.string(),
+        types.LongType: pa.int64(),
+        types.DoubleType: pa.float64(),
+        types.BooleanType: pa.bool_(),
+        types.TimestampType: pa.timestamp("us", "UTC"),
+        types.BinaryType: pa.binary(),
+    }
+    return made[type(kind)]
 
 
 def _plain(frame: DataFrame) -> DataFrame:

@@ -290,7 +290,7 @@ class Distinct(Step):
         return schema
 
     def reads(self, schema: Schema) -> frozenset[str]:
-        return frozenset(self.columns)
+        return frozenset(self.columns or schema.names)
 
     def apply(self, frame: Frame, schema: Schema) -> Frame:
         return frame.distinct(self.columns or schema.names)

@@ -170,7 +170,7 @@ class DropMissing(Step):
         return schema
 
     def reads(self, schema: Schema) -> frozenset[str]:
-        return frozenset(self.columns)
+        return frozenset(self.columns or schema.names)
 
     def apply(self, frame: Frame, schema: Schema) -> Frame:
         from lamina.data.expressions.nodes import Call, Column

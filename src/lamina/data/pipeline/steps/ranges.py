@@ -89,7 +89,7 @@ class Bucketize(Step):
         from lamina.data.expressions.parse import parse
 
         count = self.count or 2
-        wanted = {}
+        wanted: dict[str, Any] = {}
         for name in self.columns:
             x = Column(name).text
             if self.by == "quantile":

@@ -60,7 +60,8 @@ class ToSequence(Structural):
     Example:
         >>> from lamina.data.pipeline import Pipeline
         >>> columns = {"patient": "string", "day": "integer", "pulse": "float"}
-        >>> pipeline = Pipeline({"columns": columns}, [ToSequence("patient", "day"), {"type": "window", "columns": {"before": "lag(pulse, 1)"}}])
+        >>> before = {"type": "window", "columns": {"before": "lag(pulse, 1)"}}
+        >>> pipeline = Pipeline({"columns": columns}, [ToSequence("patient", "day"), before])
         >>> pipeline.run({"patient": ["b", "a", "a"], "day": [1, 2, 1], "pulse": [70.0, 64.0, 60.0]}).rows()
         [('a', 1, 60.0, None), ('a', 2, 64.0, 60.0), ('b', 1, 70.0, None)]
     """

@@ -24,7 +24,8 @@ class TargetEncode(Step):
     """The mean of the target over the training rows of the same category, drawn towards the mean of all by ``smoothing`` rows.
 
     A training row never sees its own target: rows are put into ``folds``, and each is encoded by what the rows of the other folds say
-    (out of fold; Micci-Barreca 2001). Rows that come later are encoded by all training rows; a category that wasn't there is the mean of all.
+    (out of fold; Micci-Barreca 2001). Rows that come later are encoded by all training rows; a category that wasn't there is
+    the mean of all.
 
     Attributes:
         columns: Categories.
