@@ -39,7 +39,8 @@ def open_files(path: str | os.PathLike[str] | Sequence[str], base: Path | None =
     Args:
         path: Of a file; of a folder, which means all files below it whose names don't begin with ``.`` or ``_``; a pattern with ``*``,
             ``?``, ``[ab]`` and ``**``; an archive, which is a folder, or ``ARCHIVE!PATTERN``; ``http(s)://``, ``s3://``, ``gs://``,
-            ``abfs://``, ``hdfs://`` ...; or a list of these. ``${NAME}`` stands for an environment variable.
+            ``abfs://``, ``hdfs://`` ...; or a list of these. ``${NAME}`` stands for an environment variable, ``data://NAME/`` for a
+            data set's folder in ``LAMINA_DATA`` or the cache.
         base: Folder of relative paths; the working directory unless given.
         storage: How remote files are reached, and what bounds reading.
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from lamina.data.storage.archives import is_archive
+from lamina.data.storage.known import located
 from lamina.data.storage.options import PROTOCOLS
 from lamina.data.storage.problems import odd_path
 from lamina.errors import nearest
@@ -45,7 +46,8 @@ def parse(text: str, base: Path | None = None) -> Place:
     """Take apart what a user wrote.
 
     Args:
-        text: A local path, a pattern, a URL, or ``ARCHIVE!MEMBER``; ``${NAME}`` stands for an environment variable.
+        text: A local path, a pattern, a URL, or ``ARCHIVE!MEMBER``; ``${NAME}`` stands for an environment variable, and
+            ``data://NAME/`` for the folder of a data set in ``LAMINA_DATA`` or the cache.
         base: Folder of relative paths.
 
     Raises:
@@ -58,6 +60,7 @@ def parse(text: str, base: Path | None = None) -> Place:
     if not text.strip() or "\0" in text:
         raise odd_path("path", expected="a path", got=repr(text), cause="nothing is written", fix="write the path of a file")
     _check_credentials(text)
+    text = located(text)
     path, *inner = _at_archives(_VARIABLE.sub(lambda match: _variable(match, text), text), base)
     scheme = _SCHEME.match(path)
     protocol = scheme[1].lower() if scheme else "file"
