@@ -165,9 +165,12 @@ TITLES: dict[str, str] = {
     "DA032": "the rows of the file can't be understood",
     "DA033": "a data set can't be downloaded",
     "DA034": "a data set's file is damaged",
-    # binary tables and databases
+    # DA060+: binary tables and databases
+    "DA060": "the file is damaged, or of another kind",
+    "DA061": "there is nothing of this name in it",
     "DA062": "the values are of a kind that no table holds",
     "DA063": "a value does not fit its column",
+    "DA064": "the file declares more than it can hold",
     # DA160+: texts
     "DA160": "this is no text",
     "DA161": "texts are cut off",

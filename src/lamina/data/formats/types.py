@@ -116,12 +116,17 @@ def _columns(column: pl.Expr, name: str, dtype: Any, where: str) -> Iterator[tup
             fix="take it apart into rows or columns of its own where it is made, or leave it out of the query",
         )
     if dtype == pl.Duration:
-        column = column.dt.total_microseconds() / 1e6
+        column = _seconds(column.dt.total_microseconds(), 10**6)
     elif dtype == pl.Time:
-        column = column.cast(pl.Int64) / 1e9
+        column = _seconds(column.cast(pl.Int64), 10**9)
     elif wanted != dtype:
         column = column.cast(wanted)
     yield name, column, wanted
+
+
+def _seconds(ticks: pl.Expr, each: int) -> pl.Expr:
+    # Polars multiplies by 1 / each, which is not exact; whole seconds shall be.
+    return ticks // each + (ticks % each) / each
 
 
 def plain_type(dtype: Any) -> Any:
