@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,3 +34,21 @@ def spark() -> Iterator[Any]:
     session = builder.getOrCreate()
     yield session
     session.stop()
+
+
+@pytest.fixture
+def example_tables() -> Callable[[Path], None]:
+    """Writes the binary tables that examples of sources name into a folder."""
+
+    def write(folder: Path) -> None:
+        import polars as pl
+
+        flowers = pl.DataFrame({"size": [1.0, 2.5, 3.0], "colour": ["red", "blue", "red"], "species": ["rose", "iris", "iris"]})
+        flowers.write_parquet(folder / "flowers.parquet")
+        flowers.write_ipc(folder / "flowers.arrow")
+        for year in (2023, 2024):
+            (folder / "years" / f"year={year}").mkdir(parents=True)
+            pl.DataFrame({"month": [1, 2], "sales": [year / 100, 30.5]}).write_parquet(folder / "years" / f"year={year}" / "part.parquet")
+        (folder / "words.svm").write_text("1 qid:1 0:2 5:1\n-1 qid:1 1:1.5 # seldom\n1 qid:2 0:1 3:2\n")
+
+    return write

@@ -17,12 +17,13 @@ def examples(family: str) -> list:
 
 
 @pytest.fixture(autouse=True)
-def _local(tmp_path, monkeypatch, shared_data) -> None:
+def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
     """Data sets come from the shared folder, and nothing is downloaded; the files of csv examples are written."""
     monkeypatch.setenv("LAMINA_DATA", str(shared_data))
     monkeypatch.setenv("LAMINA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LAMINA_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
+    example_tables(tmp_path)
     (tmp_path / "flowers.csv").write_text("size,colour,species\n1,red,rose\n2.5,blue,iris\n3,red,iris\n")
     (tmp_path / "films.csv").write_text("review,liked\na good film,1\na bad one,0\ngood,1\n")
     (tmp_path / "rows.txt").write_text("1 2\n3   4\n")
@@ -53,6 +54,7 @@ def test_normalizer(normalizer) -> None:
 def test_all_are_registered() -> None:
     assert {
         "blood_cells",
+        "arrow",
         "breast_cancer",
         "characters",
         "cifar10",
@@ -62,6 +64,8 @@ def test_all_are_registered() -> None:
         "fashion_mnist",
         "iris",
         "mnist",
+        "parquet",
+        "svmlight",
         "synthetic_control",
         "tiny_shakespeare",
         "wine",

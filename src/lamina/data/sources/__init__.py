@@ -1,14 +1,18 @@
 """Sources of data; importing this registers all of them."""
 
+from lamina.data.sources.arrow import Arrow
 from lamina.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
 from lamina.data.sources.cells import BloodCells
 from lamina.data.sources.control import SyntheticControl
 from lamina.data.sources.csv import Csv
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
+from lamina.data.sources.parquet import Parquet
 from lamina.data.sources.source import Partitions, Source
+from lamina.data.sources.svmlight import SvmLight
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
 
 __all__ = [
+    "Arrow",
     "BloodCells",
     "BreastCancer",
     "Characters",
@@ -19,9 +23,11 @@ __all__ = [
     "FashionMnist",
     "Iris",
     "Mnist",
+    "Parquet",
     "Partitions",
     "RunningText",
     "Source",
+    "SvmLight",
     "SyntheticControl",
     "TinyShakespeare",
     "Wine",

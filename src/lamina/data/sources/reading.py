@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from lamina.data.sources.table import TableSource
 
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
-ENDINGS: dict[str, tuple[str, dict[str, Any]]] = {".csv": ("csv", {}), ".txt": ("csv", {}), ".data": ("csv", {}), ".test": ("csv", {})}
+ENDINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".csv": ("csv", {}),
+    ".txt": ("csv", {}),
+    ".data": ("csv", {}),
+    ".test": ("csv", {}),
+    ".parquet": ("parquet", {}),
+    ".arrow": ("arrow", {}),
+    ".feather": ("arrow", {}),
+    ".ipc": ("arrow", {}),
+    ".svm": ("svmlight", {}),
+    ".libsvm": ("svmlight", {}),
+    ".svmlight": ("svmlight", {}),
+}
 """Ending to the type of source and settings that go with it."""
 
 

@@ -1,0 +1,53 @@
+"""Tables in files: where they lie is said the same way for every kind of file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from lamina.data.sources.table import TableSource
+from lamina.data.storage.options import Storage
+from lamina.spec.fields import Names
+
+if TYPE_CHECKING:
+    from lamina.data.storage import DataFile
+
+
+class FileTable(TableSource):
+    """Base of sources that read a table from files.
+
+    Attributes:
+        path: The file; a folder, a pattern with ``*``, ``ARCHIVE!MEMBER``, a URL, or a list of these mean all files in it, whose rows
+            follow each other. Relative to the recipe. See `lamina.data.storage.open_files`.
+        storage: How remote files are reached, and how much of files is believed.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("path",)
+    path: Names
+    storage: Storage | None = None
+
+    def files(self) -> list[DataFile]:
+        """The files, none of them read yet.
+
+        Raises:
+            DataError: DA031 or DA041, if there are none; others as `lamina.data.storage.open_files`.
+        """
+        from lamina.data.storage import open_files
+
+        return open_files(self.path, storage=self.storage)
+
+    def place(self) -> str:
+        return self.path[0] if len(self.path) == 1 else f"{self.path[0]} and {len(self.path) - 1} more"
+
+    def like(self, path: str) -> Self:
+        return self.replace(path=(str(path),), storage=None)
+
+    def kept(self) -> dict[str, Any]:
+        data = super().kept() or {}
+        return {**data, "path": [Path(path).name for path in self.path]}
+
+    def resolve_paths(self, base: Path) -> Self:
+        from lamina.data.storage import absolutes
+
+        resolved = self.replace(path=absolutes(self.path, base))
+        return resolved if self.quarantine is None else resolved.replace(quarantine=str(base / self.quarantine))
