@@ -42,7 +42,7 @@ class Serving:
 
         wanted = (*columns.features, *(columns.target if labelled else ()))
         pipeline = self.pipeline.serving(wanted, choosing=labelled)
-        rows = self.read(data, pipeline) if isinstance(data, str | os.PathLike) else data
+        rows = self.read(data, pipeline) if isinstance(data, str | os.PathLike) else self.cleaned(data)
         found = pipeline.apply(rows).collect()
         if not len(found):
             raise DataError(
@@ -54,6 +54,22 @@ class Serving:
                 fix="give other rows",
             )
         return read_frame(found)
+
+    def cleaned(self, data: Any) -> Any:
+        """Rows that are in memory as a file with the same texts would be read: no blanks around words, marks of missing values as such."""
+        import polars as pl
+        from polars import selectors
+
+        from lamina.data.pipeline.frames.given import given_frame
+        from lamina.data.pipeline.frames.polars import PolarsFrame
+
+        frame = given_frame(data)
+        if self.reader is None or not isinstance(frame, PolarsFrame):
+            return data if self.reader is None else frame
+        words = selectors.string()
+        trimmed = frame.lazy.with_columns(words.str.strip_chars())
+        marks = pl.lit(pl.Series([*self.reader.marks()], dtype=pl.String)).implode()
+        return trimmed.with_columns(pl.when(words.is_in(marks)).then(None).otherwise(words).name.keep())
 
     def read(self, path: str | os.PathLike[str], pipeline: Pipeline | None = None) -> Any:
         """The rows of a file, read as that of training was, or as its ending says.

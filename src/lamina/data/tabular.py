@@ -55,7 +55,7 @@ def table_parts(config: DataConfig, source: TableSource, seed: int) -> TablePart
     roles = source.roles()
     places = _places(config.split, whole, before.output, roles, seed, source.place())
     frames = {name: PolarsFrame(whole[own]) for name, own in places.items()}
-    fitted, train = after.fit_apply(frames["train"], seed=derive(seed, PART_PURPOSE))
+    fitted, train = after.fit_apply(frames["train"], seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
     tables = {"train": train.collect()}
     tables |= {name: fitted.apply(frame).collect() for name, frame in frames.items() if name != "train"}
     pipeline = before.joined(fitted)

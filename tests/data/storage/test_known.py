@@ -31,7 +31,7 @@ def test_the_folder_of_data_comes_before_the_cache(roots: tuple[Path, Path]) -> 
         assert file.read() == b"cache"
 
 
-@pytest.mark.parametrize(("path", "fix"), [("data://tres/a.csv", "data://trees/a.csv"), ("data://stones/a.csv", "LAMINA_DATA")])
+@pytest.mark.parametrize(("path", "fix"), [("data://tres/a.csv", "data://trees/a.csv"), ("data://quartz/a.csv", "LAMINA_DATA")])
 def test_what_is_not_there(roots: tuple[Path, Path], path: str, fix: str) -> None:
     (roots[0] / "trees").mkdir()
     with pytest.raises(DataError) as caught:

@@ -118,17 +118,18 @@ class Pipeline(Description):
         """
         return self.fit_apply(rows)[0]
 
-    def fit_apply(self, rows: Any, *, seed: int = 0) -> tuple[Self, Frame]:
+    def fit_apply(self, rows: Any, *, seed: int = 0, first: int = 1) -> tuple[Self, Frame]:
         """`fit`, and the training part as it is to be learned from: no row is encoded by its own target.
 
         Args:
             rows: As for `fit`.
             seed: What is drawn is a function of it.
+            first: Number of the first step in messages, where this is the rest of a longer pipeline.
         """
         from lamina.data.pipeline.frames.given import as_frame
 
         frame, schema, fitted = as_frame(rows, self.input), self.input, []
-        for number, step in enumerate(self.steps, start=1):
+        for number, step in enumerate(self.steps, start=first):
             with _at(number, step):
                 ready = step.fit(frame, schema) if step.learns else step
                 # Some steps know only now which columns they make.

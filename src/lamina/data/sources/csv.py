@@ -71,6 +71,9 @@ class Csv(TableSource):
             )
         return self
 
+    def marks(self) -> tuple[str, ...]:
+        return GONE
+
     def frame(self) -> pl.LazyFrame:
         import numpy as np
         import polars as pl

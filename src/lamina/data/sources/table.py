@@ -109,6 +109,10 @@ class TableSource(Source):
         """The same kind of table in another file; None for tables that are no files."""
         return self.replace(path=path) if "path" in type(self).model_fields else None
 
+    def marks(self) -> tuple[str, ...]:
+        """Texts that mean that a value is missing, in files and in records that are given to a model."""
+        return ("",)
+
     def kept(self) -> dict[str, Any] | None:
         """What a model keeps of it, to read other files the same way: no folder of this machine, nothing that is secret."""
         if "path" not in type(self).model_fields:

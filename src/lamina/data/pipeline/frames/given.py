@@ -27,7 +27,7 @@ def as_frame(rows: Any, schema: Schema, where: str = "the rows") -> Frame:
     """
     from lamina.data.pipeline.frames.frame import Frame as FrameProtocol
 
-    found: Any = rows if isinstance(rows, FrameProtocol) else _spark(rows) or _polars(rows)
+    found = given_frame(rows)
     missing = [name for name in schema.names if name not in found.names]
     if missing:
         others = [name for name in found.names if name not in schema]
@@ -42,6 +42,17 @@ def as_frame(rows: Any, schema: Schema, where: str = "the rows") -> Frame:
         )
     chosen: Frame = found if found.names == schema.names else found.select(schema.names)
     return chosen if isinstance(rows, FrameProtocol) else _validated(chosen, schema, where)
+
+
+def given_frame(rows: Any) -> Any:
+    """Rows as a `Frame`, with the columns that they have.
+
+    Raises:
+        DataError: DA018, for what has no named columns; DA005, for columns that don't fit together.
+    """
+    from lamina.data.pipeline.frames.frame import Frame as FrameProtocol
+
+    return rows if isinstance(rows, FrameProtocol) else _spark(rows) or _polars(rows)
 
 
 def checked(frame: Frame, schema: Schema, where: str) -> Frame:
