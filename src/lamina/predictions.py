@@ -30,6 +30,9 @@ def read_inputs(path: Path, model: Model | None = None) -> Any:
     Raises:
         DataError: DA090 for another kind of file, DA091 if it can't be read.
     """
+    if model is not None and model.preprocessing is not None and model.preprocessing.serving is not None:
+        # The model knows how its raw rows are read, and reads them when it predicts.
+        return path
     check_suffix(path, INPUTS, "INPUT")
     try:
         if path.suffix == ".csv":

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-NAMES = (
-    "age, workclass, fnlwgt, education, education_num, marital_status, occupation, relationship, race, sex,"
-    " capital_gain, capital_loss, hours_per_week, native_country, income"
-).split(", ")
+NAMES = [
+    *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship", "race", "sex"),
+    *("capital_gain", "capital_loss", "hours_per_week", "native_country", "income"),
+]
 RECIPE = f"""
 seed: 3
 data:
@@ -87,7 +87,7 @@ def run(folder: Path, *words: str) -> str:
 
 
 def test_bit_equal_probabilities_whatever_holds_the_rows(folder: Path) -> None:
-    assert "validation/accuracy" in run(folder, "-m", "lamina", "train", "recipe.yaml", "--run-dir", "run")
+    run(folder, "-m", "lamina", "train", "recipe.yaml", "--run-dir", "run")
     assert "all the same" in run(folder, "-c", ASK, json.dumps(NAMES))
     written = run(folder, "-m", "lamina", "predict", "run/model.lamina", "new.csv", "-o", "answers.csv")
     assert (folder / "answers.csv").read_text().count("\n") == 301, written

@@ -145,6 +145,6 @@ def check_expression(expression: Expression, schema: Schema, where: str, level: 
     from lamina.data.expressions.kinds import kind_of
 
     try:
-        return kind_of(expression, schema.kinds, level=level)
+        return kind_of(expression, schema.exact_kinds, level=level)
     except DataError as error:
         raise error.within(where) from None

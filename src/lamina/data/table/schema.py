@@ -75,6 +75,11 @@ class Schema(Description):
         """Kind of each column by name."""
         return {name: column.kind for name, column in self.columns.items()}
 
+    @property
+    def exact_kinds(self) -> dict[str, str]:
+        """Kind of each column as expressions know it: times with their zone, unless that is UTC."""
+        return {name: exact_kind(column) for name, column in self.columns.items()}
+
     def __contains__(self, name: object) -> bool:
         return name in self.columns
 
@@ -184,6 +189,17 @@ def _steps(steps: Steps | None) -> str:
     if steps is None:
         return "samples of their own"
     return f"steps of the sequences of {', '.join(steps.keys)}" + (f", sorted by {', '.join(steps.order)}" if steps.order else "")
+
+
+def exact_kind(column: ColumnType) -> str:
+    """The kind of a column as expressions know it.
+
+    Example:
+        >>> exact_kind(column_of("time", zone="Europe/Zurich"))
+        'time[Europe/Zurich]'
+    """
+    zone = getattr(column, "zone", "UTC")
+    return f"{column.kind}[{zone}]" if zone != "UTC" else column.kind
 
 
 def column_of(kind: str, **settings: Any) -> ColumnType:

@@ -29,6 +29,16 @@ if TYPE_CHECKING:
     from lamina.data.table.schema import Schema
 
 PROBLEM, ROW, RAW = "__problem", "__number", "__raw_"
+ISO = (
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%d %H:%M:%S.%f",
+)
+"""How a time is written in ISO 8601, as far as a reader can take it for a time and nothing else."""
 SHOWN = 5
 """Wrong rows that a message names."""
 _WRITTEN = ("string", "text", "categorical", "image")
@@ -96,6 +106,8 @@ def _converted(name: str, given: ColumnType | None, wanted: ColumnType) -> Expre
     """How a column becomes what it should be; None if it is that already."""
     own, kind = None if given is None else given.kind, wanted.kind
     value = Column(name).text
+    if isinstance(wanted, TimeColumn) and isinstance(given, TimeColumn) and wanted.zone != given.zone:
+        return parse(f"to_zone({value}, {Constant(wanted.zone).text})")
     if own == kind or (own in _WRITTEN and kind in _WRITTEN):
         return None
     if kind in _WRITTEN and own is not None and own not in ("array", "bytes"):
@@ -103,7 +115,7 @@ def _converted(name: str, given: ColumnType | None, wanted: ColumnType) -> Expre
     if kind in ("integer", "float", "boolean") and own in ("integer", "float", "boolean", *_WRITTEN):
         return parse(f"{kind}({value})")
     if isinstance(wanted, TimeColumn) and own in _WRITTEN:
-        return parse(f"parse_time({value}, {Constant(wanted.format).text}, {Constant(wanted.zone).text})")
+        return parse(_moment(value, wanted))
     raise DataError(
         "DA102",
         where=f"column {name!r}",
@@ -112,6 +124,13 @@ def _converted(name: str, given: ColumnType | None, wanted: ColumnType) -> Expre
         cause="the data hold another kind of column than the schema says",
         fix="correct the schema, or convert the column before",
     )
+
+
+def _moment(text: str, column: TimeColumn) -> str:
+    """A text as a time: by the column's format, else by those of ISO 8601."""
+    formats = ISO if column.format is None else (column.format,)
+    zone = Constant(column.zone).text
+    return f"coalesce({', '.join(f'parse_time({text}, {Constant(own).text}, {zone})' for own in formats)})"
 
 
 def _problems(name: str, column: ColumnType, *, converted: bool) -> list[tuple[str, str]]:
@@ -130,7 +149,7 @@ def _problems(name: str, column: ColumnType, *, converted: bool) -> list[tuple[s
         for limit, sign, words in ((column.minimum, "<", "at least"), (column.maximum, ">", "at most")):
             if limit is not None:
                 bound = Constant(limit).text
-                moment = f"parse_time({bound}, null, {Constant(column.zone).text})" if isinstance(column, TimeColumn) else bound
+                moment = _moment(bound, TimeColumn(zone=column.zone)) if isinstance(column, TimeColumn) else bound
                 refuse(f"{x} {sign} {moment}", f"{words} {limit}")
     if isinstance(column, FloatColumn):
         if not column.allow_nan:

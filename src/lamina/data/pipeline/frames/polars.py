@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamina.data.expressions.polars import to_polars
 from lamina.data.pipeline.frames.kinds import kind_of_polars, plain_type
+from lamina.data.table.schema import exact_kind
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,7 +68,7 @@ class PolarsFrame:
         return {name: kind_of_polars(dtype) for name, dtype in self.lazy.collect_schema().items()}
 
     def _known(self) -> dict[str, str]:
-        return {name: column.kind for name, column in self.kinds().items() if column is not None}
+        return {name: exact_kind(column) for name, column in self.kinds().items() if column is not None}
 
     def _made(self, columns: Mapping[str, Expression], over: Over | None = None) -> list[pl.Expr]:
         known = self._known()

@@ -6,7 +6,9 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lamina.data.expressions.kinds import kind_of
 from lamina.data.expressions.spark import to_spark
+from lamina.data.table.schema import exact_kind
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,10 +33,13 @@ class SparkFrame:
     Args:
         frame: The rows.
         placed: Whether they have `ROW` already.
+        zones: Zone of each column of times that isn't UTC: Spark itself keeps none.
     """
 
-    def __init__(self, frame: DataFrame, *, placed: bool = False) -> None:
+    def __init__(self, frame: DataFrame, *, placed: bool = False, zones: Mapping[str, str] | None = None) -> None:
         from pyspark.sql import functions as f
+
+        self._zones = dict(zones or {})
 
         self.frame = frame if placed else _plain(frame).withColumn(ROW, f.array(f.monotonically_increasing_id()))
 
@@ -61,24 +66,33 @@ class SparkFrame:
         found: dict[str, ColumnType | None] = {}
         for field in self.frame.schema.fields:
             kind = next((kind for own, kind in kinds if isinstance(field.dataType, own)), None)
-            settings = {"allow_nan": True, "allow_infinite": True} if kind == "float" else {}
+            settings: dict[str, Any] = {"allow_nan": True, "allow_infinite": True} if kind == "float" else {}
+            if kind == "time" and field.name in self._zones:
+                settings = {"zone": self._zones[field.name]}
             found[field.name] = None if kind is None else column_of(kind, **settings)
         found.pop(ROW, None)
         return found
 
     def _known(self) -> dict[str, str]:
-        return {name: column.kind for name, column in self.kinds().items() if column is not None}
+        return {name: exact_kind(column) for name, column in self.kinds().items() if column is not None}
 
     def _made(self, columns: Mapping[str, Expression], over: Over | None = None) -> dict[str, Column]:
         known = self._known()
         return {name: to_spark(expression, known, over=over) for name, expression in columns.items()}
 
-    def _like(self, frame: DataFrame) -> SparkFrame:
-        return SparkFrame(frame, placed=True)
+    def _like(self, frame: DataFrame, zones: Mapping[str, str] | None = None) -> SparkFrame:
+        return SparkFrame(frame, placed=True, zones=self._zones if zones is None else zones)
+
+    def _zones_with(self, made: Mapping[str, Expression]) -> dict[str, str]:
+        """Zones after columns were made by these expressions."""
+        known = self._known()
+        kinds = {name: kind_of(expression, known) for name, expression in made.items()}
+        new = {name: kind[len("time[") : -1] for name, kind in kinds.items() if kind.startswith("time[")}
+        return {**{name: zone for name, zone in self._zones.items() if name not in made}, **new}
 
     def with_columns(self, columns: Mapping[str, Expression], over: Over | None = None) -> SparkFrame:
         """See `Frame`."""
-        return self._like(self.frame.withColumns(self._made(columns, over)))
+        return self._like(self.frame.withColumns(self._made(columns, over)), self._zones_with(columns))
 
     def select(self, names: Sequence[str]) -> SparkFrame:
         """See `Frame`."""
@@ -86,7 +100,8 @@ class SparkFrame:
 
     def rename(self, names: Mapping[str, str]) -> SparkFrame:
         """See `Frame`."""
-        return self._like(self.frame.select(*(_column(name).alias(names.get(name, name)) for name in self.frame.columns)))
+        zones = {names.get(name, name): zone for name, zone in self._zones.items()}
+        return self._like(self.frame.select(*(_column(name).alias(names.get(name, name)) for name in self.frame.columns)), zones)
 
     def filter(self, condition: Expression, over: Over | None = None) -> SparkFrame:
         """See `Frame`."""
@@ -129,7 +144,7 @@ class SparkFrame:
         grouped = frame.groupBy(*map(_column, keys)).agg(*made, f.min(_column(PLACE)).alias(ROW))
         if not keys:
             grouped = grouped.withColumn(ROW, f.array(f.lit(0).cast("bigint")))
-        return self._like(grouped)
+        return self._like(grouped, self._zones_with(aggregates))
 
     def join(self, other: Any, on: Sequence[tuple[str, str]], how: How) -> SparkFrame:
         """See `Frame`."""
@@ -148,7 +163,7 @@ class SparkFrame:
             match = next((keys[b] for a, b in on if a == name), None)
             columns.append(_column(name) if match is None else f.coalesce(_column(name), _column(match)).alias(name))
         row = f.concat(f.coalesce(_column(ROW), last), f.coalesce(_column(RIGHT), last)).alias(ROW)
-        return self._like(joined.select(*columns, *map(_column, theirs), row))
+        return self._like(joined.select(*columns, *map(_column, theirs), row), {**other._zones, **self._zones})
 
     def literal(self, table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> SparkFrame:
         """See `Frame`."""
@@ -226,7 +241,7 @@ class SparkFrame:
 
         ordered = self.frame.orderBy(_column(ROW)).select(*map(_column, self.names))
         for row in ordered.mapInArrow(packed, "bytes binary").toLocalIterator(prefetchPartitions=True):
-            yield _utc(pl.read_ipc_stream(io.BytesIO(bytes(row["bytes"]))))
+            yield self._timed(pl.read_ipc_stream(io.BytesIO(bytes(row["bytes"]))))
 
     def collect(self) -> pl.DataFrame:
         """See `Frame`."""
@@ -234,7 +249,14 @@ class SparkFrame:
 
         table = self.frame.orderBy(_column(ROW)).select(*map(_column, self.names)).toArrow()
         made: Any = pl.from_arrow(table)
-        return _utc(made)
+        return self._timed(made)
+
+    def _timed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Moments as those of Polars frames: microseconds, in their zone."""
+        import polars as pl
+
+        times = {name: self._zones.get(name, "UTC") for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)}
+        return frame.with_columns(pl.col(name).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone) for name, zone in times.items())
 
 
 def _column(name: str) -> Column:
@@ -280,11 +302,3 @@ def _plain(frame: DataFrame) -> DataFrame:
             column = column.cast("array<double>")
         columns.append(column.alias(field.name))
     return frame.select(*columns)
-
-
-def _utc(frame: pl.DataFrame) -> pl.DataFrame:
-    """Moments as those of Polars frames: microseconds of UTC."""
-    import polars as pl
-    from polars import selectors
-
-    return frame.with_columns(selectors.datetime(time_zone="*").cast(pl.Datetime("us", "UTC")))

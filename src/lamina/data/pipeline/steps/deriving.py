@@ -53,6 +53,9 @@ class Derive(Step):
 
 def made_column(kind: str) -> Any:
     """What an expression gives: any number may come of dividing, and nothing at all is text that is missing."""
-    if kind == "float":
+    plain, _, zone = kind.partition("[")
+    if plain == "float":
         return column_of("float", allow_nan=True, allow_infinite=True)
-    return column_of("string" if kind == "null" else kind)
+    if plain == "time" and zone:
+        return column_of("time", zone=zone.removesuffix("]"))
+    return column_of("string" if plain == "null" else plain)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import Frame
 
 Value = str | int | float | bool
-Unit = Literal["microseconds", "milliseconds", "seconds", "minutes", "hours", "days", "weeks"]
+Unit = Literal["millisecond", "second", "minute", "hour", "day", "week"]
 NUMBER, PAD = "__number", "__pad"
 
 
@@ -135,13 +135,13 @@ class SplitSequence(_Within):
 
     length: Count | None = None
     gap: Count | None = None
-    unit: Unit = "seconds"
+    unit: Unit = "second"
     time: str | None = None
     column: str = "piece"
 
     @classmethod
     def examples(cls) -> list[Any]:
-        return [cls(length=2), cls(gap=90, unit="minutes", time="t")]
+        return [cls(length=2), cls(gap=90, unit="minute", time="t")]
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -149,7 +149,7 @@ class SplitSequence(_Within):
             raise wrong_value(
                 expected="length alone, or gap and time",
                 cause="a sequence is cut after so many steps, or where much time lies between two",
-                fix="write length: 100, or gap: 1, unit: hours, time: COLUMN",
+                fix="write length: 100, or gap: 1, unit: hour, time: COLUMN",
             )
         return self
 
@@ -302,7 +302,7 @@ def _constant(kind: str, value: Any, constant: Any) -> str:
     if kind in ("integer", "float", "boolean"):
         return f"{kind}({text})" if value is None or kind == "float" else text
     if kind == "time":
-        return f"parse_time(string({text}), null, 'UTC')"
+        return f"parse_time(string({text}), '%Y-%m-%dT%H:%M:%S', 'UTC')"
     return f"string({text})" if value is None else text
 
 

@@ -10,7 +10,7 @@ from lamina.data.pipeline.step import Step, check_kind
 from lamina.data.table.schema import column_of
 from lamina.errors import DataError
 from lamina.spec import register, wrong_value
-from lamina.spec.fields import Names, NonNegative
+from lamina.spec.fields import Names, NonNegative, listed
 
 if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import Frame
@@ -50,7 +50,7 @@ class TargetEncode(Step):
     positive: str | None = None
     smoothing: NonNegative = 10.0
     folds: Annotated[int, Field(ge=2)] = 5
-    learned: dict[str, dict[str, tuple[float, int]]] | None = None
+    learned: dict[str, dict[str, listed(float)]] | None = None  # type: ignore[valid-type]
     means: float | None = None
 
     @classmethod
@@ -107,10 +107,10 @@ class TargetEncode(Step):
 
     def fit(self, frame: Frame, schema: Schema) -> Self:
         learned = {}
-        total, count = 0.0, 0
+        total, count = 0.0, 0.0
         for name in self.columns:
             rows = self._sums(frame, name)
-            learned[name] = {str(key): (float(own or 0.0), int(many)) for key, own, many in rows if many}
+            learned[name] = {str(key): (float(own or 0.0), float(many)) for key, own, many in rows if many}
             total, count = sum(own for own, _ in learned[name].values()), sum(many for _, many in learned[name].values())
         if not count:
             raise DataError(

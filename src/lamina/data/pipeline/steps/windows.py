@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import Frame
 
 MICROSECONDS = {
-    "microseconds": 1,
-    "milliseconds": 1_000,
-    "seconds": 1_000_000,
-    "minutes": 60_000_000,
-    "hours": 3_600_000_000,
-    "days": 86_400_000_000,
-    "weeks": 604_800_000_000,
+    "millisecond": 1_000,
+    "second": 1_000_000,
+    "minute": 60_000_000,
+    "hour": 3_600_000_000,
+    "day": 86_400_000_000,
+    "week": 604_800_000_000,
 }
 STARTS = "__starts"
 
@@ -99,7 +98,7 @@ class TimeWindows(Structural):
 
     Example:
         >>> from lamina.data.pipeline import Pipeline
-        >>> step = TimeWindows("t", 1, {"n": "count()"}, unit="hours")
+        >>> step = TimeWindows("t", 1, {"n": "count()"}, unit="hour")
         >>> pipeline = Pipeline({"columns": {"t": "time"}}, [step])
         >>> pipeline.run({"t": ["2024-01-01T00:10:00", "2024-01-01T00:50:00", "2024-01-01T02:00:00"]})["n"].to_list()
         [2, 1]
@@ -110,15 +109,15 @@ class TimeWindows(Structural):
     size: Count
     aggregates: dict[str, ExpressionText]
     every: Count | None = None
-    unit: Unit = "seconds"
+    unit: Unit = "second"
     offset: int = 0
     column: str = "window"
 
     @classmethod
     def examples(cls) -> list[Any]:
         return [
-            cls(time="t", size=1, aggregates={"x": "sum(a)"}, unit="hours"),
-            cls(time="t", size=60, every=15, aggregates={"n": "count()"}, unit="minutes"),
+            cls(time="t", size=1, aggregates={"x": "sum(a)"}, unit="hour"),
+            cls(time="t", size=60, every=15, aggregates={"n": "count()"}, unit="minute"),
         ]
 
     @model_validator(mode="after")
