@@ -21,6 +21,7 @@ from lamina.shapes import Shape
 
 if TYPE_CHECKING:
     from lamina.data.columns import Columns
+    from lamina.data.preparation import Preparation
     from lamina.data.preprocessing import Preprocessing
 
 FloatType = Literal["float32", "float64"]
@@ -43,6 +44,7 @@ class Dataset:
         preprocessing: What has been done to them already; None for data as they came.
         input_masks: Which steps of an input are real, ``[samples, steps]``, by its name; all, where there is none.
         target_masks: Which steps of a target count, or which samples have it, by its name.
+        preparations: How raw things (photos, sounds) became an input, by its name; kept with a model that learns from the data.
 
     Raises:
         DataError: DA002, if lengths differ; DA006, if there are no samples.
@@ -62,6 +64,7 @@ class Dataset:
         preprocessing: Preprocessing | None = None,
         input_masks: ArrayMasks | None = None,
         target_masks: ArrayMasks | None = None,
+        preparations: Mapping[str, Preparation] | None = None,
     ) -> None:
         self.inputs: dict[str, Any] = {name: array if (kept := stored(array)) is None else kept for name, array in inputs.items()}
         self.targets: dict[str, Any] = {name: array if (kept := stored(array)) is None else kept for name, array in targets.items()}
@@ -74,6 +77,7 @@ class Dataset:
         self.preprocessing = preprocessing
         self.input_masks: dict[str, Any] = dict(input_masks or {})
         self.target_masks: dict[str, Any] = dict(target_masks or {})
+        self.preparations = dict(preparations or {})
         self._length = check_lengths(
             {f"{kind} {name!r}": len(array) for kind, arrays in (("input", inputs), ("target", targets)) for name, array in arrays.items()}
             | {name: len(array) for name, array in self._extras() if array is not None}
@@ -247,6 +251,7 @@ class Dataset:
             "preprocessing",
             "input_masks",
             "target_masks",
+            "preparations",
         )
         return type(self)(**{name: changes.get(name, getattr(self, name)) for name in names})
 

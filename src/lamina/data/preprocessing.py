@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from lamina.data.normalizers import Fitted, Scale
+from lamina.data.preparation import Preparation, prepared
 from lamina.data.schema import INPUT, TARGET, DataSchema
 from lamina.errors import DataError
 from lamina.shapes import Image, Series, Volume
@@ -36,6 +37,7 @@ class Preprocessing:
         targets: Fitted normalizers by target name.
         serving: How raw rows become the table that ``columns`` are taken from; None if they are that table.
         dtype: Of the prepared floats.
+        preparations: How raw things (photos, sounds) become an input, by its name.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Preprocessing:
         targets: Mapping[str, Fitted] | None = None,
         serving: Serving | None = None,
         dtype: str = "float32",
+        preparations: Mapping[str, Preparation] | None = None,
     ) -> None:
         self.schema = schema
         self.columns = columns
@@ -56,6 +59,7 @@ class Preprocessing:
         self.target_scales = dict(targets or {})
         self.serving = serving
         self.dtype = dtype
+        self.preparations = dict(preparations or {})
 
     @classmethod
     def fit(
@@ -79,7 +83,7 @@ class Preprocessing:
         Raises:
             DataError: DA012, if there is nothing to fit to.
         """
-        made = cls(train.schema, columns=train.columns, fill=_fill(train), serving=serving, dtype=dtype)
+        made = cls(train.schema, columns=train.columns, fill=_fill(train), serving=serving, dtype=dtype, preparations=train.preparations)
         if normalize is not None:
             floats = [name for name, shape in train.schema.inputs.items() if shape.dtype == "float"]
             made.input_scales = {name: made._fit(normalize, train, name) for name in floats}
@@ -263,6 +267,10 @@ class Preprocessing:
     def _raw(self, data: Any, table: Mapping[str, Column] | None = None) -> dict[str, np.ndarray]:
         from lamina.data.dataset import as_inputs
 
+        found, rest = prepared(data, self.preparations, self.schema.inputs)
+        if found:
+            others = {name: shape for name, shape in self.schema.inputs.items() if name not in found}
+            return {**found, **(as_inputs(rest, shapes=others, dtype="float64") if others or rest else {})}
         if self.columns is None:
             return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
         table = self._table(data) if table is None else table
@@ -346,6 +354,8 @@ class Preprocessing:
             "table": None if self.serving is None else self.serving.to_dict(),
             "scaled": {"input": list(self.input_scales), "target": list(self.target_scales)},
         }
+        if self.preparations:
+            data["prepared"] = {name: how.to_dict(full=True) for name, how in self.preparations.items()}
         return data, arrays
 
     @classmethod
@@ -378,6 +388,7 @@ class Preprocessing:
                 targets=scales["target"],
                 serving=None if data.get("table") is None else Serving.from_dict(data["table"]),
                 dtype={"float32": "float32", "float64": "float64"}[data["dtype"]],
+                preparations={str(name): Preparation.from_dict(how) for name, how in data.get("prepared", {}).items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(

@@ -5,6 +5,7 @@ from lamina.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wi
 from lamina.data.sources.cells import BloodCells
 from lamina.data.sources.control import SyntheticControl
 from lamina.data.sources.csv import Csv
+from lamina.data.sources.image_folder import ImageFolder
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
 from lamina.data.sources.parquet import Parquet
 from lamina.data.sources.source import Partitions, Source
@@ -21,6 +22,7 @@ __all__ = [
     "Diabetes",
     "Digits",
     "FashionMnist",
+    "ImageFolder",
     "Iris",
     "Mnist",
     "Parquet",

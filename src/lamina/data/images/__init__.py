@@ -1,0 +1,1 @@
+"""Images from files to batches: found, decoded, prepared and varied, with boxes and masks moved along."""
