@@ -226,13 +226,11 @@ TITLES: dict[str, str] = {
     "DA132": "the images differ in size",
     "DA133": "there is no label for the image",
     "DA134": "only the first frame is used",
-    "DA135": "the annotations can't be read",
     "DA136": "a box does not fit its image",
     "DA137": "images are left out",
     "DA138": "a step does not fit the images",
     "DA139": "the mask does not fit the image",
     "DA140": "there are no images",
-    "DA141": "the image transforms can't be imported",
     # TR050+: the trainer and recipes
     "TR050": "another number of threads",
     "TR051": "the checkpoint is of another kind of run",

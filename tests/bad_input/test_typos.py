@@ -41,6 +41,10 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     "column": (lambda x: recipe_with(data={"source": {"type": "csv", "path": "a.csv", "columns": {"x": x}}}), "data.source.columns.x"),
     "constraint": (lambda x: in_dense(constraints=[x]), "network.layers[0].constraints[0]"),
     "evaluation": (lambda x: recipe_with(evaluate=[x]), "evaluate[0]"),
+    "image_step": (
+        lambda x: recipe_with(data={"source": {"type": "image_folder", "path": "photos", "prepare": [x]}}),
+        "data.source.prepare[0]",
+    ),
     "initializer": (lambda x: in_dense(initializer=x), "network.layers[0].initializer"),
     "layer": (lambda x: in_layers(x), "network.layers[0]"),
     "line_search": (
@@ -81,7 +85,7 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
 }
 PYTHON_ONLY = {("layer", "module"), ("source", "arrays")}
 """Components that no file can hold."""
-ELSEWHERE = {"generation"}
+ELSEWHERE = {"generation", "preparation"}
 """Families whose members are named when a model is asked, and stand in no recipe."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 import lamina.data.config  # noqa: F401 (fills the registry)
 from lamina.data.normalizers import Standardize
@@ -27,6 +28,10 @@ def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
     (tmp_path / "flowers.csv").write_text("size,colour,species\n1,red,rose\n2.5,blue,iris\n3,red,iris\n")
     (tmp_path / "films.csv").write_text("review,liked\na good film,1\na bad one,0\ngood,1\n")
     (tmp_path / "rows.txt").write_text("1 2\n3   4\n")
+    for name in ("cats/a_0", "dogs/b_1", "dogs/c_2"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (30, 24), "red").save(tmp_path / "photos" / f"{name}.png")
+    (tmp_path / "photos" / "labels.csv").write_text("path,kinds\ncats/a_0.png,soft|small\ndogs/b_1.png,small\n")
     (tmp_path / "poem.txt").write_text("There was an old man with a beard,\nWho said, it is just as I feared!\n" * 2)
 
 
@@ -62,6 +67,7 @@ def test_all_are_registered() -> None:
         "diabetes",
         "digits",
         "fashion_mnist",
+        "image_folder",
         "iris",
         "mnist",
         "parquet",

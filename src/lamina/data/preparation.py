@@ -44,9 +44,7 @@ class Preparation(Description, family="preparation"):
         raise NotImplementedError(type(self).__name__)
 
 
-def prepared(
-    data: Any, preparations: Mapping[str, Preparation], shapes: Mapping[str, Shape]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def prepared(data: Any, preparations: Mapping[str, Preparation], shapes: Mapping[str, Shape]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What becomes of raw things, by input name, and the rest of what was given as it is; both empty if nothing is raw.
 
     Args:

@@ -1,84 +1,69 @@
-"""Image files: found, listed in an order that is everywhere the same, and read."""
+"""Image files among other files."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from lamina.data.images.decoding import ENDINGS, unreadable
-from lamina.errors import DataError
+from lamina.data.images.decode import ENDINGS
+from lamina.data.storage import open_files
+from lamina.errors import DataError, nearest
 
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """A file with an image.
-
-    Attributes:
-        path: Where it is.
-        name: Path below the folder that was searched, with ``/``; for labels and messages.
-    """
-
-    path: Path
-    name: str
-
-    def read(self) -> bytes:
-        """All its bytes.
-
-        Raises:
-            DataError: DA130, if it can't be read.
-        """
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise unreadable(str(self.path), error) from error
-
-    def __str__(self) -> str:
-        return str(self.path)
+if TYPE_CHECKING:
+    from lamina.data.storage import DataFile, Storage
 
 
-def find_images(path: str | os.PathLike[str], endings: tuple[str, ...] = ENDINGS) -> list[ImageFile]:
-    """The image files in a folder and all below it, of a pattern with ``*``, or the one file; sorted by name.
+def find_images(path: str | os.PathLike[str] | Sequence[str], storage: Storage | None = None) -> list[DataFile]:
+    """The image files that a path means: of a folder, a pattern, an archive, a store; see `lamina.data.storage.open_files`.
 
     Raises:
-        DataError: DA140, if there are none.
+        DataError: DA140, if there are none; what `open_files` raises.
     """
-    text = os.fspath(path)
-    base = Path(text)
-    if any(mark in text for mark in "*?["):
-        base = Path(*_before_marks(Path(text)))
-        found = list(base.glob(Path(text).relative_to(base).as_posix()))
-    elif base.is_dir():
-        found = [Path(folder) / name for folder, _, names in os.walk(base, followlinks=True) for name in names]
-    else:
-        found = [base] if base.is_file() else []
-        base = base.parent
-    files = [
-        ImageFile(file, PurePosixPath(file.relative_to(base)).as_posix())
-        for file in found
-        if file.suffix.lower() in endings and not file.name.startswith(".") and file.is_file()
-    ]
+    found = open_files(path, storage=storage)
+    files = [file for file in found if file.suffix in ENDINGS]
     if not files:
-        raise _none(text, found)
-    return sorted(files, key=lambda file: file.name)
+        raise _none(path, found)
+    return files
 
 
-def _before_marks(path: Path) -> list[str]:
-    parts: list[str] = []
-    for part in path.parts:
-        if any(mark in part for mark in "*?["):
-            break
-        parts.append(part)
-    return parts or ["."]
+def find_named(path: str, names: Sequence[str], wheres: Sequence[str], storage: Storage | None = None) -> list[DataFile]:
+    """The files of these names below a path.
+
+    Args:
+        path: A folder, an archive or a store.
+        names: Paths below it.
+        wheres: What names each, for messages: a line of a manifest, an annotation.
+        storage: How remote files are reached.
+
+    Raises:
+        DataError: DA140, for a name that is not there; what `open_files` raises.
+    """
+    there = {file.relative.as_posix(): file for file in open_files(path, storage=storage)}
+    found = []
+    for name, where in zip(names, wheres, strict=True):
+        file = there.get(PurePosixPath(name.replace("\\", "/")).as_posix())
+        if file is None:
+            near = nearest(name, there)
+            raise DataError(
+                "DA140",
+                where=where,
+                expected=f"a file {name!r} below {path}",
+                got=f"none among {len(there)} files",
+                cause="the name is relative to another folder, or the file was not copied",
+                fix=f"did you mean {near!r}?" if near else "correct path in the source, or the name",
+            )
+        found.append(file)
+    return found
 
 
-def _none(path: str, found: list[Path]) -> DataError:
-    there = Path(path).exists()
+def _none(path: object, found: Sequence[DataFile]) -> DataError:
     return DataError(
         "DA140",
-        where=path,
+        where=str(path),
         expected=f"images: files that end in {', '.join(ENDINGS[:6])} ...",
-        got=f"none among {len(found)} files" if found else "an empty folder" if there else "nothing of this name",
-        cause="the folder holds other files" if there or found else "the path is mistyped, or not relative to the recipe's folder",
+        got=f"none among {len(found)} files, such as {found[0].name}",
+        cause="the folder holds other files, or the path is not relative to the recipe's folder",
         fix="look at the path; a pattern may stand in it: photos/**/*.png",
     )

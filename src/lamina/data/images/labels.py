@@ -7,12 +7,15 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamina.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    from lamina.data.storage import DataFile
 
 
 def of_folder(name: str, where: str, *, first: bool) -> str:
@@ -60,21 +63,22 @@ def of_name(name: str, where: str, pattern: re.Pattern[str]) -> str:
     return str(groups["label"] if "label" in groups else found[1] if pattern.groups else found[0])
 
 
-def read_manifest(path: Path, text: str, image: str) -> tuple[list[str], list[dict[str, Any]]]:
+def read_manifest(file: DataFile, text: str, image: str) -> tuple[list[str], list[str], list[dict[str, Any]]]:
     """Rows of a list of images: csv or tsv with a header, or JSON lines.
 
     Args:
-        path: For messages, and by its ending how it is read.
+        file: For messages, and by its ending how it is read.
         text: What it holds.
         image: The column that names the image.
 
     Returns:
-        The name of the image of each row, and the rows.
+        The name of the image of each row, where each row stands, and the rows.
 
     Raises:
         DataError: DA133, naming file and line.
     """
-    rows = _json_rows(path, text) if path.suffix in (".jsonl", ".ndjson", ".json") else _csv_rows(path, text)
+    path, suffix = file.name, file.suffix
+    rows = _json_rows(path, text) if suffix in (".jsonl", ".ndjson", ".json") else _csv_rows(path, text, "\t" if suffix == ".tsv" else ",")
     names = []
     for line, row in rows:
         value = row.get(image)
@@ -92,16 +96,16 @@ def read_manifest(path: Path, text: str, image: str) -> tuple[list[str], list[di
         names.append(value)
     if not rows:
         raise _unlabelled(
-            where=str(path),
+            where=path,
             expected="a header and at least one row",
             got="no row",
             cause="the file is empty",
             fix="write one row for each image",
         )
-    return names, [row for _, row in rows]
+    return names, [f"{path}:{line}" for line, _ in rows], [row for _, row in rows]
 
 
-def column(path: Path, rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+def column(path: str, rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     """One column of a manifest.
 
     Raises:
@@ -120,8 +124,8 @@ def column(path: Path, rows: Sequence[Mapping[str, Any]], name: str) -> list[Any
     return [row[name] for row in rows]
 
 
-def _csv_rows(path: Path, text: str) -> list[tuple[int, dict[str, Any]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
+def _csv_rows(path: str, text: str, delimiter: str) -> list[tuple[int, dict[str, Any]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         header = next(reader, [])
         found = []
@@ -148,7 +152,7 @@ def _csv_rows(path: Path, text: str) -> list[tuple[int, dict[str, Any]]]:
     return found
 
 
-def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, Any]]]:
+def _json_rows(path: str, text: str) -> list[tuple[int, dict[str, Any]]]:
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from lamina.data.groups import LazyGroup
-from lamina.data.images.decoding import Decoding, decode, from_memory
+from lamina.data.images.decode import decode, from_memory
+from lamina.data.images.decoding import Decoding
 from lamina.data.images.draws import Draws
 from lamina.data.images.picture import Picture
 from lamina.data.images.step import ImageStep, run
@@ -23,7 +24,13 @@ PIXELS = "pixels"
 
 
 class Readable(Protocol):
-    """Whatever has the bytes of an image."""
+    """Whatever has the bytes of an image, such as `lamina.data.storage.DataFile`.
+
+    Attributes:
+        name: For messages.
+    """
+
+    name: str
 
     def read(self) -> Any:
         """Its bytes; or a picture that is decoded already."""
@@ -35,7 +42,7 @@ class Photo:
     """A picture to be.
 
     Attributes:
-        file: Where its bytes are; ``str`` of it names it in messages.
+        file: Where its bytes are.
         things: What is to be found in it, in pixels of the whole picture.
         region: The part that counts: left, top, right, bottom in pixels of the whole picture; None: all.
         mask: Gives the class of each pixel; None where there is none.
@@ -112,7 +119,7 @@ class Photos(LazyGroup):
         picture = self.picture(index, None if seed is None else Draws(seed))
         shape = arrays[PIXELS].shape[1:]
         if (picture.channels, *picture.size) != shape:
-            raise other_size(str(self.photos[index].file), (picture.channels, *picture.size), shape)
+            raise other_size(self.photos[index].file.name, (picture.channels, *picture.size), shape)
         arrays[PIXELS][row] = picture.pixels.transpose(2, 0, 1)
         for name, target in self.targets.items():
             arrays[name][row] = target.make(picture)
@@ -132,7 +139,7 @@ class Photos(LazyGroup):
 
     def _prepared(self, index: int, draws: Draws | None) -> Picture:
         photo = self.photos[index]
-        name = str(photo.file)
+        name = photo.file.name
         whole = photo.region is None and photo.mask is None
         first = self.prepare[0] if self.prepare and whole else None
         least = None if first is None else lambda size: first.least(size, None if draws is None else draws.child(0))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamina.data.images.resampling import Interpolation, resized, warped
+from lamina.data.images.resampling import resized, warped
+from lamina.data.images.step import Interpolation
 from lamina.data.images.things import Things, move_points
 
 if TYPE_CHECKING:

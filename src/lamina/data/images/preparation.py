@@ -105,9 +105,6 @@ class Held:
         """Bytes of a file, or pixels as an opened picture."""
         return self.value
 
-    def __str__(self) -> str:
-        return self.name
-
 
 def _is_file(value: Any) -> bool:
     return isinstance(value, str | os.PathLike | bytes | bytearray | memoryview) or _is_pillow(value)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box"]
-"""``box`` is the mean of the pixels that are merged; the others' names are as everywhere. All but ``nearest`` merge all pixels of a
-region when they make a picture smaller."""
+from lamina.data.images.step import Interpolation
+
 Size = tuple[int, int]
 
 
@@ -16,7 +15,7 @@ def resized(pixels: np.ndarray, size: Size, interpolation: Interpolation = "bili
     """Pixels ``[height, width, channels]`` (or of a mask, ``[height, width]``) at another size.
 
     The arithmetic is Pillow's, in whole numbers: ``bilinear`` and ``bicubic`` of 8 bits run on torch's kernels, which differ from Pillow
-    by at most one level of 255 and are several times faster.
+    by at most one level of 255 (bicubic: two) and are several times faster.
 
     Example:
         >>> resized(np.array([[[0], [100]]], dtype=np.uint8), (1, 1)).tolist()
@@ -34,7 +33,7 @@ def resized(pixels: np.ndarray, size: Size, interpolation: Interpolation = "bili
 
 
 def _nearest(new: int, old: int) -> np.ndarray:
-    return np.minimum(((np.arange(new) + 0.5) * (old / new)).astype(np.int64), old - 1)
+    return (2 * np.arange(new) + 1) * old // (2 * new)
 
 
 def _with_torch(pixels: np.ndarray, size: Size, interpolation: str) -> np.ndarray:

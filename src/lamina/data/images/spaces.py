@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lamina.data.images.tones import LUMA, whole_numbers
 
-Space = Literal["bgr", "hsv", "ycbcr", "lab"]
+if TYPE_CHECKING:
+    from lamina.data.images.steps.colour import Space
 
 
 def converted(pixels: np.ndarray, space: Space) -> np.ndarray:

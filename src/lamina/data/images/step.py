@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from lamina.errors import DataError
 from lamina.network.layers.image import Amount, Limits, Pair, Part, Share, Signed, ends
-from lamina.spec import Description
+from lamina.spec import Description, registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,8 +17,25 @@ if TYPE_CHECKING:
     from lamina.data.images.draws import Draws
     from lamina.data.images.picture import Picture
 
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box"]
+"""``box`` is the mean of the pixels that are merged; the others' names are as everywhere. All but ``nearest`` merge all pixels of a
+region when they make a picture smaller."""
 Extent = tuple[int | None, int | None]
 """Height and width, as far as they are known before a picture is seen."""
+
+_MODULES = {
+    "choice": "sometimes one_of some_of pipeline",
+    "colour": "grayscale random_grayscale convert_color adjust color_jitter invert posterize solarize auto_contrast equalize clahe",
+    "filter": "blur random_blur noise random_compression cutout random_erasing",
+    "geometry": "flip random_flip turn rotate random_rotation affine random_affine random_perspective warp",
+    "joined": "largest_blob_crop mosaic",
+    "policy": "rand_augment trivial_augment auto_augment",
+    "size": "resize crop crop_or_pad pad random_crop random_resized_crop crop_share",
+}
+"""Which module describes which steps: it is loaded when one of them is named."""
+registry.announce(
+    "image_step", {word: f"lamina.data.images.steps.{module}" for module, words in _MODULES.items() for word in words.split()}
+)
 
 
 def _listed(value: Any) -> Any:
@@ -160,6 +177,7 @@ __all__ = [
     "Colour",
     "Extent",
     "ImageStep",
+    "Interpolation",
     "Limits",
     "Pair",
     "Part",

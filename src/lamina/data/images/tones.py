@@ -21,7 +21,8 @@ def by_table(pixels: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 def whole_numbers(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """Rounded, and kept within what a pixel can be."""
-    return np.clip(np.rint(values), 0, np.iinfo(dtype).max).astype(dtype)
+    whole: np.ndarray = np.clip(np.rint(values), 0, np.iinfo(dtype).max).astype(dtype)
+    return whole
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:

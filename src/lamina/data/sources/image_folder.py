@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from lamina.data.images.steps.size import AnyCrop, Resize
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
 from lamina.data.sources.photos import PhotoSource
 from lamina.data.sources.source import Partitions
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lamina.data.dataset import Dataset
-    from lamina.data.images.files import ImageFile
+    from lamina.data.storage import DataFile
 
 
 @register("image_folder")
@@ -51,6 +50,7 @@ class ImageFolder(PhotoSource):
         decode: See `PhotoSource`.
         unreadable: See `PhotoSource`.
         quarantine: See `PhotoSource`.
+        storage: See `PhotoSource`.
 
     Example:
         >>> ImageFolder.from_yaml("{path: photos, size: 224, augment: [random_flip]}").label
@@ -72,6 +72,8 @@ class ImageFolder(PhotoSource):
 
     @classmethod
     def examples(cls) -> list[Any]:
+        from lamina.data.images.steps.size import AnyCrop, Resize
+
         return [
             cls("photos", size=(8, 10)),
             cls("photos/**/*.png", pattern=r"([a-z]+)_\d", channels=1, prepare=[Resize(12, "short_side"), AnyCrop(8)]),
@@ -105,37 +107,40 @@ class ImageFolder(PhotoSource):
         return self
 
     def resolve_paths(self, base: Path) -> Self:
-        changes = {"path": str(base / self.path)}
+        from lamina.data.storage import absolute
+
+        changes = {"path": absolute(self.path, base)}
         if self.manifest is not None:
-            changes["manifest"] = str(base / self.manifest)
+            changes["manifest"] = absolute(self.manifest, base)
         found: Self = super().resolve_paths(base).replace(**changes)
         return found
 
     # -- what is there ------------------------------------------------------------------------------------------------
 
-    def _found(self) -> tuple[list[ImageFile], list[dict[str, Any]] | None]:
+    def _found(self) -> tuple[list[DataFile], list[dict[str, Any]] | None]:
         """The files in their order, and the rows of the manifest."""
-        from lamina.data.images.files import ImageFile, find_images
+        from lamina.data.images.files import find_images, find_named
         from lamina.data.images.labels import read_manifest
+        from lamina.data.storage import open_file
 
         if self.manifest is None:
-            return find_images(self.path), None
-        list_path, folder = Path(self.manifest), Path(self.path)
+            return find_images(self.path, self.storage), None
+        listed = open_file(self.manifest, storage=self.storage)
         try:
-            text = list_path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
+            text = listed.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
             raise DataError(
                 "DA133",
-                where=str(list_path),
+                where=listed.name,
                 expected="a list of images: csv with a header, tsv or JSON lines, in UTF-8",
                 got=f"{type(error).__name__}: {error}",
-                cause="the path is mistyped, or the file is of another kind",
-                fix="look at the path; it is relative to the recipe's folder",
+                cause="the file is in another encoding, or of another kind",
+                fix="save it as UTF-8",
             ) from error
-        names, rows = read_manifest(list_path, text, self.image)
-        return [ImageFile(folder / name, name) for name in names], rows
+        names, lines, rows = read_manifest(listed, text, self.image)
+        return find_named(self.path, names, lines, self.storage), rows
 
-    def _labels(self, files: list[ImageFile], rows: list[dict[str, Any]] | None) -> tuple[np.ndarray | None, Target | None]:
+    def _labels(self, files: list[DataFile], rows: list[dict[str, Any]] | None) -> tuple[np.ndarray | None, Target | None]:
         """The values of the target and what they mean."""
         import numpy as np
 
@@ -143,7 +148,7 @@ class ImageFolder(PhotoSource):
         from lamina.data.targets import describe_target
 
         if rows is not None:
-            path = Path(str(self.manifest))
+            path = str(self.manifest)
             columns = [labels.column(path, rows, name) for name in self.target]
             if self.separator is not None or any(isinstance(value, list) for value in columns[0]):
                 return self._several(columns[0])
@@ -152,14 +157,14 @@ class ImageFolder(PhotoSource):
             names = self.classes or (None if len(columns) == 1 else self.target)
         elif self.pattern is not None:
             pattern = re.compile(self.pattern)
-            found = [labels.of_name(file.name, str(file), pattern) for file in files]
+            found = [labels.of_name(file.relative.as_posix(), file.name, pattern) for file in files]
             if self.separator is not None:
                 return self._several(found)
             array, names = labels.as_values(found, self.kind or "classes"), self.classes
         elif self.label == "none":
             return None, None
         else:
-            found = [labels.of_folder(file.name, str(file), first=self.label == "first_folder") for file in files]
+            found = [labels.of_folder(file.relative.as_posix(), file.name, first=self.label == "first_folder") for file in files]
             array, names = labels.as_values(found, self.kind or "classes"), self.classes
         return array, describe_target(array, "the labels", labels=names, kind=self.kind)
 
@@ -211,13 +216,13 @@ class ImageFolder(PhotoSource):
         shape = self.final_shape([files[place] for place in kept])
         schema = DataSchema({INPUT: shape}, {} if target is None else {TARGET: target})
         targets = {} if values is None or target is None else {TARGET: encode_target(values[kept], target, "the labels", "float64")}
-        group, path = None, Path(str(self.manifest))
+        group, path = None, str(self.manifest)
         if self.group is not None:
             pattern = re.compile(self.group) if rows is None else None
             group = np.asarray(
                 labels.column(path, rows or [], self.group)
                 if pattern is None
-                else [labels.of_name(file.name, str(file), pattern) for file in files],
+                else [labels.of_name(file.relative.as_posix(), file.name, pattern) for file in files],
                 dtype=str,
             )[kept]
         part = None if self.part is None else np.asarray(labels.column(path, rows or [], self.part), dtype=str)[kept]

@@ -12,8 +12,8 @@ from pydantic import model_validator
 
 from lamina.data.images.decoding import Decoding
 from lamina.data.images.step import Extent, ImageStep, misfit, outline
-from lamina.data.images.steps.size import Resize
 from lamina.data.sources.source import Source
+from lamina.data.storage.options import Storage
 from lamina.errors import DataError, LaminaWarning
 from lamina.shapes import Shape, image
 from lamina.spec import wrong_value
@@ -44,6 +44,7 @@ class PhotoSource(Source):
         unreadable: What is done about files that can't be decoded: ``error`` names the first one when a batch needs it; ``drop`` looks
             through all files first, leaves such files out, and says how many.
         quarantine: A csv file into which the dropped ones are written, with the reason.
+        storage: How remote files are reached; see `lamina.data.storage.Storage`.
     """
 
     channels: Literal[1, 3, 4] = 3
@@ -53,6 +54,7 @@ class PhotoSource(Source):
     decode: Decoding = Decoding()
     unreadable: Literal["error", "drop"] = "error"
     quarantine: str | None = None
+    storage: Storage | None = None
 
     @model_validator(mode="after")
     def _quarantine_of_dropped(self) -> Self:
@@ -73,6 +75,8 @@ class PhotoSource(Source):
         """All steps of ``prepare``, with that to ``size``."""
         if self.size is None:
             return tuple(self.prepare)
+        from lamina.data.images.steps.size import Resize
+
         wanted = spread(self.size, 2)
         size, _ = outline(self.prepare, (None, None), self.channels)
         return tuple(self.prepare) if size == wanted else (*self.prepare, Resize(wanted))
@@ -100,7 +104,7 @@ class PhotoSource(Source):
             odd = next((number for number, end in enumerate(ends) if end != size), None)
             if odd is not None or None in size:
                 got = ends[odd or 0]
-                raise other_size(str(files[odd or 0]), (deep, got[0] or 0, got[1] or 0), (deep, size[0] or 0, size[1] or 0))
+                raise other_size(files[odd or 0].name, (deep, got[0] or 0, got[1] or 0), (deep, size[0] or 0, size[1] or 0))
         self._check_augment(size, deep)
         return image(deep, size[0] or 0, size[1] or 0)
 
@@ -119,10 +123,10 @@ class PhotoSource(Source):
             )
 
     def _sizes(self, files: Sequence[Any]) -> list[tuple[int, int]]:
-        from lamina.data.images.decoding import read_size
+        from lamina.data.images.decode import read_size
 
         with ThreadPoolExecutor(CHECKERS) as pool:
-            return list(pool.map(lambda file: read_size(file.read(), str(file), self.decode), files))
+            return list(pool.map(lambda file: read_size(file.read(), file.name, self.decode), files))
 
     def photos(self, photos: Sequence[Photo], shape: Shape, targets: Mapping[str, Made] | None = None) -> Photos:
         """The lazy group of all pictures.
@@ -155,7 +159,7 @@ class PhotoSource(Source):
             return list(range(len(files)))
         with ThreadPoolExecutor(CHECKERS) as pool:
             reasons = list(pool.map(self._reason, files))
-        broken = [(str(file), reason) for file, reason in zip(files, reasons, strict=True) if reason is not None]
+        broken = [(file.name, reason) for file, reason in zip(files, reasons, strict=True) if reason is not None]
         if len(broken) == len(files):
             raise DataError(
                 "DA140",
@@ -170,11 +174,11 @@ class PhotoSource(Source):
         return [place for place, reason in enumerate(reasons) if reason is None]
 
     def _reason(self, file: Any) -> str | None:
-        from lamina.data.images.decoding import decode
+        from lamina.data.images.decode import decode
 
         try:
             # Small is enough: a decoder reads all bytes, however few pixels it makes of them.
-            decode(file.read(), str(file), self.channels, self.decode, lambda _: (1.0, 1.0))
+            decode(file.read(), file.name, self.channels, self.decode, lambda _: (1.0, 1.0))
         except DataError as error:
             return error.problems[0].got
         return None

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lamina.data.images.spaces import Space
 from lamina.data.images.step import ImageStep, Share
 from lamina.network.layers.image import Limits
 from lamina.spec import register
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
     from lamina.data.images.draws import Draws
     from lamina.data.images.picture import Picture
+
+Space = Literal["bgr", "hsv", "ycbcr", "lab"]
 
 
 @register("grayscale")

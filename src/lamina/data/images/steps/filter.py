@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from lamina.data.images.step import Colour, ImageStep, Share, paint_of
@@ -14,6 +13,8 @@ from lamina.spec import register
 from lamina.spec.fields import Count, Size2, spread
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lamina.data.images.draws import Draws
     from lamina.data.images.picture import Picture
 
@@ -88,6 +89,8 @@ class Noise(ImageStep):
         return [cls(), cls("speckle", (0.1, 0.2)), cls("salt_and_pepper", 0.1, probability=0.5)]
 
     def apply(self, picture: Picture, draws: Draws | None) -> Picture:
+        import numpy as np
+
         from lamina.data.images.tones import opaque, whole_numbers
 
         if draws is None or not draws.chance(self.probability):
@@ -134,6 +137,7 @@ class AnyCompression(ImageStep):
 def _compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
     import io
 
+    import numpy as np
     from PIL import Image
 
     # A JPEG has eight bits.
@@ -207,6 +211,8 @@ class Erase(ImageStep):
             if 0 < own_height <= height and 0 < own_width <= width:
                 pixels = picture.pixels.copy()
                 region = draws.below(height - own_height + 1), draws.below(width - own_width + 1), own_height, own_width
+                import numpy as np
+
                 noise = draws.numbers((own_height, own_width, picture.channels)) * picture.highest
                 _paint(pixels, region, np.rint(noise) if isinstance(self.fill, str) else paint_of(self.fill, picture))
                 return picture.painted(pixels)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from lamina.data.images.step import Colour, Extent, ImageStep, Share, ends, paint_of
@@ -13,6 +12,8 @@ from lamina.network.layers.image import Amount, Pair
 from lamina.spec import register, wrong_value
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lamina.data.images.draws import Draws
     from lamina.data.images.picture import Picture
 
@@ -333,6 +334,8 @@ def turning(
         shear: Degrees, see `Affine`.
         shift: Shares of width and height.
     """
+    import numpy as np
+
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
     # Rows count downwards: against the clock is towards smaller ones.
@@ -351,6 +354,8 @@ def corners_moved(size: tuple[int, int], moves: Any) -> np.ndarray:
         >>> corners_moved((10, 20), [(1, 2)] * 4).round(6).tolist()
         [[1.0, 0.0, 1.0], [0.0, 1.0, 2.0], [0.0, 0.0, 1.0]]
     """
+    import numpy as np
+
     height, width = size
     start = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
     end = start + np.asarray(moves, dtype=np.float64)

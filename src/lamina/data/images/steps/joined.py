@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from lamina.data.images.step import Extent, ImageStep, Share, misfit
 from lamina.spec import register
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lamina.data.images.draws import Draws
     from lamina.data.images.picture import Picture
 
@@ -40,11 +41,12 @@ class LargestBlob(ImageStep):
         return None, None
 
     def apply(self, picture: Picture, draws: Draws | None) -> Picture:
+        import numpy as np
         from scipy import ndimage
 
         from lamina.data.images.tones import grey
 
-        light = grey(picture.pixels)
+        light = np.rint(grey(picture.pixels))
         high = light > otsu(light)
         edges = np.concatenate([high[0], high[-1], high[1:-1, 0], high[1:-1, -1]])
         thing = high ^ bool((edges.mean() > 0.5) ^ self.invert)
@@ -61,9 +63,12 @@ def otsu(values: np.ndarray) -> float:
     """The threshold that parts values into two groups of least variance (Otsu 1979).
 
     Example:
+        >>> import numpy as np
         >>> otsu(np.array([1.0, 2.0, 9.0, 10.0])) in (2.0, 3.0, 8.0)
         True
     """
+    import numpy as np
+
     levels, counts = np.unique(np.rint(values), return_counts=True)
     if len(levels) < 2:
         return float(levels[0])
@@ -97,6 +102,8 @@ class Mosaic(ImageStep):
     def apply(self, picture: Picture, draws: Draws | None) -> Picture:
         if draws is None or draws.others is None or not draws.chance(self.probability):
             return picture
+        import numpy as np
+
         height, width = picture.size
         row, column = round(height * draws.between(0.25, 0.75)), round(width * draws.between(0.25, 0.75))
         parts = [picture, *(draws.others(draws.below(draws.count), draws.child(place)) for place in range(3))]

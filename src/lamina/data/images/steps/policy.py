@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from lamina.data.images.steps.geometry import Moving
@@ -13,6 +12,8 @@ from lamina.spec import register
 from lamina.spec.fields import Count
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lamina.data.images.draws import Draws
     from lamina.data.images.picture import Picture
 
@@ -31,6 +32,8 @@ class Policy(Moving):
 
     def change(self, picture: Picture, name: str, strength: float) -> Picture:
         """A picture changed as much as a number says: a factor's distance from 1, a slope, a share, degrees, bits or a level."""
+        import numpy as np
+
         from lamina.data.images import tones
 
         height, width = picture.size
