@@ -209,6 +209,8 @@ TITLES: dict[str, str] = {
     "DA093": "the file can't be written",
     # DA185+: feeding
     "DA185": "a lazy target needs the names of its classes",
+    "DA186": "the samples can't be drawn like this",
+    "DA187": "the sequences can't be sorted by length",
     # DA120+: expressions
     "DA120": "the expression can't be read",
     "DA121": "there is no such function",

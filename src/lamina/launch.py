@@ -80,12 +80,5 @@ def untrained(recipe: Recipe, document: Document | None = None) -> tuple[Model, 
 
 
 def _session(recipe: Recipe, model: Model, prepared: Prepared) -> Session:
-    data = recipe.data
-    feed = Feed(
-        batch_size=data.batch_size,
-        shuffle=data.shuffle,
-        workers=data.workers,
-        drop_last=data.drop_last,
-        evaluation_batch_size=data.evaluation_batch_size,
-    )
+    feed = Feed(**{name: getattr(recipe.data, name) for name in Feed.model_fields})
     return Session(model, recipe.train, prepared.train, prepared.validation, recipe.evaluate, feed, kept=True)

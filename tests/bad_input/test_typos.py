@@ -64,6 +64,7 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
         lambda x: in_layers({"type": "variational_autoencoder", "units": 2, "reconstruction": x}),
         "network.layers[0].reconstruction",
     ),
+    "sampling": (lambda x: recipe_with(data={**IRIS, "sampling": x}), "data.sampling"),
     "schedule": (
         lambda x: recipe_with(train={"optimizer": {"type": "adam", "learning_rate": x}}),
         "train.optimizer.learning_rate",

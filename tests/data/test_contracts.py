@@ -1,4 +1,4 @@
-"""Every registered source, split and normalizer, in every example, keeps its contract."""
+"""Every registered source, split, way of sampling and normalizer, in every example, keeps its contract."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lamina.data.normalizers import Standardize
 from lamina.data.splits import RandomSplit
 from lamina.errors import DataError
 from lamina.spec import registry
-from lamina.testing.data import check_normalizer, check_source, check_split
+from lamina.testing.data import check_normalizer, check_sampling, check_source, check_split
 
 
 def examples(family: str) -> list:
@@ -49,6 +49,11 @@ def test_source(source) -> None:
 @pytest.mark.parametrize("split", examples("split"))
 def test_split(split) -> None:
     check_split(split)
+
+
+@pytest.mark.parametrize("sampling", examples("sampling"))
+def test_sampling(sampling) -> None:
+    check_sampling(sampling)
 
 
 @pytest.mark.parametrize("normalizer", examples("normalizer"))

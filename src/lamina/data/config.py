@@ -13,6 +13,7 @@ import lamina.data.pipeline.steps  # noqa: F401 (announces the steps)
 import lamina.data.sources  # noqa: F401 (registers the sources)
 from lamina.data.normalizers import Normalizer
 from lamina.data.pipeline.step import Step
+from lamina.data.sampling import Sampling
 from lamina.data.schema import DataSchema
 from lamina.data.sources.source import Source
 from lamina.data.sources.table import TableSource
@@ -43,6 +44,11 @@ class DataConfig(Description):
         normalize: How inputs are scaled, fitted on the training part. Unless set, pixels of images go to 0 to 1 and other data
             stay as they are; null leaves everything as it is.
         normalize_targets: How numbers to predict are scaled for training; predictions are scaled back.
+        sampling: Which samples an epoch feeds, and how often: ``balanced``, ``{type: weighted, classes: {spam: 3}}`` ...; each once,
+            unless set. For training alone; neither what is fitted nor figures know of it, nor pretraining of layers.
+        bucketing: Put sequences of like lengths into a batch, which is then filled up less: so many batches are sorted by length
+            together.
+        steps_per_epoch: Batches in an epoch, where it isn't to be a pass over the data; the next epoch goes on where it ended.
         workers: Threads that gather batches ahead; results don't depend on it.
         drop_last: Leave out the last batch of an epoch if it is smaller.
     """
@@ -56,6 +62,9 @@ class DataConfig(Description):
     shuffle: bool = True
     normalize: Normalizer | None = None
     normalize_targets: Normalizer | None = None
+    sampling: Sampling | None = None
+    bucketing: Count | None = None
+    steps_per_epoch: Count | None = None
     workers: Annotated[int, Field(ge=0)] = 0
     drop_last: bool = False
 

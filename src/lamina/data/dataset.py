@@ -11,6 +11,7 @@ import numpy as np
 from lamina.data.arrays import check_lengths, to_floats
 from lamina.data.given import check_weight, checked_inputs, row_count, target_samples
 from lamina.data.groups import take_all
+from lamina.data.joining import join_rows
 from lamina.data.lazy import Address, LazyArray, Samples
 from lamina.data.masks import ArrayMasks, checked_masks, open_sequence, pad_all
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
@@ -205,6 +206,23 @@ class Dataset:
             (Dataset(3 samples; input [batch, 1]; targets age, name), [True, True, False])
         """
         return cls(**join_tasks(tasks))
+
+    @classmethod
+    def joined(cls, parts: Mapping[str, Dataset]) -> Self:
+        """The samples of several data sets, one after the other; the group of each sample is the name of its data set.
+
+        Args:
+            parts: By name; all have the same inputs, targets and labels. Sequences of different lengths are filled up, with masks.
+
+        Raises:
+            DataError: DA024, if they don't.
+
+        Example:
+            >>> web, books = Dataset.from_arrays([[1.0], [2.0]], [0, 1]), Dataset.from_arrays([[3.0]], [1], ["0", "1"])
+            >>> Dataset.joined({"web": web, "books": books.replace(schema=web.schema)}).groups.tolist()
+            ['web', 'web', 'books']
+        """
+        return cls(**join_rows(parts))
 
     def take(self, indices: np.ndarray) -> Self:
         """The samples at these places, in this order; what is lazy is not made yet."""

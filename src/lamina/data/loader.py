@@ -2,66 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lamina.data.batch import Batch
 from lamina.data.groups import take_all
 from lamina.data.lazy import Address, LazyArray
-from lamina.data.order import permutation
+from lamina.data.passes import Passes, Portion
+from lamina.data.trimming import Trimmer, lengths_of
 from lamina.engine.masks import Masks
 from lamina.errors import DataError
 
 if TYPE_CHECKING:
     from lamina.data.dataset import Dataset
+    from lamina.data.sampling.sampling import Sampling
 
 RESIDENT_BYTES = 64 * 1024 * 1024
 """Data up to this size are put in order as a whole once an epoch, so that each batch is a slice that costs nothing."""
 DEVICE_BYTES = 512 * 1024 * 1024
 """Data up to this size are moved to an accelerator as a whole."""
-
-
-class Batch:
-    """Some samples, ready to be fed.
-
-    Attributes:
-        inputs: Tensor of each input by name, on the device.
-        targets: Tensor of each target by name, on the device.
-        weight: Weight of each sample, or None.
-        indices: Which samples of the data set they are (int64, on the CPU).
-        size: How many.
-        total_weight: Sum of the weights; the size where there are none.
-        masks: Which steps of inputs and targets are real; None if all are.
-    """
-
-    __slots__ = ("indices", "inputs", "masks", "size", "targets", "total_weight", "weight")
-
-    def __init__(
-        self,
-        inputs: dict[str, Tensor],
-        targets: dict[str, Tensor],
-        weight: Tensor | None,
-        indices: Tensor,
-        total_weight: float,
-        masks: Masks | None = None,
-    ) -> None:
-        self.inputs = inputs
-        self.targets = targets
-        self.weight = weight
-        self.indices = indices
-        self.size = len(indices)
-        self.total_weight = total_weight
-        self.masks = masks
-
-    def __repr__(self) -> str:
-        shapes = ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in {**self.inputs, **self.targets}.items())
-        return f"Batch({self.size} samples; {shapes})"
 
 
 class Loader:
@@ -77,12 +45,18 @@ class Loader:
         batch_size: Samples in a batch; the last one of an epoch may have fewer.
         seed: Of the order.
         shuffle: Whether each epoch has a random order; otherwise that of the data set.
+        sampling: Which samples an epoch feeds, and how often; None: each once.
+        bucketing: Samples of like lengths are put into a batch, which is then filled up less: so many batches are sorted by length
+            together. Sequences of different lengths (with masks) alone can be.
+        steps_per_epoch: Batches in an epoch, where it isn't to be a pass over the data: of a shorter one, the next epoch goes on
+            where it ended, so nothing is left out; a longer one goes on with the next pass.
         workers: Threads that gather batches ahead; 0 gathers when asked.
         prefetch: Batches that each thread may be ahead.
         drop_last: Leave out the last batch of an epoch if it is smaller.
         device: Where tensors go.
         dtype: Of float tensors; None leaves them as the data set has them.
         resident_bytes: Data larger than this are gathered batch by batch.
+        shard: Feed only this part of how many; see `shard`.
 
     Attributes:
         wait_seconds: Time that whoever asked for batches has waited for them.
@@ -104,82 +78,79 @@ class Loader:
         *,
         seed: int = 0,
         shuffle: bool = True,
+        sampling: Sampling | None = None,
+        bucketing: int | None = None,
+        steps_per_epoch: int | None = None,
         workers: int = 0,
         prefetch: int = 2,
         drop_last: bool = False,
         device: str | torch.device = "cpu",
         dtype: torch.dtype | None = None,
         resident_bytes: int = RESIDENT_BYTES,
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
+        drawing = None if sampling is None else sampling.start(dataset, seed)
+        if sampling is not None and sampling.uses_weights:
+            dataset = dataset.replace(weight=None)
         self.dataset = dataset
         self.batch_size = batch_size
         self.seed = seed
-        self.shuffle = shuffle
         self.workers = workers
         self.prefetch = prefetch
-        self.drop_last = drop_last
         self.device = torch.device(device)
         self.wait_seconds = 0.0
+        self._settings: dict[str, Any] = {"shuffle": shuffle, "drop_last": drop_last, "shard": shard, "drawing": drawing}
+        if bucketing is not None:
+            self._settings |= {"lengths": lengths_of(dataset), "window": bucketing}
+        self._steps_per_epoch = steps_per_epoch
+        self._passes = Passes(len(dataset), batch_size, seed=seed, **self._settings)
         self._dtype = dtype
-        self._resident_bytes = resident_bytes
-        self._shard = (0, 1)
+        self._trimmer = None if bucketing is None else Trimmer(dataset)
         self._epoch = 0
         self._position = 0
         self._masked = bool(dataset.input_masks or dataset.target_masks)
         self._arrays = _tensors(dataset, dtype, resident_bytes)
         self._lazy = any(isinstance(array, LazyArray) for array in self._arrays)
         size = sum(array.nbytes for array in self._arrays)
-        self._resident = size <= resident_bytes and not self._lazy
+        self._resident = size <= resident_bytes and not self._lazy and bucketing is None
         if self.device.type != "cpu" and size <= DEVICE_BYTES:
             self._arrays = [array if isinstance(array, LazyArray) else array.to(self.device) for array in self._arrays]
         self._check_not_empty()
 
     def _check_not_empty(self) -> None:
-        if len(self) == 0:
+        if self._passes.batches == 0:
             raise DataError(
                 "DA020",
-                where=f"batches of {self.batch_size} from {len(self.dataset)} samples, drop_last",
+                where=f"batches of {self.batch_size} from {self._passes.size} samples, drop_last",
                 expected="at least one full batch",
                 got="none",
                 cause="the only batch is smaller than batch_size, and drop_last leaves it out",
-                fix=f"write batch_size: {max(1, len(self.dataset) // self._shard[1])}, or drop_last: false",
+                fix=f"write batch_size: {max(1, self._passes.size)}, or drop_last: false",
             )
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        samples = len(self.order(0)) if self._shard[1] > 1 else len(self.dataset)
-        return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
+        return self._passes.batches if self._steps_per_epoch is None else self._steps_per_epoch
 
     def shard(self, rank: int, count: int) -> Loader:
-        """A loader for one of ``count`` parts of every epoch; together they give every sample once, and nothing twice.
+        """A loader for one of ``count`` parts of every epoch; together they give what the whole would, and nothing twice.
 
         Args:
             rank: Which part, from 0.
             count: How many.
         """
-        part = Loader(
-            self.dataset,
-            self.batch_size,
-            seed=self.seed,
-            shuffle=self.shuffle,
-            workers=self.workers,
-            prefetch=self.prefetch,
-            drop_last=self.drop_last,
-            device=self.device,
-            dtype=self._dtype,
-            resident_bytes=self._resident_bytes,
-        )
-        part._shard = (rank, count)
+        part = copy.copy(self)
+        part.wait_seconds, part._epoch, part._position = 0.0, 0, 0
+        part._settings = {**self._settings, "shard": (rank, count)}
+        part._passes = Passes(len(self.dataset), self.batch_size, seed=self.seed, **part._settings)
         part._check_not_empty()
         return part
 
     def order(self, epoch: int) -> np.ndarray:
-        """Indices of the samples of an epoch, in the order in which they are fed."""
-        rank, count = self._shard
-        total = len(self.dataset)
-        if self.shuffle:
-            return permutation(total, self.seed, "order", epoch)[rank::count]
-        return np.arange(rank * total // count, (rank + 1) * total // count)
+        """Numbers of the samples of an epoch, in the order in which they are fed."""
+        if self._steps_per_epoch is None:
+            return self._passes.whole(epoch)
+        return np.concatenate([portion.samples for portion in self._portions(epoch, 0)])
 
     def __iter__(self) -> Generator[Batch, None, None]:
         """The rest of the current epoch; afterwards the loader stands at the start of the next."""
@@ -218,18 +189,35 @@ class Loader:
         """Go on where `state_dict` was taken."""
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
 
+    def _stretches(self, epoch: int, position: int) -> Iterator[tuple[int, int, int]]:
+        """An epoch from a position on, as stretches of passes: number of the pass, its first batch, and how many."""
+        done, left = epoch * len(self) + position, len(self) - position
+        while left > 0:
+            number, first = divmod(done, self._passes.batches)
+            count = min(left, self._passes.batches - first)
+            yield number, first, count
+            done, left = done + count, left - count
+
+    def _portions(self, epoch: int, position: int) -> Iterator[Portion]:
+        for number, first, count in self._stretches(epoch, position):
+            yield from islice(self._passes.portions(number, first), count)
+
     # -- batches ------------------------------------------------------------------------------------------------------
 
     def _sliced(self, epoch: int) -> Generator[Batch, None, None]:
-        order = torch.from_numpy(np.ascontiguousarray(self.order(epoch)))
+        for number, first, count in self._stretches(epoch, self._position):
+            yield from self._slices(number, first * self.batch_size, (first + count) * self.batch_size)
+
+    def _slices(self, number: int, start: int, stop: int) -> Generator[Batch, None, None]:
+        """The batches of places of a pass, all put in order at once."""
+        places = self._passes.places(start, min(stop, self._passes.size))
+        order = torch.from_numpy(np.ascontiguousarray(self._passes.order(number).at(places)))
         ordered = [tensor.index_select(0, order.to(tensor.device)) for tensor in self._arrays if isinstance(tensor, Tensor)]
         weights = None if self.dataset.weight is None else self.dataset.weight[order.numpy()]
         names, wanted, size = list(self.dataset.inputs), list(self.dataset.targets), self.batch_size
-        start, stop, count = self._position * size, min(len(self) * size, len(order)), len(self.dataset.inputs)
+        start, count = 0, len(self.dataset.inputs)
         # One split for all batches makes views several times faster than a slice for each.
-        if start >= stop:
-            return
-        pieces = zip(*(torch.split(tensor[start:stop], size) for tensor in (order, *ordered)), strict=True)
+        pieces = zip(*(torch.split(tensor, size) for tensor in (order, *ordered)), strict=True)
         plain = weights is None and not self._masked and self.device.type == "cpu" and len(names) == len(wanted) == 1
         for indices, *parts in pieces:
             if plain:
@@ -245,17 +233,16 @@ class Loader:
             yield Batch(dict(zip(names, moved, strict=False)), targets, weight, indices, total, self._masks(moved))
 
     def _gathered(self, epoch: int) -> Generator[Batch, None, None]:
-        order, size, address = np.ascontiguousarray(self.order(epoch)), self.batch_size, Address(self.seed, epoch)
-        waiting = (order[start : start + size] for start in range(self._position * size, len(self) * size, size))
+        waiting = self._portions(epoch, self._position)
         if self.workers == 0:
-            for indices in waiting:
-                yield self._guarded(indices, address)
+            for portion in waiting:
+                yield self._guarded(portion)
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="lamina-loader")
         ahead: deque[Future[Batch]] = deque()
         try:
-            for indices in waiting:
-                ahead.append(pool.submit(self._guarded, indices, address))
+            for portion in waiting:
+                ahead.append(pool.submit(self._guarded, portion))
                 if len(ahead) > self.workers * self.prefetch:
                     yield ahead.popleft().result()
             while ahead:
@@ -263,9 +250,10 @@ class Loader:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _guarded(self, indices: np.ndarray, address: Address | None = None) -> Batch:
+    def _guarded(self, portion: Portion) -> Batch:
+        indices = portion.samples
         try:
-            return self.gather(indices, address)
+            return self.gather(indices, Address(self.seed, portion.number), portion.turns)
         except (IndexError, ValueError, TypeError, RuntimeError, OSError) as error:
             shown = ", ".join(map(str, indices[:8].tolist()))
             raise DataError(
@@ -274,24 +262,27 @@ class Loader:
                 expected="tensors of these samples",
                 got=f"{type(error).__name__}: {error}",
                 cause="the data changed while they were read, or there is not enough memory",
-                fix="look at these samples: dataset.take(np.array([...])); with too little memory, a smaller batch_size",
+                fix="look at these samples: dataset.read(np.array([...])); with too little memory, a smaller batch_size",
             ) from error
 
-    def gather(self, indices: np.ndarray, address: Address | None = None) -> Batch:
+    def gather(self, indices: np.ndarray, address: Address | None = None, turns: np.ndarray | None = None) -> Batch:
         """A batch of these samples.
 
         Args:
             indices: Their numbers.
             address: Of what is drawn for samples that are made; None: nothing is.
+            turns: Which time in its pass each sample is fed, where some are fed more than once.
         """
         chosen = torch.from_numpy(np.ascontiguousarray(indices))
-        made = take_all({place: array for place, array in enumerate(self._arrays) if isinstance(array, LazyArray)}, indices, address)
+        lazy = {place: array for place, array in enumerate(self._arrays) if isinstance(array, LazyArray)}
+        made = _made(lazy, indices, address, turns) if lazy else {}
         parts = [
-            self._cast(_tensor(made[place])).to(self.device, non_blocking=True)
-            if isinstance(array, LazyArray)
-            else array.index_select(0, chosen.to(array.device)).to(self.device, non_blocking=True)
+            self._cast(_tensor(made[place])) if isinstance(array, LazyArray) else array.index_select(0, chosen.to(array.device))
             for place, array in enumerate(self._arrays)
         ]
+        if self._trimmer is not None:
+            parts = self._trimmer.trim(parts)
+        parts = [part.to(self.device, non_blocking=True) for part in parts]
         count, weight = len(self.dataset.inputs), self.dataset.weight
         total = float(len(indices)) if weight is None else float(weight[indices].sum())
         inputs, targets = dict(zip(self.dataset.inputs, parts, strict=False)), dict(zip(self.dataset.targets, parts[count:], strict=False))
@@ -312,6 +303,18 @@ class Loader:
         )
 
 
+def _made(arrays: Mapping[int, LazyArray], indices: np.ndarray, address: Address | None, turns: np.ndarray | None) -> dict[int, np.ndarray]:
+    """Samples of lazy arrays; those that are fed again are drawn again."""
+    if address is None or turns is None or not turns.any():
+        return take_all(arrays, indices, address)
+    found = {place: np.empty((len(indices), *array.shape[1:]), array.dtype) for place, array in arrays.items()}
+    for turn in np.unique(turns).tolist():
+        rows = np.flatnonzero(turns == turn)
+        for place, values in take_all(arrays, indices[rows], Address(address.seed, address.epoch, turn)).items():
+            found[place][rows] = values
+    return found
+
+
 def _tensors(dataset: Dataset, dtype: torch.dtype | None, resident_bytes: int) -> list[Tensor | LazyArray]:
     """Inputs, targets and, where there are any, masks and weights, sharing memory with the data set; what is lazy as it is."""
     arrays = [*dataset.inputs.values(), *dataset.targets.values(), *dataset.input_masks.values(), *dataset.target_masks.values()]
@@ -329,3 +332,6 @@ def _tensors(dataset: Dataset, dtype: torch.dtype | None, resident_bytes: int) -
 def _tensor(array: np.ndarray) -> Tensor:
     # torch warns about arrays that can't be written to; what is fed is only ever read.
     return torch.from_numpy(np.ascontiguousarray(array) if array.flags.writeable else array.copy())
+
+
+__all__ = ["Batch", "Loader"]

@@ -46,7 +46,7 @@ def join_tasks(tasks: Mapping[str, Dataset]) -> dict[str, Any]:
             if own.ndim > 1:
                 # A value for each step: as many steps as the input it goes along with has from now on.
                 wanted = next((longest[i] for i, x in part.inputs.items() if x.shape[1:2] == own.shape[1:]), own.shape[1:])
-                array, own = _filled(array, wanted), _filled(own, wanted)
+                array, own = filled(array, wanted), filled(own, wanted)
             targets[name] = np.zeros((starts[-1], *array.shape[1:]), array.dtype)
             targets[name][rows] = array
             masks[name] = np.zeros((starts[-1], *own.shape[1:]), dtype=bool)
@@ -54,10 +54,10 @@ def join_tasks(tasks: Mapping[str, Dataset]) -> dict[str, Any]:
     weights = None
     if any(part.weight is not None for part in parts):
         weights = np.concatenate([np.ones(len(part)) if part.weight is None else part.weight for part in parts])
-    inputs = {name: joined([_filled(part.inputs[name], longest[name]) for part in parts]) for name in first.inputs}
+    inputs = {name: joined([filled(part.inputs[name], longest[name]) for part in parts]) for name in first.inputs}
     uneven = {name for name in first.inputs if len({part.inputs[name].shape[1:2] for part in parts}) > 1}
     masked = [name for name in first.inputs if name in uneven or any(name in part.input_masks for part in parts)]
-    steps = {name: np.concatenate([_filled(_real(part, name), longest[name]) for part in parts]) for name in masked}
+    steps = {name: np.concatenate([filled(real(part, name), longest[name]) for part in parts]) for name in masked}
     schema = first.schema.replace(targets=kinds)
     made = {"inputs": inputs, "targets": targets, "schema": schema, "weight": weights, "input_masks": steps, "target_masks": masks}
     return made | {what: _joined(tasks, what) for what in ("groups", "times", "part")}
@@ -74,15 +74,16 @@ def _joined(tasks: Mapping[str, Dataset], what: str) -> np.ndarray | None:
     return np.concatenate(list(found.values()))
 
 
-def _filled(array: Any, steps: tuple[int, ...]) -> Any:
+def filled(array: Any, steps: tuple[int, ...]) -> Any:
     """With as many steps as the longest sequence of all tasks; only the last ones are new, and they are 0."""
     missing = steps[0] - array.shape[1] if steps and array.ndim > 1 else 0
     if missing and isinstance(array, LazyArray):
-        return Mapped(array, lambda values: _filled(values, steps), (steps[0], *array.shape[2:]))
+        return Mapped(array, lambda values: filled(values, steps), (steps[0], *array.shape[2:]))
     return np.pad(array, [(0, 0), (0, missing), *((0, 0) for _ in array.shape[2:])]) if missing else array
 
 
-def _real(part: Dataset, name: str) -> Any:
+def real(part: Dataset, name: str) -> Any:
+    """Which steps of an input are real: its mask, or all."""
     return part.input_masks.get(name, np.ones(part.inputs[name].shape[:2], dtype=bool))
 
 

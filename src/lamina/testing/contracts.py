@@ -40,6 +40,7 @@ SUITES: dict[str, str] = {
     "optimizer": "lamina.testing.optimizers:check_optimizer",
     "preparation": "lamina.testing.images:check_preparation",
     "reconstruction": "lamina.testing.reconstructions:check_reconstruction",
+    "sampling": "lamina.testing.data:check_sampling",
     "schedule": "lamina.testing.schedules:check_schedule",
     "shape": "lamina.testing.shapes:check_shape",
     "sharpness": "lamina.testing.sharpness:check_sharpness",

@@ -1,4 +1,4 @@
-"""Contract suites of sources, splits and normalizers: what every one of them must do, ours and third parties'."""
+"""Contract suites of sources, splits, ways of sampling and normalizers: what every one of them must do, ours and third parties'."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.data.dataset import Dataset
 from lamina.data.normalizers import Fitted, Normalizer
+from lamina.data.sampling import Sampling
 from lamina.data.schema import DataSchema
 from lamina.data.sources.source import Source
 from lamina.data.splits import Split
@@ -65,6 +66,33 @@ def check_split(split: Split) -> None:
     for name, indices in named.items():
         _require(np.array_equal(indices, getattr(again, name)), "the same seed gives the same parts")
         _require(len(indices) > 0 or len(getattr(other, name)) == 0, "which parts there are does not depend on the seed")
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """Run the whole contract on a way of sampling.
+
+    Raises:
+        AssertionError: Naming the promise that is broken.
+    """
+    _check_description(sampling)
+    data = sample_dataset()
+    data = data.replace(weight=np.arange(SAMPLES) % 5 + 0.0)
+    sampling.check(data.schema)
+    drawing, again = sampling.start(data, 7), sampling.start(data, 7)
+    for epoch in (0, 3):
+        order = drawing.epoch(epoch)
+        places = np.arange(drawing.size)
+        _require(len(order) == drawing.size > 0, "an epoch has as many places as the drawing says")
+        samples, turns = order.at(places), order.turns(places)
+        _require(samples.dtype == np.int64 and bool(((samples >= 0) & (samples < SAMPLES)).all()), "every place has a sample")
+        _require(np.array_equal(again.epoch(epoch).at(places), samples), "the same seed and epoch give the same samples")
+        some = places[::-3]
+        _require(np.array_equal(order.at(some), samples[some]), "a place has its sample, whichever others are asked for")
+        _require(np.array_equal(order.turns(some), turns[some]), "a place has its turn, whichever others are asked for")
+        pairs = set(zip(samples.tolist(), turns.tolist(), strict=True))
+        _require(len(pairs) == drawing.size, "a sample that is fed again has another turn")
+        _require(all(turn == 0 or (sample, turn - 1) in pairs for sample, turn in pairs), "turns count from 0")
+        _require(order.repeats or len(set(samples.tolist())) == drawing.size, "repeats says whether a sample comes twice")
 
 
 def check_normalizer(normalizer: Normalizer) -> None:

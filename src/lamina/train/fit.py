@@ -18,6 +18,7 @@ from lamina.train.session import Feed, Run, Session
 
 if TYPE_CHECKING:
     from lamina.data.dataset import DataLike
+    from lamina.data.sampling import Sampling
     from lamina.model import Model
 
 
@@ -29,6 +30,9 @@ def fit(
     validation: DataLike | float | None = None,
     batch_size: int = 32,
     shuffle: bool = True,
+    sampling: Sampling | str | None = None,
+    bucketing: int | None = None,
+    steps_per_epoch: int | None = None,
     workers: int = 0,
     drop_last: bool = False,
     evaluation: Evaluation | str | Sequence[Evaluation | str] = (),
@@ -46,6 +50,10 @@ def fit(
         validation: Data to judge each epoch by, of any of these kinds, or the fraction of ``data`` to set aside for it.
         batch_size: Samples a step.
         shuffle: Whether each epoch has an order of its own, a function of the model's seed and the epoch.
+        sampling: Which samples an epoch feeds, and how often: ``"balanced"``, ``lm.data.sampling.Weighted(...)`` ...; None: each
+            once.
+        bucketing: Put sequences of like lengths into a batch, which is then filled up less: so many batches are sorted together.
+        steps_per_epoch: Batches in an epoch, where it isn't to be a pass over the data; the next epoch goes on where it ended.
         workers: Threads that gather batches ahead; results don't depend on it.
         drop_last: Leave out the last batch of an epoch if it is smaller.
         evaluation: How validation is judged; by default what fits the targets.
@@ -69,7 +77,15 @@ def fit(
         2
     """
     config = TrainConfig(**settings)
-    feed = Feed(batch_size=batch_size, shuffle=shuffle, workers=workers, drop_last=drop_last)
+    feed = Feed(
+        batch_size=batch_size,
+        shuffle=shuffle,
+        sampling=sampling,
+        bucketing=bucketing,
+        steps_per_epoch=steps_per_epoch,
+        workers=workers,
+        drop_last=drop_last,
+    )
     if resume and run_dir is None:
         raise _nowhere()
     if config.precision == "float64":

@@ -23,7 +23,7 @@ from lamina.train.config import TrainConfig
 from lamina.train.metrics import MetricNames, check_monitors, check_targets, own_judges, pair_outputs, plain_scores
 from lamina.train.pretraining import stages
 from lamina.train.teaching import check_teacher
-from lamina.train.ways import check_ways, losses_of
+from lamina.train.ways import check_feed, check_ways, losses_of
 from lamina.transfer import Transfer
 
 
@@ -110,6 +110,7 @@ class Recipe(Description):
             if self.train.class_weights is not None:
                 check_class_weights(self.train.class_weights, schema)
             check_ways(self.train, losses_of(plan), plan, schema.inputs, shuffle=self.data.shuffle)
+            check_feed(self.train, self.data, schema)
         except LaminaError as error:
             raise place_error(error, document, ("train",)) from error
         if self.train.distill is not None:

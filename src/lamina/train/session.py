@@ -13,6 +13,7 @@ from pydantic import Field
 from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset
 from lamina.data.loader import Loader
+from lamina.data.sampling import Sampling
 from lamina.engine.device import choose_device
 from lamina.engine.precision import Precision
 from lamina.errors import StartError, TrainingError
@@ -30,7 +31,7 @@ from lamina.train.run import RunDirectory
 from lamina.train.stages import Layerwise
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.trainer import Trainer
-from lamina.train.ways import check_ways
+from lamina.train.ways import check_feed, check_ways
 
 if TYPE_CHECKING:
     from lamina.model import Model
@@ -98,6 +99,9 @@ class Feed(Description):
     Attributes:
         batch_size: Samples a step.
         shuffle: Whether each epoch has an order of its own.
+        sampling: Which samples an epoch feeds, and how often; None: each once.
+        bucketing: Batches that are sorted by length together.
+        steps_per_epoch: Batches in an epoch, where it isn't a pass over the data.
         workers: Threads that gather batches ahead.
         drop_last: Leave out the last batch of an epoch if it is smaller.
         evaluation_batch_size: Samples taken at once when judging.
@@ -105,6 +109,9 @@ class Feed(Description):
 
     batch_size: Count = 32
     shuffle: bool = True
+    sampling: Sampling | None = None
+    bucketing: Count | None = None
+    steps_per_epoch: Count | None = None
     workers: Annotated[int, Field(ge=0)] = 0
     drop_last: bool = False
     evaluation_batch_size: Count = 1024
@@ -155,6 +162,7 @@ class Session:
             losses = {name: head.loss.loss for name, head in heads.items()}
             masked = bool(self.train.input_masks or self.train.target_masks)
             check_ways(self.config, losses, self.model.plan, self.train.schema.inputs, shuffle=self.feed.shuffle, masked=masked)
+            check_feed(self.config, self.feed, self.train.schema)
             trainer = Trainer(
                 self.model,
                 self.config,
@@ -242,6 +250,9 @@ class Session:
             self.feed.batch_size,
             seed=self.model.seed,
             shuffle=self.feed.shuffle,
+            sampling=self.feed.sampling,
+            bucketing=self.feed.bucketing,
+            steps_per_epoch=self.feed.steps_per_epoch,
             workers=self.feed.workers,
             drop_last=self.feed.drop_last,
             device=device,

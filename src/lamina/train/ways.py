@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from lamina.errors import DescriptionError, Problem
+from lamina.errors import DataError, DescriptionError, Problem
 
 if TYPE_CHECKING:
+    from lamina.data.sampling import Sampling
+    from lamina.data.schema import DataSchema
     from lamina.network.losses import Loss
     from lamina.network.plan import Plan
     from lamina.shapes import Shape
@@ -54,6 +56,54 @@ def check_ways(
         problems += truncation_problems(config.truncate, losses, plan, shuffle=shuffle)
     if problems:
         raise DescriptionError.of(problems)
+
+
+class Fed(Protocol):
+    """How data are fed: the ``data`` section of a recipe, or what `fit` was told."""
+
+    @property
+    def sampling(self) -> Sampling | None: ...  # noqa: D102
+    @property
+    def bucketing(self) -> int | None: ...  # noqa: D102
+
+
+def check_feed(config: TrainConfig, feed: Fed, schema: DataSchema) -> None:
+    """See that data can be fed as they are asked for, and that it goes together with the way of learning.
+
+    Raises:
+        DataError: DA186 for sampling, DA187 for bucketing.
+    """
+    if feed.sampling is not None:
+        feed.sampling.check(schema)
+        if feed.sampling.balances and config.class_weights is not None:
+            raise DataError(
+                "DA186",
+                where="data.sampling",
+                expected="rare classes drawn more often, or weighing more: one of both",
+                got=f"sampling {feed.sampling.type_name}, and train.class_weights",
+                cause="together they count what is rare twice",
+                fix="leave class_weights out, or sampling",
+            )
+    if feed.bucketing is None:
+        return
+    if not any(shape.has_steps and shape.dims[0] is None for shape in schema.inputs.values()):
+        raise DataError(
+            "DA187",
+            where="data.bucketing",
+            expected="an input of sequences of any length",
+            got=", ".join(f"{name} {shape}" for name, shape in schema.inputs.items()),
+            cause="only where the number of steps is open can a batch have fewer of them",
+            fix="leave bucketing out, or describe the input with steps: null",
+        )
+    if config.truncate is not None:
+        raise DataError(
+            "DA187",
+            where="data.bucketing",
+            expected="batches that are all cut into as many pieces",
+            got="train.truncate",
+            cause="with bucketing each batch has a length of its own",
+            fix="leave bucketing out, or truncate",
+        )
 
 
 def _accumulating(config: TrainConfig, losses: Mapping[str, Loss]) -> list[Problem]:
