@@ -7,8 +7,8 @@ from lamina.data.sources.control import SyntheticControl
 from lamina.data.sources.csv import Csv
 from lamina.data.sources.image_folder import ImageFolder
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
-from lamina.data.sources.parquet import Parquet
 from lamina.data.sources.joint import Joint
+from lamina.data.sources.parquet import Parquet
 from lamina.data.sources.source import Partitions, Source
 from lamina.data.sources.svmlight import SvmLight
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
