@@ -175,8 +175,10 @@ TITLES: dict[str, str] = {
     "DA160": "this is no text",
     "DA161": "texts are cut off",
     "DA162": "the texts take too much memory",
+    "DA163": "the tokenizer's file can't be used",
     "DA164": "the tokenizer has no such token",
     "DA165": "the pattern is no regular expression",
+    "DA166": "the tokenizer needs a package",
     # DA100+: tables and pipelines
     "DA100": "a step names a column that is not there",
     "DA101": "a step makes a column that is there already",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +14,6 @@ from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError, DescriptionError
 
 SCIKIT = r"\b\w\w+\b"
-
-
-@pytest.fixture(scope="module")
-def messages(shared_data: Path) -> list[str]:
-    raw = gzip.decompress((shared_data / "sms-spam" / "SMSSpamCollection.gz").read_bytes()).decode()
-    return [line.split("\t", 1)[1] for line in raw.splitlines()[:1500]]
 
 
 @pytest.mark.parametrize(
