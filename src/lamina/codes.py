@@ -209,6 +209,12 @@ TITLES: dict[str, str] = {
     "DA091": "the data file can't be read",
     "DA092": "there is no such part of the data",
     "DA093": "the file can't be written",
+    # DA170+: normalizers and analysis
+    "DA170": "the parts don't make one normalizer",
+    "DA171": "a number can't be scaled like this",
+    "DA172": "quantiles are uncertain",
+    "DA173": "the normalizer has other channels",
+    "DA174": "nothing of this name is scaled",
     # DA185+: feeding
     "DA185": "a lazy target needs the names of its classes",
     "DA186": "the samples can't be drawn like this",

@@ -98,6 +98,6 @@ def test_the_suite_notices_a_lost_sample(monkeypatch) -> None:
 
 
 def test_the_suite_notices_a_scale_that_is_no_inverse(monkeypatch) -> None:
-    monkeypatch.setattr(Standardize, "_numbers", lambda self, rows: (rows[0] * float("nan"), rows[0]))
+    monkeypatch.setattr(Standardize, "_numbers", lambda self, seen: (seen.moments.mean() * float("nan"), seen.moments.mean()))
     with pytest.raises(AssertionError, match="NaN"):
         check_normalizer(Standardize())

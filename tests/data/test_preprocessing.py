@@ -11,7 +11,7 @@ import pytest
 from sklearn import datasets, preprocessing
 
 from lamina.data.config import DataConfig, prepare, split_raw
-from lamina.data.normalizers import Fitted, MinMax, Robust, Scale, Standardize
+from lamina.data.normalizers import Fitted, Linear, MinMax, Robust, Scale, Standardize
 from lamina.data.preprocessing import Preprocessing
 from lamina.errors import DataError, DescriptionError
 
@@ -273,7 +273,7 @@ def test_describing_loads_neither_numpy_nor_torch(root) -> None:
 
 
 def test_fitted_numbers_survive_as_arrays() -> None:
-    fitted = Fitted(np.array([1.0, 2.0]), np.array([3.0, 4.0]), 1)
+    fitted = Linear(np.array([1.0, 2.0]), np.array([3.0, 4.0]), 1)
     again = Fitted.from_arrays(fitted.to_arrays())
     assert again.axis == 1
     np.testing.assert_array_equal(again.apply(np.ones((1, 2))), [[0, -4]])

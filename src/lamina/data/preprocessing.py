@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from lamina.data.normalizers import Fitted, Scale
+from lamina.data.normalizers import ByName, Fitted
 from lamina.data.preparation import Preparation, prepared
 from lamina.data.schema import INPUT, TARGET, DataSchema
 from lamina.errors import DataError
@@ -86,27 +86,41 @@ class Preprocessing:
         made = cls(train.schema, columns=train.columns, fill=_fill(train), serving=serving, dtype=dtype, preparations=train.preparations)
         if normalize is not None:
             floats = [name for name, shape in train.schema.inputs.items() if shape.dtype == "float"]
-            made.input_scales = {name: made._fit(normalize, train, name) for name in floats}
+            _check_names(normalize, train, floats)
+            scales = {name: made._fit(normalize, train, name) for name in floats}
+            made.input_scales = {name: fitted for name, fitted in scales.items() if fitted is not None}
         if normalize_targets is not None:
             numbers = [name for name, target in train.schema.targets.items() if target.kind == "numbers"]
-            made.target_scales = {name: normalize_targets.fit(train.targets[name]) for name in numbers}
+            _check_names(normalize_targets, None, numbers)
+            for name in numbers:
+                chosen = _named(normalize_targets, name)
+                if chosen is not None:
+                    made.target_scales[name] = chosen.fit(train.targets[name])
         return made
 
-    def _fit(self, normalize: Normalizer, train: Dataset, name: str) -> Fitted:
-        """Numbers of one input, from its real steps alone."""
-        import numpy as np
-
-        from lamina.data.lazy import LazyArray
+    def _fit(self, normalize: Normalizer, train: Dataset, name: str) -> Fitted | None:
+        """Numbers of one input, from its real steps alone; None if it stays as it is."""
+        from lamina.data.arrays import check_finite
+        from lamina.data.lazy import LazyArray, Mapped
 
         given = train.inputs[name]
-        if isinstance(given, LazyArray):
-            # Nothing is fitted by a fixed scale, so a sample is enough for it.
-            given = given[:1] if isinstance(normalize, Scale) else np.asarray(given)
-        shape, array = train.schema.inputs[name], self._filled(given, name)
+        array = Mapped(given, lambda values: self._filled(values, name)) if isinstance(given, LazyArray) else self._filled(given, name)
+        own = None if train.columns is None else train.columns.inputs.get(name)
+        names = own.names if own is not None else None
+        if isinstance(normalize, ByName) and name not in normalize.of and names is not None and len(names) == array.shape[-1]:
+            return normalize.fit_columns(array, names)
+        chosen = _named(normalize, name)
+        if chosen is None:
+            return None
+        shape = train.schema.inputs[name]
         item = shape.item if isinstance(shape, Series) else None
         axis = 2 if isinstance(item, Image | Volume) else array.ndim - 1 if item is not None else None
-        mask = train.input_masks.get(name) if len(array) == len(train) else None
-        return normalize.fit(array if mask is None else array[mask][None], axis)
+        try:
+            return chosen.fit(array, axis, train.input_masks.get(name))
+        except DataError as error:
+            if error.code == "DA001" and not isinstance(array, LazyArray):
+                check_finite(array, f"input {name!r}", names if array.ndim == 2 else None)  # says it with names
+            raise
 
     # -- using it -----------------------------------------------------------------------------------------------------
 
@@ -406,16 +420,20 @@ def _names(value: Any) -> Sequence[str]:
 
 
 def _scale(arrays: Mapping[str, np.ndarray], prefix: str, shape: Shape | None) -> Fitted:
-    fitted = Fitted.from_arrays({part: arrays[prefix + part] for part in ("offset", "factor", "axis")})
-    dims = () if shape is None else shape.dims
-    fits = fitted.axis is None or 1 <= fitted.axis <= len(dims)
-    wanted = None if fitted.axis is None or not fits else dims[fitted.axis - 1]
-    for numbers in (fitted.offset, fitted.factor):
-        along = numbers.size == 1 if fitted.axis is None else numbers.ndim == 1 and wanted in (None, len(numbers))
-        if not fits or not along or numbers.dtype.kind != "f":
-            message = f"{prefix} holds {list(numbers.shape)} numbers along axis {fitted.axis}, which do not scale {shape}"
-            raise ValueError(message)
+    fitted = Fitted.from_arrays({name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)})
+    if shape is not None or fitted.axis is not None:
+        fitted.check(() if shape is None else shape.dims)
     return fitted
+
+
+def _named(normalize: Normalizer, name: str) -> Normalizer | None:
+    return normalize.named(name) if isinstance(normalize, ByName) else normalize
+
+
+def _check_names(normalize: Normalizer, train: Dataset | None, names: Sequence[str]) -> None:
+    if isinstance(normalize, ByName):
+        tables = {} if train is None or train.columns is None else train.columns.inputs
+        normalize.check_names([*names, *(column for name in names if name in tables for column in tables[name].names)])
 
 
 def _fill(train: Dataset) -> dict[str, np.ndarray]:
