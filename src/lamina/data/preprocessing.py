@@ -6,11 +6,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from lamina.data.normalizers import ByName, Fitted
 from lamina.data.preparation import Preparation, prepared
+from lamina.data.scaling import fit_inputs, fit_targets, read_scale
 from lamina.data.schema import INPUT, TARGET, DataSchema
 from lamina.errors import DataError
-from lamina.shapes import Image, Series, Volume
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from lamina.data.columns import Columns, InputColumns
     from lamina.data.dataset import Dataset
     from lamina.data.lazy import Samples
-    from lamina.data.normalizers import Normalizer
+    from lamina.data.normalizers import Fitted, Normalizer
     from lamina.data.serving import Serving
     from lamina.data.words import Column
     from lamina.shapes import Shape
@@ -85,42 +84,10 @@ class Preprocessing:
         """
         made = cls(train.schema, columns=train.columns, fill=_fill(train), serving=serving, dtype=dtype, preparations=train.preparations)
         if normalize is not None:
-            floats = [name for name, shape in train.schema.inputs.items() if shape.dtype == "float"]
-            _check_names(normalize, train, floats)
-            scales = {name: made._fit(normalize, train, name) for name in floats}
-            made.input_scales = {name: fitted for name, fitted in scales.items() if fitted is not None}
+            made.input_scales = fit_inputs(normalize, train, made._filled)
         if normalize_targets is not None:
-            numbers = [name for name, target in train.schema.targets.items() if target.kind == "numbers"]
-            _check_names(normalize_targets, None, numbers)
-            for name in numbers:
-                chosen = _named(normalize_targets, name)
-                if chosen is not None:
-                    made.target_scales[name] = chosen.fit(train.targets[name])
+            made.target_scales = fit_targets(normalize_targets, train)
         return made
-
-    def _fit(self, normalize: Normalizer, train: Dataset, name: str) -> Fitted | None:
-        """Numbers of one input, from its real steps alone; None if it stays as it is."""
-        from lamina.data.arrays import check_finite
-        from lamina.data.lazy import LazyArray, Mapped
-
-        given = train.inputs[name]
-        array = Mapped(given, lambda values: self._filled(values, name)) if isinstance(given, LazyArray) else self._filled(given, name)
-        own = None if train.columns is None else train.columns.inputs.get(name)
-        names = own.names if own is not None else None
-        if isinstance(normalize, ByName) and name not in normalize.of and names is not None and len(names) == array.shape[-1]:
-            return normalize.fit_columns(array, names)
-        chosen = _named(normalize, name)
-        if chosen is None:
-            return None
-        shape = train.schema.inputs[name]
-        item = shape.item if isinstance(shape, Series) else None
-        axis = 2 if isinstance(item, Image | Volume) else array.ndim - 1 if item is not None else None
-        try:
-            return chosen.fit(array, axis, train.input_masks.get(name))
-        except DataError as error:
-            if error.code == "DA001" and not isinstance(array, LazyArray):
-                check_finite(array, f"input {name!r}", names if array.ndim == 2 else None)  # says it with names
-            raise
 
     # -- using it -----------------------------------------------------------------------------------------------------
 
@@ -390,7 +357,7 @@ class Preprocessing:
                 "target": {name: target.shape for name, target in schema.targets.items()},
             }
             scales = {
-                kind: {name: _scale(arrays, f"{kind}/{name}/", shapes[kind][name]) for name in _names(data["scaled"][kind])}
+                kind: {name: read_scale(arrays, f"{kind}/{name}/", shapes[kind][name]) for name in _names(data["scaled"][kind])}
                 for kind in ("input", "target")
             }
             return cls(
@@ -417,23 +384,6 @@ class Preprocessing:
 
 def _names(value: Any) -> Sequence[str]:
     return [str(name) for name in value]
-
-
-def _scale(arrays: Mapping[str, np.ndarray], prefix: str, shape: Shape | None) -> Fitted:
-    fitted = Fitted.from_arrays({name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)})
-    if shape is not None or fitted.axis is not None:
-        fitted.check(() if shape is None else shape.dims)
-    return fitted
-
-
-def _named(normalize: Normalizer, name: str) -> Normalizer | None:
-    return normalize.named(name) if isinstance(normalize, ByName) else normalize
-
-
-def _check_names(normalize: Normalizer, train: Dataset | None, names: Sequence[str]) -> None:
-    if isinstance(normalize, ByName):
-        tables = {} if train is None or train.columns is None else train.columns.inputs
-        normalize.check_names([*names, *(column for name in names if name in tables for column in tables[name].names)])
 
 
 def _fill(train: Dataset) -> dict[str, np.ndarray]:
