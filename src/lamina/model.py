@@ -346,8 +346,8 @@ class Model(Sequences):
         from lamina.train.metrics import check_size
 
         check_size(batch_size)
-        masks = data.input_masks if isinstance(data, Dataset) else {}
-        found = answers(self.network, self._inputs(data), masks, batch_size=batch_size, device=choose_device(device))
+        inputs, masks = self._inputs(data)
+        found = answers(self.network, inputs, masks, batch_size=batch_size, device=choose_device(device))
         return {name: self.restored(name, array) for name, array in found.items()}
 
     def predict_labels(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> Any:
@@ -387,13 +387,15 @@ class Model(Sequences):
             return dict.fromkeys(outputs)
         return {output: self.schema.targets[target] for output, target in pair_outputs(outputs, self.schema).items()}
 
-    def _inputs(self, data: Any) -> dict[str, np.ndarray]:
+    def _inputs(self, data: Any) -> tuple[dict[str, np.ndarray], Mapping[str, np.ndarray]]:
+        """Array of each input, and masks of its steps."""
         if isinstance(data, Dataset):
-            unlabelled = data.replace(targets={}, schema=data.schema.replace(targets={}))
-            return self._as_trained(unlabelled).inputs
-        if self.preprocessing is not None:
-            return self.preprocessing.inputs(data)
-        return as_inputs(data, shapes=self.plan.inputs if self.plan else None, dtype=self.dtype)
+            found = self._as_trained(data.replace(targets={}, schema=data.schema.replace(targets={})))
+        elif self.preprocessing is not None:
+            found = self.preprocessing.unlabelled(data)
+        else:
+            return as_inputs(data, shapes=self.plan.inputs if self.plan else None, dtype=self.dtype), {}
+        return found.inputs, found.input_masks
 
     def restored(self, output: str, array: np.ndarray) -> np.ndarray:
         """Targets that were scaled for training are scaled back."""

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import model_validator
 
-from lamina.data.roles import Encoding, Missing, Unknown
+from lamina.data.roles import Encoding, Missing, Unknown, Window
 from lamina.data.schema import INPUT, TARGET
 from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError, nearest
-from lamina.shapes import Features, Shape, Tokens
+from lamina.shapes import Features, Sequence, Shape, Tokens
 from lamina.spec import Description
 from lamina.spec.fields import Names, listed
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from lamina.data.sequencing import Places
     from lamina.data.words import Column
 
 Table: TypeAlias = "Mapping[str, Column]"
@@ -189,6 +190,9 @@ class Columns(Description):
         inputs: Columns of each input.
         targets: Columns of each target.
         weight: Column of how much each sample counts; labelled data without it count evenly.
+        sequence: Columns that say which rows are steps of the same sample; None where each row is a sample.
+        window: Windows that slide over the rows, or over those of each sequence.
+        per_step: Targets that have a value for each step.
 
     Example:
         >>> Columns(features=["age"]).inputs["input"].features
@@ -198,6 +202,9 @@ class Columns(Description):
     inputs: dict[str, InputColumns]
     targets: dict[str, Names] = {}
     weight: str | None = None
+    sequence: Names | None = None
+    window: Window | None = None
+    per_step: Names = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -239,13 +246,53 @@ class Columns(Description):
         """Those of the only input; None where there are several."""
         return next(iter(self.inputs.values())) if len(self.inputs) == 1 else None
 
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Shape of a sample of each input."""
+        if self.sequence is None and self.window is None:
+            return {name: own.sample for name, own in self.inputs.items()}
+        steps = None if self.window is None else self.window.steps
+        made: dict[str, Shape] = {}
+        for name, own in self.inputs.items():
+            words = len(own.vocabularies[own.features[0]]) + 2 if own.encode == "index" else None
+            made[name] = Sequence(steps=steps, features=own.width) if words is None else Tokens(steps=steps, vocabulary=words)
+        return made
+
     def encode(self, table: Table, where: str) -> dict[str, np.ndarray]:
-        """Array of each input, see `InputColumns.array`."""
+        """Array of each input, see `InputColumns.array`; a row for each row of the table."""
         return {name: own.array(table, where) for name, own in self.inputs.items()}
+
+    def samples(
+        self, table: Table, where: str, *, labelled: bool = False
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], Places | None]:
+        """Array of each input, a sample for each row, sequence or window; masks of its steps; and which rows they are.
+
+        Args:
+            table: As for `InputColumns.array`.
+            where: For messages.
+            labelled: Whether windows must leave room for what is to be foretold.
+
+        Raises:
+            DataError: As `InputColumns.array`; DA006, if no window fits.
+        """
+        from lamina.data.sequencing import places_of
+
+        require(table, self.sequence or (), where)
+        arrays = self.encode(table, where)
+        places = places_of(table, self, where, labelled=labelled)
+        if places is None:
+            return arrays, {}, None
+        mask = places.mask
+        steps = {}
+        for name, rows in arrays.items():
+            found = places.gather(rows)
+            steps[name] = found[..., 0] if self.inputs[name].encode == "index" else found
+        return steps, {} if mask is None else dict.fromkeys(steps, mask), places
 
     def same_inputs(self, other: Columns) -> bool:
         """Whether both read the same columns the same way."""
-        return {name: _reading(own) for name, own in self.inputs.items()} == {name: _reading(own) for name, own in other.inputs.items()}
+        own, theirs = ({name: _reading(read) for name, read in columns.inputs.items()} for columns in (self, other))
+        return own == theirs and (self.sequence, self.window) == (other.sequence, other.window)
 
 
 def _reading(own: InputColumns) -> Any:

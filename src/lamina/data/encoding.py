@@ -9,14 +9,21 @@ from lamina.data.roles import InputRoles, Roles
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
 from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError
+from lamina.shapes import Features, Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
+    from lamina.data.sequencing import Places
+    from lamina.data.table.schema import Steps
     from lamina.data.words import Column
 
 
-def describe_table(table: Table, roles: Roles, where: str, *, texts: Table | None = None) -> tuple[Columns, dict[str, Target]]:
+def describe_table(
+    table: Table, roles: Roles, where: str, *, texts: Table | None = None, steps: Steps | None = None
+) -> tuple[Columns, dict[str, Target]]:
     """How a table becomes arrays, and what its targets are.
 
     Args:
@@ -24,6 +31,7 @@ def describe_table(table: Table, roles: Roles, where: str, *, texts: Table | Non
         roles: What its columns are for.
         where: For messages.
         texts: The part whose words are; by default the same.
+        steps: Of which sequences the rows are steps, if they are.
 
     Raises:
         DataError: DA014 for roles of columns that aren't there; DA016 for features that can't be.
@@ -35,7 +43,7 @@ def describe_table(table: Table, roles: Roles, where: str, *, texts: Table | Non
     if roles.inputs is not None:
         given = dict(roles.inputs)
     else:
-        others = {*learned, *roles.ignore, *singles}
+        others = {*learned, *roles.ignore, *singles, *(() if steps is None else (*steps.keys, *steps.order))}
         features: tuple[str, ...] = () if roles.text is None else (roles.text,)
         features = features or tuple(roles.features or ()) or tuple(name for name in table if name not in others)
         given = {INPUT: _only(roles, features)} if features else {}
@@ -51,7 +59,46 @@ def describe_table(table: Table, roles: Roles, where: str, *, texts: Table | Non
         )
     inputs = {name: _described(table, own, roles, where, texts or table) for name, own in given.items()}
     columns = Columns(inputs=inputs, targets=targets, weight=roles.weight)
-    return columns, {name: _target(table, names, roles.kind, where) for name, names in targets.items()}
+    if steps is not None or roles.window is not None:
+        columns = columns.replace(sequence=None if steps is None else steps.keys, window=roles.window)
+        _check_steps(columns, where)
+        columns = columns.replace(per_step=_per_step(table, columns, where))
+    return columns, {name: _target(table, names, roles.kind, where, columns) for name, names in targets.items()}
+
+
+def _check_steps(columns: Columns, where: str) -> None:
+    odd = next((name for name, own in columns.inputs.items() if own.text is not None or own.shape is not None), None)
+    if odd is not None:
+        raise DataError(
+            "DA016",
+            where=f"{where}, input {odd!r}",
+            expected="numbers and categories of each step",
+            got="a text" if columns.inputs[odd].text is not None else "a shape of its own",
+            cause="rows are steps of sequences, which have one vector for each step",
+            fix="leave out vectorize and shape",
+        )
+
+
+def _per_step(table: Table, columns: Columns, where: str) -> tuple[str, ...]:
+    """Targets that change within a sequence, which then have a value for each step; in windows the target lies ahead."""
+    import numpy as np
+
+    from lamina.data.sequencing import places_of
+    from lamina.data.words import Words
+
+    places = places_of(table, columns, where, labelled=False) if columns.window is None else None
+    if places is None:
+        return ()
+    found = []
+    for name, names in columns.targets.items():
+        for column in (table[own] for own in names):
+            values = column.codes if isinstance(column, Words) else np.asarray(column)
+            steps = values[np.maximum(places.steps, 0)]
+            changed = (steps != steps[:, :1]).reshape(*places.steps.shape, -1).any(-1)
+            if (changed & (places.steps >= 0)).any():
+                found.append(name)
+                break
+    return tuple(found)
 
 
 def _only(roles: Roles, features: tuple[str, ...]) -> InputRoles:
@@ -95,13 +142,19 @@ def _described(table: Table, own: InputRoles, roles: Roles, where: str, texts: T
     return columns
 
 
-def _target(table: Table, names: tuple[str, ...], kind: TargetKind | None, where: str) -> Target:
+def _target(table: Table, names: tuple[str, ...], kind: TargetKind | None, where: str, columns: Columns) -> Target:
     from lamina.data.targets import describe_target
 
     array, labels = target_array(table, names, kind, where)
     if labels is not None:
         return Target(kind="classes", labels=labels)
     shown = names if array.shape[1:] == (len(names),) else tuple(f"{names[0]}[{place}]" for place in range(array.shape[1]))
+    if columns.window is not None:
+        ahead = range(columns.window.gap + 1, columns.window.gap + columns.window.horizon + 1)
+        shown = tuple(f"{name}+{place}" for place in ahead for name in shown)
+        return Target(kind="numbers", shape=Features(count=len(shown)), labels=shown)
+    if any(tuple(own) == names and name in columns.per_step for name, own in columns.targets.items()):
+        return Target(kind="numbers", shape=Sequence(steps=None, features=len(shown)), labels=shown)
     return describe_target(array, f"{where}, target", labels=shown, kind=kind or "numbers")
 
 
@@ -187,28 +240,93 @@ def dataset_from_table(kind: type[Any], table: Table, /, *, where: str = "the fr
 def encode_table(kind: type[Any], table: Table, roles: Roles, columns: Columns, targets: dict[str, Target], where: str) -> Any:
     """A data set of a table whose columns and targets are known."""
     from lamina.data.given import check_weight
-    from lamina.data.targets import encode_target
 
-    arrays: dict[str, np.ndarray] = {}
-    for name, names in columns.targets.items():
-        values, _ = target_array(table, tuple(names), targets[name].kind, where)
-        arrays[name] = encode_target(values, targets[name], f"{where}, target", "float64")
-    extras = {name: None if column is None else _plain(table[column]) for name, column in _extras(roles).items()}
+    inputs, masks, places = columns.samples(table, where, labelled=bool(targets))
+    arrays, target_masks = encode_targets(table, columns, targets, places, where)
+    one = None if places is None else places.last if columns.window is not None else places.steps[:, 0]
+    extras = {name: None if column is None else _of_samples(table[column], one) for name, column in _extras(roles).items()}
     return kind(
-        columns.encode(table, where),
+        inputs,
         arrays,
-        DataSchema(inputs={name: own.sample for name, own in columns.inputs.items()}, targets=targets),
-        None if roles.weight is None else check_weight(_plain(table[roles.weight])),
+        DataSchema(inputs=columns.shapes, targets=targets),
+        None if roles.weight is None else check_weight(_of_samples(table[roles.weight], one)),
         columns=columns,
+        input_masks=masks,
+        target_masks=target_masks,
         **extras,
     )
 
 
-def _extras(roles: Roles) -> dict[str, str | None]:
-    return {"groups": roles.group, "times": roles.time, "part": roles.part}
+def encode_targets(
+    table: Table, columns: Columns, targets: Mapping[str, Target], places: Places | None, where: str
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Array of each target, and masks of those that have a value for each step.
+
+    Raises:
+        DataError: DA001 for missing values, DA007 for labels that aren't known or classes that lie ahead in several steps.
+    """
+    from lamina.data.targets import encode_target
+
+    arrays, masks = {}, {}
+    for name, names in columns.targets.items():
+        target = targets[name]
+        values = _target_values(table, tuple(names), target, where)
+        rowwise = target if places is None else _of_a_row(target, values)
+        rows = encode_target(values, rowwise, f"{where}, target", "float64")
+        if places is None:
+            arrays[name] = rows
+        elif places.ahead is not None:
+            arrays[name] = _ahead(rows, places.ahead, where)
+        elif name in columns.per_step:
+            arrays[name] = places.gather(rows)
+            if places.mask is not None:
+                masks[name] = places.mask
+        else:
+            arrays[name] = rows[places.last]
+    return arrays, masks
 
 
-def _plain(column: Column) -> np.ndarray:
+def _target_values(table: Table, names: tuple[str, ...], target: Target, where: str) -> np.ndarray:
     import numpy as np
 
-    return np.asarray(column)
+    from lamina.data.words import as_words
+
+    if target.kind != "classes":
+        return target_array(table, names, target.kind, where)[0]
+    _all_there(table[names[0]], names[0], where)
+    return np.asarray(as_words(table[names[0]], target.labels or ()), dtype=str)
+
+
+def _of_a_row(target: Target, values: np.ndarray) -> Target:
+    """What a target is for each row, where samples are more than a row."""
+    if target.kind != "numbers":
+        return target
+    return Target(kind="numbers", shape=Features(count=values.shape[1]))
+
+
+def _ahead(rows: np.ndarray, ahead: np.ndarray, where: str) -> np.ndarray:
+    found: np.ndarray = rows[ahead]
+    if rows.ndim > 1:
+        return found.reshape(len(found), -1)
+    if ahead.shape[1] > 1:
+        raise DataError(
+            "DA007",
+            where=f"{where}, target",
+            expected="numbers, or a horizon of 1",
+            got=f"classes, {ahead.shape[1]} steps ahead",
+            cause="a window foretells the class of one step",
+            fix="write horizon: 1, or kind: numbers",
+        )
+    return found[:, 0]
+
+
+def _of_samples(column: Column, rows: np.ndarray | None) -> np.ndarray:
+    """Values of whole samples."""
+    import numpy as np
+
+    values = np.asarray(column)
+    return values if rows is None else values[rows]
+
+
+def _extras(roles: Roles) -> dict[str, str | None]:
+    return {"groups": roles.group, "times": roles.time, "part": roles.part}

@@ -151,11 +151,16 @@ class Preprocessing:
         Raises:
             DataError: If columns are missing or renamed, categories new, shapes others, numbers missing.
         """
-        from lamina.data.dataset import Dataset
-
-        return self.prepare(Dataset(self._raw(data), {}, DataSchema(inputs=self.schema.inputs))).inputs
+        return self.unlabelled(data).inputs
 
     apply = inputs
+
+    def unlabelled(self, data: Any) -> Dataset:
+        """As `inputs`, with the masks of sequences."""
+        from lamina.data.dataset import Dataset
+
+        inputs, masks = self._raw(data)
+        return self.prepare(Dataset(inputs, {}, DataSchema(inputs=self.schema.inputs), input_masks=masks))
 
     def dataset(self, data: Any, targets: Any = None) -> Dataset:
         """Inputs and targets of the network for raw labelled data.
@@ -178,29 +183,39 @@ class Preprocessing:
         import numpy as np
 
         from lamina.data.arrays import to_array
-        from lamina.data.columns import require
         from lamina.data.dataset import Dataset
         from lamina.data.given import check_weight
         from lamina.data.targets import encode_target
 
         if isinstance(data, tuple) and len(data) == 2 and targets is None:
             data, targets = data
-        given: dict[str, Any] = {}
         table = self._table(data, labelled=targets is None) if self.columns is not None else None
-        weight = None if table is None or self.columns is None or self.columns.weight is None else table.get(self.columns.weight)
+        if targets is None and table is not None and self.columns is not None and self.columns.target:
+            return self._labelled(table, self.columns)
+        given: dict[str, Any] = {}
         if targets is not None:
             given = dict(targets) if isinstance(targets, Mapping) else {next(iter(self.schema.targets), TARGET): targets}
-        elif table is not None and self.columns is not None and self.columns.target:
-            require(table, self.columns.target, "the target of the data")
-            given = {name: self._labels(name, [table[column] for column in names]) for name, names in self.columns.targets.items()}
         encoded = {}
         for name, value in given.items():
             array = to_array(value, f"target {name!r}")
             if self.columns is not None:
                 array = self._named(array, name)
             encoded[name] = encode_target(array, self.schema.targets[name], f"target {name!r}", "float64")
-        weights = None if weight is None else np.asarray(weight)
-        return Dataset(self._raw(data, table), encoded, self.schema, check_weight(weights), columns=self.columns)
+        inputs, masks = self._raw(data, table)
+        weight = None if table is None or self.columns is None or self.columns.weight is None else table.get(self.columns.weight)
+        weights = None if weight is None else check_weight(np.asarray(weight))
+        return Dataset(inputs, encoded, self.schema, weights, columns=self.columns, input_masks=masks)
+
+    def _labelled(self, table: Mapping[str, Column], columns: Columns) -> Dataset:
+        from lamina.data.columns import require
+        from lamina.data.dataset import Dataset
+        from lamina.data.encoding import encode_table
+        from lamina.data.roles import Roles
+
+        require(table, columns.target, "the target of the data")
+        roles = Roles(weight=columns.weight) if columns.weight is not None and columns.weight in table else Roles()
+        made: Dataset = encode_table(Dataset, table, roles, columns, dict(self.schema.targets), "the data")
+        return made.replace(schema=self.schema)
 
     def restore_target(self, name: str, array: np.ndarray) -> np.ndarray:
         """Predictions of a target on its own scale."""
@@ -213,16 +228,6 @@ class Preprocessing:
         labels = self.schema.targets[name].labels or ()
         numbers = array.ndim == 1 and array.dtype.kind in "iuf" and all(is_number(label) for label in labels)
         return as_text(array) if numbers and self.schema.targets[name].kind == "classes" and labels else array
-
-    def _labels(self, name: str, columns: Sequence[Column]) -> np.ndarray:
-        import numpy as np
-
-        from lamina.data.words import as_words
-
-        target = self.schema.targets[name]
-        if target.kind == "classes":
-            return np.asarray(as_words(columns[0], target.labels or ()), dtype=str)
-        return np.asarray(columns[0]) if len(columns) == 1 else np.stack([np.asarray(column) for column in columns], axis=1)
 
     def _table(self, data: Any, *, labelled: bool = False) -> Mapping[str, Column] | None:
         from lamina.data.frames import as_table
@@ -245,7 +250,8 @@ class Preprocessing:
         texts = () if columns is None else (*columns.texts, *columns.vocabularies)
         return read_table(path, delimiter=find_delimiter(path, features), texts=texts)
 
-    def _raw(self, data: Any, table: Mapping[str, Column] | None = None) -> dict[str, np.ndarray]:
+    def _raw(self, data: Any, table: Mapping[str, Column] | None = None) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Array of each input, and masks of its steps."""
         from lamina.data.dataset import as_inputs
 
         found, rest = prepared(data, self.preparations, self.schema.inputs)
@@ -253,12 +259,13 @@ class Preprocessing:
             others = {name: shape for name, shape in self.schema.inputs.items() if name not in found}
             return {**found, **(as_inputs(rest, shapes=others, dtype="float64") if others or rest else {})}
         if self.columns is None:
-            return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
+            return as_inputs(data, shapes=self.schema.inputs, dtype="float64"), {}
         table = self._table(data) if table is None else table
         inputs = {*self.columns.inputs} - {*self.columns.features}
         if table is None or (isinstance(data, Mapping) and inputs and inputs <= {*data}):
-            return self._raw_array(data)
-        return self.columns.encode(table, "the data")
+            return self._raw_array(data), {}
+        arrays, masks, _ = self.columns.samples(table, "the data")
+        return arrays, masks
 
     def _raw_array(self, data: Any) -> dict[str, np.ndarray]:
         """Rows without names of columns: in the order of training."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from lamina.data.schema import TargetKind
 from lamina.data.vectorization import TextVectorization
 from lamina.shapes import Shape
 from lamina.spec import Description, wrong_value
-from lamina.spec.fields import Names
+from lamina.spec.fields import Count, Names
 
 Missing = Literal["error", "mean", "median", "zero"]
 Unknown = Literal["error", "ignore"]
@@ -52,6 +52,23 @@ class InputRoles(Description):
         return self
 
 
+class Window(Description):
+    """Windows that slide over the rows of a series: the input is ``steps`` rows, the target what comes after them.
+
+    Attributes:
+        steps: Rows of the input.
+        horizon: Rows ahead that are to be foretold: the target is their values of the target's columns.
+        gap: Rows between the input and the first of these.
+        stride: From the start of one window to that of the next.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("steps", "horizon")
+    steps: Count
+    horizon: Count = 1
+    gap: Annotated[int, Field(ge=0)] = 0
+    stride: Count = 1
+
+
 class Roles(Description):
     """What each column of a table is for.
 
@@ -75,6 +92,7 @@ class Roles(Description):
         shape: Of one sample, where the features are more than a vector; read in the order of the columns.
         text: Column of texts, which is then the only one to learn from.
         vectorize: How the texts become tokens or vectors; see `lamina.data.vectorization.TextVectorization`.
+        window: For a series, whose rows are in order: windows that slide over them.
     """
 
     target: Names = ()
@@ -94,6 +112,7 @@ class Roles(Description):
     shape: Shape | None = None
     text: str | None = None
     vectorize: TextVectorization | None = None
+    window: Window | None = None
 
     @model_validator(mode="after")
     def _text_alone(self) -> Self:

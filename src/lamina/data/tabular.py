@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.pipeline import Pipeline
     from lamina.data.sources.table import TableSource
     from lamina.data.splits import Split
-    from lamina.data.table.schema import Schema
+    from lamina.data.table.schema import Schema, Steps
 
 PART_PURPOSE = "transform"
 
@@ -61,7 +61,8 @@ def table_parts(config: DataConfig, source: TableSource, seed: int) -> TablePart
     pipeline = before.joined(fitted)
     own_test = config.test_source
     test = _test_rows(own_test, pipeline, roles) if own_test is not None else None
-    return TableParts(_datasets(tables, test, roles, source.place()), Serving(pipeline, source))
+    steps = fitted.output.steps
+    return TableParts(_datasets(tables, test, roles, source.place(), steps), Serving(pipeline, source))
 
 
 def _places(split: Split | None, rows: pl.DataFrame, schema: Schema, roles: Roles, seed: int, where: str) -> dict[str, np.ndarray]:
@@ -122,7 +123,9 @@ def _test_rows(source: Any, pipeline: Pipeline, roles: Roles) -> pl.DataFrame:
     return found
 
 
-def _datasets(tables: Mapping[str, pl.DataFrame], test: pl.DataFrame | None, roles: Roles, where: str) -> dict[str, Dataset]:
+def _datasets(
+    tables: Mapping[str, pl.DataFrame], test: pl.DataFrame | None, roles: Roles, where: str, steps: Steps | None
+) -> dict[str, Dataset]:
     """Encode all parts alike: categories and labels are those of the whole table, words of texts those of the training part."""
     import polars as pl
 
@@ -132,7 +135,7 @@ def _datasets(tables: Mapping[str, pl.DataFrame], test: pl.DataFrame | None, rol
 
     made = {name: read_frame(rows) for name, rows in tables.items()}
     whole = read_frame(pl.concat(list(tables.values()))) if len(tables) > 1 else made["train"]
-    columns, targets = describe_table(whole, roles, where, texts=made["train"])
+    columns, targets = describe_table(whole, roles, where, texts=made["train"], steps=steps)
     if test is not None:
         made["test"] = read_frame(test)
     return {name: encode_table(Dataset, table, roles, columns, targets, _called(where, name)) for name, table in made.items()}

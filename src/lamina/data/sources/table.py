@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import model_validator
 
-from lamina.data.roles import InputRoles, Invalid, Missing, Roles, Unknown
+from lamina.data.roles import InputRoles, Invalid, Missing, Roles, Unknown, Window
 from lamina.data.schema import DataSchema, TargetKind
 from lamina.data.sources.source import Partitions, Source
 from lamina.data.table.columns import ColumnType
@@ -52,6 +52,7 @@ class TableSource(Source):
         text: Column of texts, which is then the only one to learn from.
         vectorize: How the texts become tokens or vectors, such as ``{max_tokens: 10000}``; see
             `lamina.data.vectorization.TextVectorization`.
+        window: For a series, whose rows are in order: windows that slide over them, such as ``{steps: 96, horizon: 24}``.
     """
 
     columns: dict[str, ColumnType] = {}
@@ -74,6 +75,7 @@ class TableSource(Source):
     shape: Shape | None = None
     text: str | None = None
     vectorize: TextVectorization | None = None
+    window: Window | None = None
 
     @model_validator(mode="after")
     def _quarantined(self) -> Self:
