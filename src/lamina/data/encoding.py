@@ -39,7 +39,8 @@ def describe_table(
     require(table, roles.used(), where, named=True)
     singles = {name for name in (roles.group, roles.time, roles.part, roles.weight) if name is not None}
     targets = roles.named_targets(TARGET)
-    learned = {name for names in targets.values() for name in names}
+    # What lies ahead of a window is no answer to what is in it.
+    learned = set() if roles.window is not None else {name for names in targets.values() for name in names}
     if roles.inputs is not None:
         given = dict(roles.inputs)
     else:
