@@ -219,6 +219,8 @@ TITLES: dict[str, str] = {
     "DA185": "a lazy target needs the names of its classes",
     "DA186": "the samples can't be drawn like this",
     "DA187": "the sequences can't be sorted by length",
+    "DA188": "the samples can't be kept",
+    "DA189": "the cache holds something else",
     # DA120+: expressions
     "DA120": "the expression can't be read",
     "DA121": "there is no such function",

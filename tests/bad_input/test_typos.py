@@ -36,6 +36,7 @@ def in_dense(**settings: Any) -> dict[str, Any]:
 PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     "activation": (lambda x: in_dense(activation=x), "network.layers[0].activation"),
     "averaging": (lambda x: recipe_with(train={"averaging": x}), "train.averaging"),
+    "cache": (lambda x: recipe_with(data={**IRIS, "cache": x}), "data.cache"),
     "callback": (lambda x: recipe_with(train={"callbacks": [x]}), "train.callbacks[0]"),
     "clip": (lambda x: recipe_with(train={"clip": x}), "train.clip"),
     "column": (lambda x: recipe_with(data={"source": {"type": "csv", "path": "a.csv", "columns": {"x": x}}}), "data.source.columns.x"),

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 import lamina.data.pipeline.steps  # noqa: F401 (announces the steps)
 import lamina.data.sources  # noqa: F401 (registers the sources)
+from lamina.data.caching import Cache
+from lamina.data.caching.cache import nothing_to_keep, unkeepable
 from lamina.data.normalizers import Normalizer
 from lamina.data.pipeline.step import Step
 from lamina.data.sampling import Sampling
 from lamina.data.schema import DataSchema
-from lamina.data.sources.source import Source
+from lamina.data.sources.source import Partitions, Source
 from lamina.data.sources.table import TableSource
 from lamina.data.splits import Split
 from lamina.errors import DataError
@@ -44,6 +46,8 @@ class DataConfig(Description):
         normalize: How inputs are scaled, fitted on the training part. Unless set, pixels of images go to 0 to 1 and other data
             stay as they are; null leaves everything as it is.
         normalize_targets: How numbers to predict are scaled for training; predictions are scaled back.
+        cache: Keep samples once they have been made (images decoded, say): ``memory``, or ``disk`` for later runs too. What is drawn
+            anew each time is never kept.
         sampling: Which samples an epoch feeds, and how often: ``balanced``, ``{type: weighted, classes: {spam: 3}}`` ...; each once,
             unless set. For training alone; neither what is fitted nor figures know of it, nor pretraining of layers.
         bucketing: Put sequences of like lengths into a batch, which is then filled up less: so many batches are sorted by length
@@ -62,6 +66,7 @@ class DataConfig(Description):
     shuffle: bool = True
     normalize: Normalizer | None = None
     normalize_targets: Normalizer | None = None
+    cache: Cache | None = None
     sampling: Sampling | None = None
     bucketing: Count | None = None
     steps_per_epoch: Count | None = None
@@ -109,9 +114,11 @@ class DataConfig(Description):
 
     def resolve_paths(self, base: Path) -> Self:
         """The same section with paths made absolute that are relative to the recipe's folder."""
-        changes = {"source": self.source.resolve_paths(base)}
+        changes: dict[str, Any] = {"source": self.source.resolve_paths(base)}
         if self.test_source is not None:
             changes["test_source"] = self.test_source.resolve_paths(base)
+        if self.cache is not None:
+            changes["cache"] = self.cache.resolve_paths(base)
         return self.replace(**changes)
 
 
@@ -158,9 +165,16 @@ def split_raw(config: DataConfig, seed: int) -> RawParts:
     if config.transform and isinstance(config.source, TableSource):
         from lamina.data.tabular import table_parts
 
+        if config.cache is not None:
+            raise unkeepable(got="a table", cause="its rows are in memory already", fix="leave cache out")
         found = table_parts(config, config.source, seed)
         return RawParts(found.parts, found.serving)
-    loaded = config.source.read()
+    loaded, keeper = config.source.read(), None
+    if config.cache is not None:
+        keeper = config.cache.start()
+        loaded = Partitions(loaded.train.kept(keeper), None if loaded.test is None else loaded.test.kept(keeper))
+        if not keeper.kept:
+            raise nothing_to_keep(loaded.train)
     whole = loaded.train
     parts: dict[str, Dataset] = {"train": whole}
     if config.split is not None:
@@ -169,6 +183,7 @@ def split_raw(config: DataConfig, seed: int) -> RawParts:
         parts = {name: whole.take(indices) for name, indices in named.items() if len(indices)}
     if config.test_source is not None:
         parts["test"] = config.test_source.read_like(whole)
+        parts["test"] = parts["test"] if keeper is None else parts["test"].kept(keeper)
     elif loaded.test is not None and "test" not in parts:
         parts["test"] = loaded.test
     for name, part in parts.items():

@@ -21,6 +21,8 @@ from lamina.data.tasks import join_tasks
 from lamina.shapes import Shape
 
 if TYPE_CHECKING:
+    from lamina.data.caching import Cache
+    from lamina.data.caching.keeper import Keeper
     from lamina.data.columns import Columns
     from lamina.data.preparation import Preparation
     from lamina.data.preprocessing import Preprocessing
@@ -237,6 +239,31 @@ class Dataset:
             address: Of what is drawn for them; None: nothing is, as for judging.
         """
         return self._with(take_all(self._all(), indices, address), indices)
+
+    def cached(self, cache: Cache | str = "memory") -> Self:
+        """The same samples; what is made of them anew, and is the same every time, is kept once it has been made.
+
+        Args:
+            cache: ``"memory"``, ``"disk"``, or a `lamina.data.caching.Memory` or `Disk` with its settings.
+
+        Raises:
+            DataError: DA188, if there is nothing to keep, or it can't be kept.
+        """
+        from lamina.data.caching import Cache
+        from lamina.data.caching.cache import nothing_to_keep
+        from lamina.spec import Document
+
+        described = cache if isinstance(cache, Cache) else Cache.from_document(Document(cache, "cache"))
+        keeper = described.start()
+        made = self.kept(keeper)
+        if not keeper.kept:
+            raise nothing_to_keep(self)
+        return made
+
+    def kept(self, keeper: Keeper) -> Self:
+        """As `cached`, by a keeper that may serve several data sets."""
+        kept = {place: array.keep(keeper) if isinstance(array, LazyArray) else array for place, array in self._all().items()}
+        return self._with(kept, np.arange(len(self)))
 
     @property
     def is_lazy(self) -> bool:

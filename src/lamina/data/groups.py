@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamina.data.lazy import Address, Drawn, InMemory, LazyArray, Samples
+
+if TYPE_CHECKING:
+    from lamina.data.caching.keeper import Keeper
 
 
 class LazyGroup:
@@ -20,7 +23,12 @@ class LazyGroup:
         count: Samples.
         arrays: Shape of one sample, and type, of each array by its name.
         steady: As for `LazyArray`.
+
+    Attributes:
+        draws: As for `LazyArray`.
     """
+
+    draws: bool = True
 
     def __init__(self, count: int, arrays: Mapping[str, tuple[tuple[int, ...], Any]], *, steady: bool = False) -> None:
         self.count = count
@@ -34,6 +42,15 @@ class LazyGroup:
     def draw(self, indices: np.ndarray, address: Address | None, drawn: Drawn) -> Mapping[str, np.ndarray]:
         """As `take`, where the arrays that it is made of may belong to groups themselves."""
         return self.take(indices, address)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """As for `LazyArray`."""
+        return None
+
+    def keep(self, keeper: Keeper) -> LazyGroup:
+        """As for `LazyArray`: called once for all arrays of the group."""
+        return self if self.draws or self.steady else keeper.group(self)
 
     def __getitem__(self, name: str) -> Member:
         """One of the arrays."""
@@ -51,7 +68,10 @@ class Member(LazyArray):
     def __init__(self, group: LazyGroup, name: str) -> None:
         shape, self.dtype = group.arrays[name]
         self.group, self.name = group, name
-        self.shape, self.steady = (group.count, *shape), group.steady
+        self.shape, self.steady, self.draws = (group.count, *shape), group.steady, group.draws
+
+    def keep(self, keeper: Keeper) -> LazyArray:
+        return Member(keeper.within(self.group), self.name)
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> np.ndarray:
         return self.draw(indices, address, {})
@@ -92,6 +112,9 @@ class MappedGroup(LazyGroup):
         self.function = function
         given = {name: (source.shape[1:], source.dtype) for name, source in self.sources.items()}
         super().__init__(len(next(iter(self.sources.values()))), {**given, **(arrays or {})})
+
+    def keep(self, keeper: Keeper) -> LazyGroup:
+        return MappedGroup({name: source.keep(keeper) for name, source in self.sources.items()}, self.function, self.arrays)
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> Mapping[str, np.ndarray]:
         return self.draw(indices, address, {})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from lamina.data.order import mixed
 from lamina.engine.randomness import derive
+
+if TYPE_CHECKING:
+    from lamina.data.caching.keeper import Keeper
 
 BLOCK_BYTES = 16 * 1024 * 1024
 """About how much is made at once where all of a lazy array is gone through."""
@@ -59,11 +62,22 @@ class LazyArray:
         dtype: Of the values.
         steady: Whether the samples are the same at every address and making them is no more than copying; then data that are small
             enough are made once, not batch by batch.
+        draws: Whether the address changes what is made; what draws nothing can be kept in a cache.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     steady: bool = False
+    draws: bool = True
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Words that are the same only for the same samples, in every process; None: what they are made of isn't known."""
+        return None
+
+    def keep(self, keeper: Keeper) -> LazyArray:
+        """The same samples, with what is the same every time kept once it has been made."""
+        return self if self.draws or self.steady else keeper.array(self)
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> np.ndarray:
         """The samples of these numbers, in this order, as an array of their own.
@@ -156,7 +170,7 @@ class InMemory(LazyArray):
         (InMemory(3 x 2 of int64), [[2, 3], [4, 5]], [[4, 5]])
     """
 
-    steady = True
+    steady, draws = True, False
 
     def __init__(self, array: np.ndarray) -> None:
         self.array = array
@@ -179,7 +193,11 @@ class Selected(LazyArray):
         chosen = np.arange(len(source))[places]
         self.source: LazyArray = source.source if isinstance(source, Selected) else source
         self.places: np.ndarray = source.places[chosen] if isinstance(source, Selected) else chosen
-        self.shape, self.dtype, self.steady = (len(self.places), *source.shape[1:]), source.dtype, source.steady
+        self.shape, self.dtype = (len(self.places), *source.shape[1:]), source.dtype
+        self.steady, self.draws = source.steady, source.draws
+
+    def keep(self, keeper: Keeper) -> LazyArray:
+        return Selected(self.source.keep(keeper), self.places)
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> np.ndarray:
         return self.draw(indices, address, {})
@@ -214,7 +232,10 @@ class Mapped(LazyArray):
         self.function = function
         self.shape = (len(source), *(source.shape[1:] if shape is None else shape))
         self.dtype = source.dtype if dtype is None else np.dtype(dtype)
-        self.steady = source.steady
+        self.steady, self.draws = source.steady, source.draws
+
+    def keep(self, keeper: Keeper) -> LazyArray:
+        return Mapped(self.source.keep(keeper), self.function, self.shape[1:], self.dtype)
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> np.ndarray:
         return self.draw(indices, address, {})
@@ -234,7 +255,11 @@ class Checked(LazyArray):
     def __init__(self, source: LazyArray, check: Callable[[np.ndarray, np.ndarray], None]) -> None:
         self.source = source
         self.check = check
-        self.shape, self.dtype, self.steady = source.shape, source.dtype, source.steady
+        self.shape, self.dtype = source.shape, source.dtype
+        self.steady, self.draws = source.steady, source.draws
+
+    def keep(self, keeper: Keeper) -> LazyArray:
+        return Checked(self.source.keep(keeper), self.check)
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> np.ndarray:
         return self.draw(indices, address, {})
@@ -262,7 +287,10 @@ class Joined(LazyArray):
         self.starts = np.cumsum([0, *(len(part) for part in self.parts)])
         self.shape = (int(self.starts[-1]), *first.shape[1:])
         self.dtype = np.result_type(*(part.dtype for part in self.parts))
-        self.steady = all(part.steady for part in self.parts)
+        self.steady, self.draws = all(part.steady for part in self.parts), any(part.draws for part in self.parts)
+
+    def keep(self, keeper: Keeper) -> LazyArray:
+        return Joined([part.keep(keeper) for part in self.parts])
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> np.ndarray:
         return self.draw(indices, address, {})

@@ -30,7 +30,7 @@ class Stored(LazyArray):
         [[2.0, 3.0], [4.0, 5.0]]
     """
 
-    steady = True
+    steady, draws = True, False
 
     def __init__(self, array: np.memmap[Any, Any]) -> None:
         self.array = array

@@ -22,6 +22,7 @@ from lamina.testing.promises import promise
 SUITES: dict[str, str] = {
     "activation": "lamina.testing.activations:check_activation",
     "averaging": "lamina.testing.averaging:check_averaging",
+    "cache": "lamina.testing.caching:check_cache",
     "callback": "lamina.testing.callbacks:check_callback",
     "clip": "lamina.testing.clipping:check_clip",
     "column": "lamina.testing.steps:check_column",
@@ -53,7 +54,7 @@ SUITES: dict[str, str] = {
 }
 """Family to its suite: a function of one example."""
 
-_WRITING = {"callback"}
+_WRITING = {"cache", "callback"}
 """Families whose suites also take a folder to write into."""
 
 
