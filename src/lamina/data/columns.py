@@ -18,6 +18,8 @@ from lamina.spec.fields import Names, listed
 if TYPE_CHECKING:
     import numpy as np
 
+    from lamina.data.encoded import Part
+    from lamina.data.lazy import Samples
     from lamina.data.sequencing import Places
     from lamina.data.words import Column
 
@@ -76,8 +78,8 @@ class InputColumns(Description):
             return [f"{name}={value}" for value in self.vocabularies[name]] if self.encode == "one_hot" else [name]
         return [f"{name}[{place}]" for place in range(self.widths[name])] if name in self.widths else [name]
 
-    def array(self, table: Table, where: str) -> np.ndarray:
-        """Samples of their shape, with NaN where a number is missing and may be; float64, or int64 for tokens.
+    def array(self, table: Table, where: str) -> Samples:
+        """Samples of their shape, with NaN where a number is missing and may be; float64, or int64 for tokens; lazy if there are many.
 
         Args:
             table: Must have all columns of training; others are not looked at.
@@ -89,6 +91,7 @@ class InputColumns(Description):
         """
         import numpy as np
 
+        from lamina.data.encoded import LARGE_BYTES, EncodedRows, encoded
         from lamina.data.words import as_text
 
         require(table, self.features, where)
@@ -97,18 +100,18 @@ class InputColumns(Description):
         if self.encode == "index":
             places = self._places(self.features[0], table[self.features[0]], where)
             return (np.where(places == -2, ABSENT, np.where(places == -1, STRANGE, places + 2)))[:, None]
-        rows = np.zeros((len(table[self.features[0]]), self.width))
-        start = 0
-        for name in self.features:
-            stop = start + len(self._parts(name))
-            if name in self.vocabularies:
-                places = self._places(name, table[name], where)
-                hot = np.flatnonzero(places >= 0)
-                rows[hot, start + places[hot]] = 1.0
-            else:
-                rows[:, start:stop] = self._numbers(name, table[name], where)
-            start = stop
-        return rows.reshape(-1, *[d for d in self.sample.dims if d is not None])
+        parts = [self._part(name, table[name], where) for name in self.features]
+        dims = tuple(d for d in self.sample.dims if d is not None)
+        if len(parts[0][0]) * self.width * 8 > LARGE_BYTES:
+            return EncodedRows(parts, dims)
+        return encoded(parts, dims, slice(None))
+
+    def _part(self, name: str, column: Column, where: str) -> Part:
+        """A column, checked."""
+        width = len(self._parts(name))
+        if name in self.vocabularies:
+            return self._places(name, column, where), width, True
+        return self._numbers(name, column, where), width, False
 
     def _numbers(self, name: str, column: Column, where: str) -> np.ndarray:
         import numpy as np
@@ -136,7 +139,7 @@ class InputColumns(Description):
                 cause="the value is missing" if np.isnan(value) else "a value out of scale",
                 fix="fill it in, drop the row, or write missing: mean (or median, zero) in the csv source",
             )
-        return np.asarray(numbers) if wide else np.asarray(numbers)[:, None]
+        return np.asarray(numbers)
 
     def _odd(self, where: str, name: str, expected: str, got: str) -> DataError:
         return DataError(
@@ -258,13 +261,13 @@ class Columns(Description):
             made[name] = Sequence(steps=steps, features=own.width) if words is None else Tokens(steps=steps, vocabulary=words)
         return made
 
-    def encode(self, table: Table, where: str) -> dict[str, np.ndarray]:
+    def encode(self, table: Table, where: str) -> dict[str, Samples]:
         """Array of each input, see `InputColumns.array`; a row for each row of the table."""
         return {name: own.array(table, where) for name, own in self.inputs.items()}
 
     def samples(
         self, table: Table, where: str, *, labelled: bool = False
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], Places | None]:
+    ) -> tuple[dict[str, Samples], dict[str, np.ndarray], Places | None]:
         """Array of each input, a sample for each row, sequence or window; masks of its steps; and which rows they are.
 
         Args:
@@ -275,6 +278,8 @@ class Columns(Description):
         Raises:
             DataError: As `InputColumns.array`; DA006, if no window fits.
         """
+        import numpy as np
+
         from lamina.data.sequencing import places_of
 
         require(table, self.sequence or (), where)
@@ -283,9 +288,9 @@ class Columns(Description):
         if places is None:
             return arrays, {}, None
         mask = places.mask
-        steps = {}
+        steps: dict[str, Samples] = {}
         for name, rows in arrays.items():
-            found = places.gather(rows)
+            found = places.gather(np.asarray(rows))
             steps[name] = found[..., 0] if self.inputs[name].encode == "index" else found
         return steps, {} if mask is None else dict.fromkeys(steps, mask), places
 

@@ -98,7 +98,10 @@ class Preprocessing:
             DataError: DA001, if the result holds what is no finite number; DA022, if a table was encoded by other columns or
                 categories; DA007 for classes that weren't there in training.
         """
+        import numpy as np
+
         from lamina.data.arrays import check_finite
+        from lamina.data.encoded import EncodedRows
         from lamina.data.lazy import LazyArray
         from lamina.data.looked import finite
 
@@ -106,6 +109,9 @@ class Preprocessing:
         dataset = dataset.like(self.schema)
         inputs = self.scaled(dataset.inputs)
         for name, array in inputs.items():
+            if isinstance(dataset.inputs[name], EncodedRows):
+                # Put together and scaled block by block: what is in between never exists as a whole.
+                array = inputs[name] = np.asarray(array)  # noqa: PLW2901
             own = None if self.columns is None else self.columns.inputs.get(name)
             where, columns = f"input {name!r}", own.names if own is not None and array.ndim == 2 else None
             if isinstance(array, LazyArray):
@@ -250,14 +256,14 @@ class Preprocessing:
         texts = () if columns is None else (*columns.texts, *columns.vocabularies)
         return read_table(path, delimiter=find_delimiter(path, features), texts=texts)
 
-    def _raw(self, data: Any, table: Mapping[str, Column] | None = None) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def _raw(self, data: Any, table: Mapping[str, Column] | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Array of each input, and masks of its steps."""
         from lamina.data.dataset import as_inputs
 
         found, rest = prepared(data, self.preparations, self.schema.inputs)
         if found:
             others = {name: shape for name, shape in self.schema.inputs.items() if name not in found}
-            return {**found, **(as_inputs(rest, shapes=others, dtype="float64") if others or rest else {})}
+            return {**found, **(as_inputs(rest, shapes=others, dtype="float64") if others or rest else {})}, {}
         if self.columns is None:
             return as_inputs(data, shapes=self.schema.inputs, dtype="float64"), {}
         table = self._table(data) if table is None else table
@@ -401,21 +407,36 @@ def _fill(train: Dataset) -> dict[str, np.ndarray]:
     return {name: _filling(train.inputs[name], own) for name, own in columns.inputs.items() if own.missing != "error" and own.text is None}
 
 
-def _filling(array: np.ndarray, columns: InputColumns) -> np.ndarray:
+def _filling(array: Samples, columns: InputColumns) -> np.ndarray:
+    """What stands for a missing number in each place of a row; a large table is gone through some places at a time."""
     import numpy as np
 
-    rows = array.reshape(len(array), -1)
+    width = int(np.prod(array.shape[1:]))
     if columns.missing == "zero" or columns.encode == "index":
-        return np.zeros(rows.shape[1])
-    empty = np.isnan(rows).all(axis=0)
-    if empty.any():
-        raise DataError(
-            "DA012",
-            where=f"column {columns.names[int(np.flatnonzero(empty)[0])]!r} of the training part",
-            expected=f"at least one number to take the {columns.missing} of",
-            got="none",
-            cause="the column is empty",
-            fix="list it under ignore, or write missing: zero",
-        )
-    filled: np.ndarray = (np.nanmean if columns.missing == "mean" else np.nanmedian)(rows, axis=0)
+        return np.zeros(width)
+    filled = np.empty(width)
+    for place in range(width):
+        values = _place(array, place)
+        known = values[~np.isnan(values)]
+        if not len(known):
+            raise DataError(
+                "DA012",
+                where=f"column {columns.names[place]!r} of the training part",
+                expected=f"at least one number to take the {columns.missing} of",
+                got="none",
+                cause="the column is empty",
+                fix="list it under ignore, or write missing: zero",
+            )
+        filled[place] = known.mean() if columns.missing == "mean" else np.median(known)
     return filled
+
+
+def _place(array: Samples, place: int) -> np.ndarray:
+    import numpy as np
+
+    from lamina.data.encoded import EncodedRows
+    from lamina.data.lazy import blocks_of
+
+    if isinstance(array, EncodedRows):
+        return array.place(place)
+    return np.concatenate([block.reshape(len(block), -1)[:, place] for block in blocks_of(array)])

@@ -81,8 +81,8 @@ class Words:
     def places(self, names: Sequence[str]) -> np.ndarray:
         """For each row the place of its word among ``names``; -1 for a word that isn't there, -2 for a missing one."""
         found = {name: place for place, name in enumerate(names)}
-        table = np.asarray([-2 if not word else found.get(word, -1) for word in self.values.tolist()], dtype=np.int64)
-        return table[self.codes] if len(table) else np.zeros(0, dtype=np.int64)
+        table = np.asarray([-2 if not word else found.get(word, -1) for word in self.values.tolist()], dtype=np.int32)
+        return table[self.codes] if len(table) else np.zeros(0, dtype=np.int32)
 
 
 def as_column(values: Any) -> Column:
