@@ -238,6 +238,7 @@ TITLES: dict[str, str] = {
     "DA132": "the images differ in size",
     "DA133": "there is no label for the image",
     "DA134": "only the first frame is used",
+    "DA135": "the annotations can't be read",
     "DA136": "a box does not fit its image",
     "DA137": "images are left out",
     "DA138": "a step does not fit the images",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -32,6 +34,16 @@ def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
         (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (30, 24), "red").save(tmp_path / "photos" / f"{name}.png")
     (tmp_path / "photos" / "labels.csv").write_text("path,kinds\ncats/a_0.png,soft|small\ndogs/b_1.png,small\n")
+    box = "<object><name>x</name><bndbox><xmin>3</xmin><ymin>4</ymin><xmax>20</xmax><ymax>15</ymax></bndbox></object>"
+    things = {"images": [{"id": 1, "file_name": "cats/a_0.png"}], "categories": [{"id": 1, "name": "x"}]}
+    for name in ("boxes/cats", "masks/cats", "masks/dogs", "coco"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "boxes" / "cats" / "a_0.xml").write_text(f"<annotation>{box}</annotation>")
+    (tmp_path / "coco" / "things.json").write_text(
+        json.dumps({**things, "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 9, 9]}]})
+    )
+    for name in ("cats/a_0", "dogs/b_1", "dogs/c_2"):
+        Image.new("L", (30, 24), 1).save(tmp_path / "masks" / f"{name}.png")
     (tmp_path / "poem.txt").write_text("There was an old man with a beard,\nWho said, it is just as I feared!\n" * 2)
 
 
@@ -69,6 +81,7 @@ def test_all_are_registered() -> None:
         "characters",
         "cifar10",
         "csv",
+        "detection",
         "diabetes",
         "digits",
         "fashion_mnist",
@@ -77,6 +90,7 @@ def test_all_are_registered() -> None:
         "mnist",
         "parquet",
         "svmlight",
+        "segmentation",
         "synthetic_control",
         "tiny_shakespeare",
         "wine",

@@ -38,7 +38,7 @@ def check_source(source: Source) -> None:
         for name, shape in promised.inputs.items():
             _require(shape.matches(own.inputs[name].shape[1:]), f"input {name!r} has the shape of the schema")
         for name, target in promised.targets.items():
-            array = own.targets[name]
+            array = np.asarray(own.targets[name])
             if target.kind == "classes":
                 inside = array.dtype == np.int64 and array.min() >= 0 and array.max() < (target.width or np.inf)
                 _require(bool(inside), f"target {name!r} holds int64 numbers of its classes")

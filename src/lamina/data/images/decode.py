@@ -119,30 +119,44 @@ def read_size(data: bytes, name: str, how: Decoding) -> Size:
     return (width, height) if turned else (height, width)
 
 
-def decode_mask(data: bytes, name: str, how: Decoding) -> np.ndarray:
+def decode_mask(data: bytes, name: str, how: Decoding, *, coloured: bool = False) -> np.ndarray:
     """The classes in an image file: numbers of a palette or grey values ``[height, width]``, or colours ``[height, width, 3]``.
 
+    Args:
+        data: The bytes of the file.
+        name: For messages.
+        how: Whether to turn it as EXIF says, and how large it may be.
+        coloured: Give colours, those of a palette too. Otherwise a file of colours is an error, unless it is grey in fact.
+
     Raises:
-        DataError: DA130 or DA131.
+        DataError: DA130 or DA131; DA139, for colours where there should be numbers.
     """
     check_bytes(len(data), name)
     try:
         with _open(data, name, how) as image:
             image.load()
-            kept = (
-                image
-                if image.mode in ("P", "L", "RGB") or image.mode.startswith("I")
-                else image.convert("L" if image.mode == "1" else "RGB")
-            )
-            values = np.asarray(kept)
-            if image.mode == "1":
-                values = values // 255
-            turned = _turn(values if values.ndim == 3 else values[..., None], _orientation(image) if how.orient else 1)
+            turn = _orientation(image) if how.orient else 1
+            if coloured:
+                return _turn(np.array(image.convert("RGB")), turn)
+            numbers = image.mode in ("P", "L", "1") or image.mode.startswith("I")
+            values = np.array(image if numbers else image.convert("RGB"))
     except DataError:
         raise
     except Exception as error:
         raise unreadable(name, error, data) from error
-    return turned if values.ndim == 3 else turned[..., 0]
+    if values.ndim == 3:
+        if (values != values[..., :1]).any():
+            raise DataError(
+                "DA139",
+                where=name,
+                expected="a mask of grey values or numbers of a palette",
+                got="colours",
+                cause="classes are given as numbers, but drawn as colours",
+                fix="write colours in classes: {road: [128, 64, 128], ...}",
+            )
+        values = values[..., 0]
+    whole = values.astype(np.uint8) if values.dtype == bool else values
+    return _turn(whole[..., None], turn)[..., 0]
 
 
 def check_bytes(size: int, name: str) -> None:

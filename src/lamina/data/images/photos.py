@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,12 +46,18 @@ class Photo:
         things: What is to be found in it, in pixels of the whole picture.
         region: The part that counts: left, top, right, bottom in pixels of the whole picture; None: all.
         mask: Gives the class of each pixel; None where there is none.
+        size: Height and width that whoever drew the boxes saw; None: not known.
+        shares: Whether boxes and region are in shares of the picture, not in pixels.
+        where: What says the boxes, for messages.
     """
 
     file: Readable
     things: Things | None = None
     region: tuple[float, float, float, float] | None = None
     mask: Callable[[], np.ndarray] | None = None
+    size: tuple[int, int] | None = None
+    shares: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,12 +155,15 @@ class Photos(LazyGroup):
         picture = Picture(found.pixels, None if photo.mask is None else photo.mask(), None)
         if picture.mask is not None and picture.mask.shape != picture.size:
             raise _other_mask(name, picture)
+        if photo.size is not None and photo.size != found.original:
+            raise _other_picture(photo, name, found.original)
+        seen = (1, 1) if photo.shares else found.original
+        across, down = picture.size[1] / seen[1], picture.size[0] / seen[0]
         if photo.things is not None:
-            height, width = picture.size
-            matrix = np.diag([width / found.original[1], height / found.original[0], 1.0])
-            picture = Picture(picture.pixels, picture.mask, photo.things.moved(matrix, picture.size))
+            picture = replace(picture, things=photo.things.moved(np.diag([across, down, 1.0]), picture.size))
         if photo.region is not None:
-            picture = picture.cropped(*_region(photo.region, picture.size, name))
+            left, top, right, bottom = photo.region
+            picture = picture.cropped(*_region((left * across, top * down, right * across, bottom * down), picture.size, name))
         try:
             return run(self.prepare, picture, draws)
         except DataError as error:
@@ -178,10 +187,21 @@ def _region(edges: tuple[float, float, float, float], size: tuple[int, int], nam
     return top, left, bottom - top, right - left
 
 
+def _other_picture(photo: Photo, name: str, size: tuple[int, int]) -> DataError:
+    wanted = photo.size or size
+    turned = wanted == size[::-1]
+    return DataError(
+        "DA136",
+        where=photo.where or name,
+        expected=f"boxes in an image of {size[0]} by {size[1]} (height by width), as {name} is",
+        got=f"boxes in one of {wanted[0]} by {wanted[1]}",
+        cause="the boxes were drawn before EXIF turned the photo" if turned else "the image was made smaller, or is another one",
+        fix="write decode: {orient: false} in the source" if turned else "annotate the image anew, or put back the one that was annotated",
+    )
+
+
 def _named(error: DataError, name: str) -> DataError:
     """A step's error, with the file that it happened to."""
-    from dataclasses import replace
-
     return DataError.of([replace(problem, where=f"{name}, {problem.where}") for problem in error.problems])
 
 

@@ -69,12 +69,10 @@ class ImageStep(Description, family="image_step"):
     Class attributes:
         varies: Whether it draws.
         colours: Whether it needs red, green and blue.
-        joins: Whether it joins several pictures, so that a label of one is none of the whole.
     """
 
     varies: ClassVar[bool] = False
     colours: ClassVar[bool] = False
-    joins: ClassVar[bool] = False
 
     def apply(self, picture: Picture, draws: Draws | None) -> Picture:
         """The changed picture; the given one stays as it is.
@@ -121,6 +119,11 @@ class ImageStep(Description, family="image_step"):
     def least(self, size: tuple[int, int], draws: Draws | None) -> tuple[float, float] | None:
         """Least height and width of the whole picture that it needs, so that a decoder may make it smaller; None for all pixels."""
         return None
+
+    @property
+    def joins(self) -> bool:
+        """Whether it joins several pictures, so that a label of one is none of the whole."""
+        return False
 
     @property
     def stays_in_place(self) -> bool:

@@ -5,10 +5,12 @@ from lamina.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wi
 from lamina.data.sources.cells import BloodCells
 from lamina.data.sources.control import SyntheticControl
 from lamina.data.sources.csv import Csv
+from lamina.data.sources.detection import Detection
 from lamina.data.sources.image_folder import ImageFolder
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
 from lamina.data.sources.joint import Joint
 from lamina.data.sources.parquet import Parquet
+from lamina.data.sources.segmentation import Segmentation
 from lamina.data.sources.source import Partitions, Source
 from lamina.data.sources.svmlight import SvmLight
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
@@ -20,6 +22,7 @@ __all__ = [
     "Characters",
     "Cifar10",
     "Csv",
+    "Detection",
     "Diabetes",
     "Digits",
     "FashionMnist",
@@ -30,6 +33,7 @@ __all__ = [
     "Parquet",
     "Partitions",
     "RunningText",
+    "Segmentation",
     "Source",
     "SvmLight",
     "SyntheticControl",

@@ -108,7 +108,23 @@ class PhotoSource(Source):
         self._check_augment(size, deep)
         return image(deep, size[0] or 0, size[1] or 0)
 
+    @property
+    def one_label(self) -> bool:
+        """Whether a label speaks of a picture as a whole, so that pictures can't be joined."""
+        return True
+
     def _check_augment(self, size: Extent, deep: int) -> None:
+        joining = next((step for step in (*self.prepare, *self.augment) if step.joins), None)
+        if joining is not None and (self.one_label or joining in self.prepare):
+            raise misfit(
+                joining,
+                expected="a step that leaves a picture to itself" if self.one_label else "it in augment, behind prepare",
+                got="one that joins several",
+                cause="an image has a label as a whole, and four have four"
+                if self.one_label
+                else "pictures that are joined must be prepared",
+                fix="write train: {mix: cutmix}, which mixes labels too" if self.one_label else "move it to augment",
+            )
         after = outline(self.augment, size, deep)
         if after != (size, deep):
             odd = next(

@@ -34,6 +34,10 @@ class Chosen(ImageStep):
             raise wrong_value(expected="at least one step", cause="there is nothing to choose from", fix="write steps: [random_flip]")
         return self
 
+    @property
+    def joins(self) -> bool:
+        return any(step.joins for step in self.steps)
+
     def size_after(self, size: Extent) -> Extent:
         for step in self.steps:
             after = step.size_after(size)

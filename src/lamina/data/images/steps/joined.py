@@ -91,13 +91,16 @@ class Mosaic(ImageStep):
     """
 
     varies: ClassVar[bool] = True
-    joins: ClassVar[bool] = True
     positional: ClassVar[tuple[str, ...]] = ("probability",)
     probability: Share = 0.5
 
     @classmethod
     def examples(cls) -> list[Any]:
         return [cls(1.0), cls()]
+
+    @property
+    def joins(self) -> bool:
+        return True
 
     def apply(self, picture: Picture, draws: Draws | None) -> Picture:
         if draws is None or draws.others is None or not draws.chance(self.probability):
