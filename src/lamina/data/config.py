@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+import lamina.data.folds  # noqa: F401 (registers a split)
 import lamina.data.pipeline.steps  # noqa: F401 (announces the steps)
 import lamina.data.sources  # noqa: F401 (registers the sources)
 from lamina.data.caching import Cache

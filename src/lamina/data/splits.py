@@ -22,11 +22,19 @@ Part = Annotated[float, Field(ge=0, lt=1)] | Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True)
 class Parts:
-    """Indices of the samples of each part, ascending."""
+    """Indices of the samples of each part, ascending.
+
+    Attributes:
+        train: What is learned from.
+        validation: What each epoch is judged by.
+        test: What the result is judged by.
+        unused: What is in no part; None where there is nothing.
+    """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    unused: np.ndarray | None = None
 
 
 class Split(Description, family="split"):
@@ -56,7 +64,7 @@ class Split(Description, family="split"):
         parts = Parts(np.flatnonzero(~taken), np.sort(validation), np.sort(test))
         for name, wanted, size in (("validation", self.has_validation, len(validation)), ("test", self.has_test, len(test))):
             if wanted and size == 0:
-                raise _refused(
+                raise refused(
                     where=f"data.split, {name} part",
                     expected="at least one sample",
                     got=f"none of {count}",
@@ -64,7 +72,7 @@ class Split(Description, family="split"):
                     fix=f"give it samples, or leave {name} out of the split",
                 )
         if len(parts.train) == 0:
-            raise _refused(
+            raise refused(
                 where="data.split, training part",
                 expected="at least one sample",
                 got=f"none of {count}",
@@ -120,7 +128,7 @@ class SizedSplit(Split):
         sizes = self._sizes(count)
         for name, setting, size in (("validation", self.validation, sizes[0]), ("test", self.test, sizes[1])):
             if setting and size == 0:
-                raise _refused(
+                raise refused(
                     where=f"data.split.{name}",
                     expected="at least one sample",
                     got=f"{setting} of {count} samples, which is none",
@@ -128,7 +136,7 @@ class SizedSplit(Split):
                     fix=f"write {name}: {max(1, count // 10)} for that many samples, or {name}: 0 for no such part",
                 )
         if sum(sizes) >= count:
-            raise _refused(
+            raise refused(
                 where="data.split",
                 expected=f"parts that leave something of the {count} samples to train on",
                 got=f"{sizes[0]} for validation and {sizes[1]} for test",
@@ -158,7 +166,7 @@ class RandomSplit(SizedSplit):
         order = permutation(len(dataset), seed, "split")
         if not self.stratify:
             return order[:test], order[test : test + validation]
-        classes = _classes(dataset)
+        classes = classes_of(dataset)
         first = _stratified(order, classes, test, dataset)
         left = order[~_among(order, first, len(dataset))]
         return first, _stratified(left, classes, validation, dataset)
@@ -180,7 +188,7 @@ class GroupedSplit(SizedSplit):
 
         from lamina.data.order import permutation
 
-        groups = _role(dataset, dataset.groups, "grouped", "group")
+        groups = role_of(dataset, dataset.groups, "grouped", "group")
         _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
         order = permutation(len(sizes), seed, "split")
         chosen: list[list[int]] = []
@@ -211,7 +219,7 @@ class TimeSplit(SizedSplit):
         import numpy as np
 
         validation, test = self._sizes(len(dataset))
-        order = np.argsort(_role(dataset, dataset.times, "by_time", "time"), kind="stable")
+        order = np.argsort(role_of(dataset, dataset.times, "by_time", "time"), kind="stable")
         end = len(order) - test
         return order[end:], order[end - validation : end]
 
@@ -241,7 +249,7 @@ class PredefinedSplit(Split):
     def _choose(self, dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
         import numpy as np
 
-        part = _role(dataset, dataset.part, "predefined", "part").astype(str)
+        part = role_of(dataset, dataset.part, "predefined", "part").astype(str)
         wrong = np.flatnonzero(~np.isin(part, self.holds))
         if len(wrong):
             from lamina.errors import nearest
@@ -259,7 +267,12 @@ class PredefinedSplit(Split):
         return np.flatnonzero(part == "test"), np.flatnonzero(part == "validation")
 
 
-def _role(dataset: Dataset, values: np.ndarray | None, split: str, role: str) -> np.ndarray:
+def role_of(dataset: Dataset, values: np.ndarray | None, split: str, role: str) -> np.ndarray:
+    """What a split must know of each sample: its group, time or part.
+
+    Raises:
+        DataError: DA013, if the data don't say.
+    """
     if values is None:
         raise DataError(
             "DA013",
@@ -272,16 +285,21 @@ def _role(dataset: Dataset, values: np.ndarray | None, split: str, role: str) ->
     return values
 
 
-def _classes(dataset: Dataset) -> np.ndarray:
+def classes_of(dataset: Dataset, where: str = "data.split.stratify", otherwise: str = "stratify: false") -> np.ndarray:
+    """The class of each sample.
+
+    Raises:
+        DataError: DA013, if there isn't one.
+    """
     found = [dataset.targets[name] for name, target in dataset.schema.targets.items() if target.kind == "classes"]
     if len(found) != 1 or found[0].ndim != 1:
         raise DataError(
             "DA013",
-            where="data.split.stratify",
+            where=where,
             expected="one target of classes",
             got=f"{len(found)} of them",
             cause="only classes have proportions that can be kept",
-            fix="write stratify: false",
+            fix=f"write {otherwise}",
         )
     import numpy as np
 
@@ -315,7 +333,7 @@ def _stratified(order: np.ndarray, classes: np.ndarray, size: int, dataset: Data
         value = int(values[few[0]])
         names = next(target.labels for target in dataset.schema.targets.values() if target.kind == "classes")
         need = int(np.ceil(len(order) / counts.min()))
-        raise _refused(
+        raise refused(
             where=f"data.split.stratify, class {names[value] if names else value!r}",
             expected="samples of every class in every part",
             got=f"{counts[few[0]]} samples of this class, and {size} places in a part",
@@ -325,5 +343,6 @@ def _stratified(order: np.ndarray, classes: np.ndarray, size: int, dataset: Data
     return np.concatenate([order[own == value][:many] for value, many in zip(values, quota, strict=True)])
 
 
-def _refused(*, where: str, expected: str, got: str, cause: str, fix: str) -> DataError:
+def refused(*, where: str, expected: str, got: str, cause: str, fix: str) -> DataError:
+    """DA011: the data can't be split like this."""
     return DataError("DA011", where=where, expected=expected, got=got, cause=cause, fix=fix)

@@ -58,8 +58,9 @@ def check_split(split: Split) -> None:
     data = sample_dataset()
     parts, again, other = split.parts(data, 7), split.parts(data, 7), split.parts(data, 8)
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
-    together = np.sort(np.concatenate(list(named.values())))
-    _require(np.array_equal(together, np.arange(SAMPLES)), "every sample is in exactly one part")
+    unused = [] if parts.unused is None else [parts.unused]
+    together = np.sort(np.concatenate([*named.values(), *unused]))
+    _require(np.array_equal(together, np.arange(SAMPLES)), "every sample is in exactly one part, or said to be unused")
     _require(len(parts.train) > 0, "something is left to train on")
     _require((len(parts.validation) > 0) == split.has_validation, "has_validation says whether there is a validation part")
     _require((len(parts.test) > 0) == split.has_test, "has_test says whether there is a test part")
