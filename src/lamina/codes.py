@@ -201,6 +201,9 @@ TITLES: dict[str, str] = {
     "DA047": "the compressed file is damaged",
     "DA048": "a setting of the storage does not fit",
     "DA049": "the cache can't take the file",
+    "DA050": "a line is too long",
+    "DA051": "a value is not of its column's type",
+    "DA052": "there are too many columns",
     "DA059": "a package for this kind of file is missing",
     # DA200+: steps of pipelines
     "DA200": "a step needs sequences",

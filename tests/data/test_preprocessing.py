@@ -199,7 +199,7 @@ def test_new_rows_that_are_not_as_in_training_are_named(table, code, words, rows
         ("DA016", ["features"], "a,y\n1,u\n", {"features": ["a", "y"]}),
         ("DA016", ["6", "1"], "a,y\n1,u\n", {"shape": {"type": "sequence", "steps": 3, "features": 2}}),
         ("DA017", ["'a' twice"], "a,a,y\n1,2,u\n", {}),
-        ("DA032", ["row 2", "3 values", "4"], "a,b,y\n1,2,u\n1,2,3,u\n", {}),
+        ("DA032", ["line 3", "3 values", "4"], "a,b,y\n1,2,u\n1,2,3,u\n", {}),
         ("DA032", ["UTF-8"], b"a,y\n\xff\xfe,u\n", {}),
     ],
     ids=range(12),

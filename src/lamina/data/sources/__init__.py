@@ -4,7 +4,7 @@ from lamina.data.sources.arrow import Arrow
 from lamina.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
 from lamina.data.sources.cells import BloodCells
 from lamina.data.sources.control import SyntheticControl
-from lamina.data.sources.csv import Csv
+from lamina.data.sources.csv import Csv, Tsv
 from lamina.data.sources.detection import Detection
 from lamina.data.sources.image_folder import ImageFolder
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
@@ -38,5 +38,6 @@ __all__ = [
     "SvmLight",
     "SyntheticControl",
     "TinyShakespeare",
+    "Tsv",
     "Wine",
 ]

@@ -4,53 +4,52 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from lamina.data.sources.table import TableSource
-from lamina.data.storage.problems import unreadable
+from lamina.data.sources.text_table import TextTable
+from lamina.data.tables.dialect import GONE, WHITESPACE, Dialect
 from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError
 from lamina.spec import register, wrong_value
-from lamina.spec.fields import listed
+from lamina.spec.fields import Count, listed
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from lamina.data.tables.scan import Layout
     from lamina.data.words import Column
 
-WHITESPACE = "whitespace"
 DELIMITERS = (",", ";", "\t", "|", WHITESPACE)
 """What a file for prediction may be cut by."""
-GONE = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
-"""What means that a value is missing."""
 
 
 @register("csv")
-class Csv(TableSource):
-    """Rows of a text file, a sample each; what columns are for is described at `lamina.data.columns.Roles`.
+class Csv(TextTable):
+    """Rows of text files, a sample each, whose values stand between delimiters.
+
+    What the columns are for is said as `lamina.data.sources.table.TableSource` describes it, what values mean as
+    `lamina.data.sources.text_table.TextTable` does. Empty lines are left out. A row with more or fewer values than there are columns
+    is an error that names its line.
 
     Attributes:
-        path: The file; relative to the recipe.
-        delimiter: What stands between values; ``whitespace`` for any number of blanks.
+        delimiter: What stands between values, a character or several; ``whitespace`` for any number of blanks.
+        quote: Stands around values that hold a delimiter, a line end or a quote (doubled); null: quotes are letters like others.
+        escape: Stands before a quote or delimiter that is part of a value.
         header: Whether the first line names the columns.
-        names: Names of the columns, where there is no header; ``column_1`` ... by default.
-
-    What the columns are for is said as `lamina.data.sources.table.TableSource` describes it.
+        names: Names of the columns, instead of those of the header or where there is none; ``column_1`` ... by default.
+        max_columns: How many columns there may be.
 
     Example:
         >>> Csv.from_yaml("{path: flowers.csv, target: species}").target
         ('species',)
     """
 
-    positional: ClassVar[tuple[str, ...]] = ("path",)
-    path: str
-    delimiter: str = ","
+    delimiter: Annotated[str, Field(min_length=1)] = ","
+    quote: str | None = '"'
+    escape: str | None = None
     header: bool = True
     names: listed(str) | None = None  # type: ignore[valid-type]
+    max_columns: Count = 10_000
 
     @classmethod
     def examples(cls) -> list[Any]:
@@ -62,41 +61,52 @@ class Csv(TableSource):
         ]
 
     @model_validator(mode="after")
-    def _one_delimiter(self) -> Self:
-        if self.delimiter != WHITESPACE and len(self.delimiter) != 1:
+    def _marks_differ(self) -> Self:
+        for name in ("quote", "escape"):
+            mark = getattr(self, name)
+            if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in "\r\n"):
+                raise wrong_value(
+                    expected=f"one plain character as {name}",
+                    cause=f"{mark!r} is none",
+                    fix=f"write {name}: null, if there is none",
+                )
+        given = [mark for mark in (self.delimiter, self.quote, self.escape, self.comment) if mark is not None]
+        if len({*given}) < len(given) or "\n" in self.delimiter or "\r" in self.delimiter:
             raise wrong_value(
-                expected="one character, or the word whitespace",
-                cause="values are cut at every place where this one character stands",
-                fix='write delimiter: ";" (or "\\t" for tabs)',
+                expected="different marks for delimiter, quote, escape and comment, and no line end",
+                cause="values could not be told apart",
+                fix='write delimiter: ";" (or "\\t", or whitespace)',
             )
         return self
 
-    def marks(self) -> tuple[str, ...]:
-        return GONE
+    def layout(self, strict: dict[str, int]) -> Layout:
+        from lamina.data.tables.delimited import Delimited
 
-    def frame(self) -> pl.LazyFrame:
-        import numpy as np
-        import polars as pl
+        dialect = self.dialect(
+            delimiter=self.delimiter,
+            quote=self.quote,
+            escape=self.escape,
+            header=self.header,
+            names=self.names,
+            max_columns=self.max_columns,
+        )
+        return Delimited(dialect, tuple(strict.items()))
 
-        from lamina.data.words import Words
 
-        def series(name: str, column: Column) -> pl.Series:
-            if isinstance(column, Words):
-                return pl.Series(name, column.tolist(), dtype=pl.String).replace("", None)
-            whole = bool((np.isnan(column) | (column == np.floor(column))).all())
-            values = pl.Series(name, column, nan_to_null=True)
-            return values.cast(pl.Int64) if whole and not np.isinf(column).any() else values
+@register("tsv")
+class Tsv(Csv):
+    r"""Rows of text files, a sample each, whose values stand between tabs; otherwise as `Csv`.
 
-        return pl.DataFrame([series(name, column) for name, column in self.table().items()]).lazy()
+    Example:
+        >>> Tsv(path="flowers.tsv", target="species").delimiter
+        '\t'
+    """
 
-    def table(self) -> dict[str, Column]:
-        """All columns: float64, or text where a value is none that could be a number.
+    delimiter: Annotated[str, Field(min_length=1)] = "\t"
 
-        Raises:
-            DataError: DA031 if the file isn't there, DA032 if a row has another number of values.
-        """
-        texts = self.categorical if self.text is None else (*self.categorical, self.text)
-        return read_table(self.path, delimiter=self.delimiter, header=self.header, names=self.names, texts=texts)
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [cls(path="flowers.tsv", target=["species"])]
 
 
 def find_delimiter(path: str | os.PathLike[str], names: Collection[str]) -> str:
@@ -105,7 +115,22 @@ def find_delimiter(path: str | os.PathLike[str], names: Collection[str]) -> str:
     Raises:
         DataError: DA031 or DA032, if the file can't be read.
     """
-    counts = {mark: len({name.strip() for name in (_rows(Path(path), mark, most=1) or [[]])[0]} & {*names}) for mark in DELIMITERS}
+    from lamina.data.storage import open_file
+    from lamina.data.tables.heads import open_table
+
+    file = open_file(path)
+    counts: dict[str, int] = {}
+    failures: list[DataError] = []
+    for mark in DELIMITERS:
+        try:
+            opened = open_table(file, Dialect(delimiter=mark))
+        except DataError as error:
+            failures.append(error)
+            continue
+        opened.stream.close()
+        counts[mark] = len({*opened.names} & {*names})
+    if not counts:
+        raise failures[0]
     return max(counts, key=lambda mark: counts[mark])
 
 
@@ -122,68 +147,10 @@ def read_table(
     Raises:
         DataError: DA031 if the file isn't there, DA032 if a row has another number of values, DA006 if there are no rows.
     """
-    rows = _rows(Path(path), delimiter)
-    if header:
-        found = tuple(name.strip() for name in (rows.pop(0) if rows else ()))
-        names = names or found
-    if not rows:
-        fix = "give a file with rows; header: false if the first line already is one"
-        raise DataError("DA006", where=str(path), expected="at least one row", got="none", cause="the file is empty", fix=fix)
-    names = names or tuple(f"column_{i + 1}" for i in range(len(rows[0])))
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        fix = "rename one of them; if the file has no header, write header: false"
-        raise DataError(
-            "DA017",
-            where=str(path),
-            expected="columns with different names",
-            got=f"{twice!r} twice",
-            cause="the header repeats a name",
-            fix=fix,
-        )
-    odd = next((i for i, row in enumerate(rows) if len(row) != len(names)), None)
-    if odd is not None:
-        raise DataError(
-            "DA032",
-            where=f"{path}, row {odd + 1}",
-            expected=f"{len(names)} values ({', '.join(names[:6])}{' ...' if len(names) > 6 else ''})",
-            got=f"{len(rows[odd])}",
-            cause="another delimiter, or one inside a value that is not quoted",
-            fix='correct the row, or write the right delimiter: ";" (or "\\t", or whitespace)',
-        )
-    return {name: _column(column, text=name in texts) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    from lamina.data.frames import read_frame
+
+    settings: dict[str, Any] = {} if names is None else {"names": list(names)}
+    return read_frame(Csv(path=os.fspath(path), delimiter=delimiter, header=header, categorical=list(texts), **settings).frame())
 
 
-def _rows(path: Path, delimiter: str, most: int | None = None) -> list[list[str]]:
-    import csv
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            if delimiter == WHITESPACE:
-                return list(islice((line.split() for line in file if line.strip()), most))
-            return list(islice((row for row in csv.reader(file, delimiter=delimiter, strict=True) if row), most))
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            "DA032",
-            where=str(path),
-            expected="rows of text in UTF-8",
-            got=str(error),
-            cause="another encoding, an open quote, or no text file at all",
-            fix="save the file as csv in UTF-8",
-        ) from error
-
-
-def _column(values: tuple[str, ...], *, text: bool) -> Column:
-    import numpy as np
-
-    from lamina.data.words import Words
-
-    stripped = [value.strip() for value in values]
-    if not text:
-        try:
-            return np.array([float(value) if value not in GONE else float("nan") for value in stripped])
-        except ValueError:
-            pass
-    return Words.of(["" if value in GONE else value for value in stripped])
+__all__ = ["DELIMITERS", "GONE", "WHITESPACE", "Csv", "Tsv", "find_delimiter", "read_table"]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 ENDINGS: dict[str, tuple[str, dict[str, Any]]] = {
     ".csv": ("csv", {}),
+    ".tsv": ("tsv", {}),
+    ".tab": ("tsv", {}),
     ".txt": ("csv", {}),
     ".data": ("csv", {}),
     ".test": ("csv", {}),
@@ -55,7 +57,7 @@ def reader_for(path: str | os.PathLike[str], *, like: TableSource | None = None)
     own = ending(path)
     kind, settings = ENDINGS.get(own, ("", {}))
     same = None if like is None else like.like(str(path))
-    if same is not None and like is not None and (kind in ("", like.type_name) or own == ending(str(getattr(like, "path", "")))):
+    if same is not None and like is not None and (kind in ("", like.type_name) or own == ending(_first(getattr(like, "path", "")))):
         return same
     component: Any = registry.get("source", kind)
     if component is None:
@@ -70,3 +72,7 @@ def reader_for(path: str | os.PathLike[str], *, like: TableSource | None = None)
         )
     made: TableSource = component(path=str(path), **settings)
     return made
+
+
+def _first(paths: str | tuple[str, ...]) -> str:
+    return paths if isinstance(paths, str) else paths[0]

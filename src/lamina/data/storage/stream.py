@@ -58,6 +58,16 @@ class Watched(Stream):
             self._source.close()
         super().close()
 
+    def readinto(self, buffer: Any) -> int:
+        # Without the copy that pieces cost.
+        try:
+            count: int = self._source.readinto(buffer)
+        except Exception as error:  # see below
+            raise self._broken(error) from error
+        if not count and len(buffer):
+            self._verify()
+        return count
+
     def piece(self) -> bytes:
         try:
             found: bytes = self._source.read(PIECE)

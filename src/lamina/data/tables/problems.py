@@ -1,0 +1,121 @@
+"""What is said of text files that are no tables."""
+
+from __future__ import annotations
+
+from lamina.errors import DataError
+
+
+def place(file: str, line: int, column: str | None = None) -> str:
+    """File, line and column, for messages."""
+    return f"{file}, line {line:,}" + (f", column {column!r}" if column is not None else "")
+
+
+def ragged(file: str, line: int, names: tuple[str, ...], found: int) -> DataError:
+    """DA032: a row with another number of values."""
+    return DataError(
+        "DA032",
+        where=place(file, line),
+        expected=f"{len(names)} values ({', '.join(names[:6])}{' ...' if len(names) > 6 else ''})",
+        got=f"{found}",
+        cause="another delimiter, or one inside a value that is not quoted",
+        fix='correct the row, or write the right delimiter: ";" (or "\\t", or whitespace)',
+    )
+
+
+class MisquotedError(DataError):
+    """Quotes that don't come in pairs: in the file, or because it was cut in the wrong place."""
+
+
+def misquoted(file: str, line: int, got: str, quote: str) -> DataError:
+    """DA032: quotes that don't come in pairs."""
+    return MisquotedError(
+        "DA032",
+        where=place(file, line),
+        expected=f"values whose quotes {quote} come in pairs: one before, one after, doubled within",
+        got=got,
+        cause="a quote that is part of a value, or one that was forgotten",
+        fix=f"correct the line; if {quote} is a letter like others, write quote: null",
+    )
+
+
+def not_text(file: str, line: int, column: str | None, got: str, encoding: str) -> DataError:
+    """DA032: bytes that are no text in this encoding."""
+    return DataError(
+        "DA032",
+        where=place(file, line, column),
+        expected=f"rows of text in {encoding.upper()}",
+        got=got,
+        cause="another encoding, a damaged file, or no text file at all",
+        fix="write encoding: latin-1 (or cp1252, utf-16), or save the file in UTF-8",
+    )
+
+
+def too_long(file: str, line: int, limit: int) -> DataError:
+    """DA050: a line without an end in sight."""
+    return DataError(
+        "DA050",
+        where=place(file, line),
+        expected=f"lines (or quoted values) of at most {limit:,} bytes",
+        got="a longer one",
+        cause="no text file, other line ends, or a quote that was never closed",
+        fix=f"correct the file, or allow it: max_line: {8 * limit}",
+    )
+
+
+def too_many(file: str, found: int, limit: int) -> DataError:
+    """DA052: more columns than anybody meant."""
+    return DataError(
+        "DA052",
+        where=place(file, 1),
+        expected=f"at most {limit:,} columns",
+        got=f"{found:,}",
+        cause="another delimiter, or a table that lies on its side",
+        fix=f"correct delimiter, turn the table, or allow it: max_columns: {found}",
+    )
+
+
+def wrong_type(file: str, line: int, column: str, expected: str, got: str) -> DataError:
+    """DA051: a value that is none of its column's."""
+    return DataError(
+        "DA051",
+        where=place(file, line, column),
+        expected=expected,
+        got=repr(got if len(got) <= 80 else f"{got[:77]}..."),
+        cause="a typo, or a mark for missing values that isn't in missing_values",
+        fix="correct the value, list its mark under missing_values, or describe the column as a string",
+    )
+
+
+def empty(file: str, got: str) -> DataError:
+    """DA006: no rows."""
+    fix = "give a file with rows; header: false if the first line already is one"
+    return DataError("DA006", where=file, expected="at least one row", got=got, cause="the file is empty", fix=fix)
+
+
+def twice(file: str, name: str) -> DataError:
+    """DA017: a header that repeats a name."""
+    return DataError(
+        "DA017",
+        where=file,
+        expected="columns with different names",
+        got=f"{name!r} twice",
+        cause="the header repeats a name",
+        fix="rename one of them; if the file has no header, write header: false",
+    )
+
+
+def other_columns(file: str, first: str, own: tuple[str, ...], wanted: tuple[str, ...]) -> DataError:
+    """DA014: files of one table with different columns."""
+    missing = [name for name in wanted if name not in own]
+    more = [name for name in own if name not in wanted]
+    got = ", ".join(
+        ([f"without {', '.join(map(repr, missing[:5]))}"] if missing else []) + ([f"with {', '.join(map(repr, more[:5]))}"] if more else [])
+    )
+    return DataError(
+        "DA014",
+        where=file,
+        expected=f"the columns of {first}: {', '.join(wanted[:8])}",
+        got=f"{len(own)} columns, {got}",
+        cause="the files are not parts of one table, or a column was renamed",
+        fix="give files with the same columns, in any order",
+    )
