@@ -70,7 +70,7 @@ def blocks(
     if rest:
         if rest[-1:] != b"\n":
             rest += b"\n"
-        if _cut(rest, dialect, exact=True) != len(rest):
+        if _cut(rest, dialect, exact=exact) != len(rest) and end_of_records(rest, dialect) != len(rest):
             raise endless(rest, dialect, file, line)
         yield Block(rest, line, count_lines(rest))
 
