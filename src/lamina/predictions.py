@@ -33,6 +33,9 @@ def read_inputs(path: Path, model: Model | None = None) -> Any:
     if model is not None and model.preprocessing is not None and model.preprocessing.serving is not None:
         # The model knows how its raw rows are read, and reads them when it predicts.
         return path
+    if model is not None and model.preprocessing is not None and model.preprocessing.preparations and path.suffix not in (".npy", ".npz"):
+        # Photos, sounds, sequences: a file, or a folder of them.
+        return str(path)
     check_suffix(path, INPUTS, "INPUT")
     try:
         if path.suffix == ".csv":

@@ -72,6 +72,14 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     ),
     "shape": (lambda x: recipe_with(network={"input": x, **NETWORK}), "network.input"),
     "sharpness": (lambda x: recipe_with(train={"sharpness": x}), "train.sharpness"),
+    "sound_augmentation": (
+        lambda x: recipe_with(data={"source": {"type": "audio_folder", "path": "clips", "augment": [x]}}),
+        "data.source.augment[0]",
+    ),
+    "sound_features": (
+        lambda x: recipe_with(data={"source": {"type": "audio_folder", "path": "clips", "features": x}}),
+        "data.source.features",
+    ),
     "source": (lambda x: recipe_with(data={"source": x}), "data.source"),
     "split": (lambda x: recipe_with(data={**IRIS, "split": x}), "data.split"),
     "step": (lambda x: recipe_with(data={"source": {"type": "csv", "path": "a.csv"}, "transform": [x]}), "data.transform[0]"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import lamina.data.config  # noqa: F401 (fills the registry)
+from lamina.data.audio.wav import write_wav
 from lamina.data.normalizers import Standardize
 from lamina.data.splits import RandomSplit
 from lamina.errors import DataError
@@ -45,6 +47,10 @@ def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
     )
     for name in ("cats/a_0", "dogs/b_1", "dogs/c_2"):
         Image.new("L", (30, 24), 1).save(tmp_path / "masks" / f"{name}.png")
+    for number, name in enumerate(("up/up_ann_0", "up/up_bob_1", "down/down_ann_0")):
+        (tmp_path / "clips" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "clips" / f"{name}.wav").write_bytes(write_wav(np.sin(np.arange(300 + 100 * number) / 3), 4000))
+    (tmp_path / "clips" / "list.csv").write_text("path,word\nup/up_ann_0.wav,up\ndown/down_ann_0.wav,down\n")
     (tmp_path / "poem.txt").write_text("There was an old man with a beard,\nWho said, it is just as I feared!\n" * 2)
 
 
@@ -78,6 +84,7 @@ def test_all_are_registered() -> None:
     assert {
         "blood_cells",
         "arrow",
+        "audio_folder",
         "breast_cancer",
         "characters",
         "cifar10",

@@ -14,6 +14,7 @@ from lamina.data.groups import take_all
 from lamina.data.joining import join_rows
 from lamina.data.lazy import Address, LazyArray, Samples
 from lamina.data.masks import ArrayMasks, checked_masks, open_sequence, pad_all
+from lamina.data.preparation import Masked
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
 from lamina.data.stored import stored
 from lamina.data.targets import describe_target, encode_target
@@ -69,6 +70,8 @@ class Dataset:
         target_masks: ArrayMasks | None = None,
         preparations: Mapping[str, Preparation] | None = None,
     ) -> None:
+        masked = {name: array for name, array in inputs.items() if isinstance(array, Masked)}
+        inputs = {**inputs, **{name: array.values for name, array in masked.items()}}
         self.inputs: dict[str, Any] = {name: array if (kept := stored(array)) is None else kept for name, array in inputs.items()}
         self.targets: dict[str, Any] = {name: array if (kept := stored(array)) is None else kept for name, array in targets.items()}
         self.schema = schema
@@ -78,7 +81,7 @@ class Dataset:
         self.times = times
         self.part = part
         self.preprocessing = preprocessing
-        self.input_masks: dict[str, Any] = dict(input_masks or {})
+        self.input_masks: dict[str, Any] = {**(input_masks or {}), **{name: array.mask for name, array in masked.items()}}
         self.target_masks: dict[str, Any] = dict(target_masks or {})
         self.preparations = dict(preparations or {})
         self._length = check_lengths(

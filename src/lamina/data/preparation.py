@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lamina.spec import Description, registry
@@ -12,7 +13,29 @@ if TYPE_CHECKING:
 
     from lamina.shapes import Shape
 
-registry.announce("preparation", {"pictures": "lamina.data.images.preparation"})
+registry.announce(
+    "preparation",
+    {
+        "pictures": "lamina.data.images.preparation",
+        "sound": "lamina.data.audio.preparation",
+    },
+)
+
+
+@dataclass(frozen=True)
+class Masked:
+    """An input whose samples differ in length.
+
+    Attributes:
+        values: ``[samples, steps, ...]``, in memory or lazy.
+        mask: Which steps are real, ``[samples, steps]``.
+    """
+
+    values: Any
+    mask: Any
+
+    def __len__(self) -> int:
+        return len(self.values)
 
 
 class Preparation(Description, family="preparation"):
@@ -31,8 +54,10 @@ class Preparation(Description, family="preparation"):
         """
         raise NotImplementedError(type(self).__name__)
 
-    def prepare(self, value: Any, shape: Shape) -> np.ndarray:
+    def prepare(self, value: Any, shape: Shape) -> np.ndarray | Masked:
         """The array of the input, samples first, exactly as in training; or a lazy array, which makes its samples when asked.
+
+        Where samples differ in length, it comes with its mask.
 
         Args:
             value: What `takes` said yes to.

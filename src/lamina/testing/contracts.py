@@ -45,6 +45,8 @@ SUITES: dict[str, str] = {
     "schedule": "lamina.testing.schedules:check_schedule",
     "shape": "lamina.testing.shapes:check_shape",
     "sharpness": "lamina.testing.sharpness:check_sharpness",
+    "sound_augmentation": "lamina.testing.sound:check_sound_augmentation",
+    "sound_features": "lamina.testing.sound:check_sound_features",
     "source": "lamina.testing.data:check_source",
     "split": "lamina.testing.data:check_split",
     "tokenizer": "lamina.testing.text:check_tokenizer",

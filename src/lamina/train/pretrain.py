@@ -131,8 +131,7 @@ def unlabelled(model: Model, data: DataLike, *, target: str | Sequence[str] | No
     if not isinstance(data, Dataset):
         data = data[0] if isinstance(data, tuple) and len(data) == 2 else data
         if model.preprocessing is not None:
-            inputs = model.preprocessing.inputs(data)
-            data = Dataset(inputs, {}, model.preprocessing.schema, preprocessing=model.preprocessing)
+            data = model.preprocessing.unlabelled(data)
         else:
             data = as_dataset(data, shapes=model.plan.inputs if model.plan else None, dtype=model.dtype, target=target)
     dataset: Dataset = data.replace(targets={}, target_masks={}, schema=DataSchema(inputs=data.schema.inputs))

@@ -39,12 +39,9 @@ class SoundFeatures(Description, family="sound_features"):
         """The features ``[frames, planes, bins]``, float64, of samples ``[samples, channels]``."""
         raise NotImplementedError(type(self).__name__)
 
-    def check(self, rate: int) -> None:
-        """See that they can be made at this rate.
-
-        Raises:
-            DescriptionError: If they can't.
-        """
+    def misfit(self, rate: int) -> str | None:
+        """What would have to be otherwise for them to be made at this rate; None if all is right."""
+        return None
 
 
 @register("waveform")
@@ -172,8 +169,12 @@ class Spectrogram(Framed):
         if self.values == "power":
             return power
         if self.values == "magnitude":
-            return np.sqrt(power)
-        return np.log(np.maximum(power, self.least)) if self.values == "log" else decibels(power, self.least, self.top_db)
+            magnitude: np.ndarray = np.sqrt(power)
+            return magnitude
+        if self.values == "decibels":
+            return decibels(power, self.least, self.top_db)
+        logarithm: np.ndarray = np.log(np.maximum(power, self.least))
+        return logarithm
 
 
 class InBands(Framed):
@@ -199,13 +200,20 @@ class InBands(Framed):
     least: Positive = 1e-10
     top_db: Positive | None = 80.0
 
-    def check(self, rate: int) -> None:
-        if not self.lowest < (self.highest or rate / 2) <= rate / 2:
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.highest is not None and self.lowest >= self.highest:
             raise wrong_value(
-                expected=f"lowest below highest, and highest up to {rate / 2:g}, half of the rate",
-                cause="the bands lie between the two, and samples hold no higher frequencies",
-                fix=f"leave out highest, which is then {rate / 2:g}, and write lowest: 0",
+                expected="lowest below highest",
+                cause="the bands lie between the two",
+                fix=f"write lowest: 0, or highest above {self.lowest:g}",
             )
+        return self
+
+    def misfit(self, rate: int) -> str | None:
+        if self.lowest < (self.highest or rate / 2) <= rate / 2:
+            return None
+        return f"lowest below highest, and highest up to {rate / 2:g} Hz, half of the rate"
 
     def banded(self, power: np.ndarray, rate: int) -> np.ndarray:
         """Power of each band ``[frames, channels, bands]``."""
@@ -315,12 +323,12 @@ class SoundStatistics(SoundFeatures):
         planes, bins = self.of.size(channels, rate)
         return planes * len(self.measures), bins
 
-    def check(self, rate: int) -> None:
-        self.of.check(rate)
+    def misfit(self, rate: int) -> str | None:
+        return self.of.misfit(rate)
 
     def compute(self, samples: np.ndarray, rate: int) -> np.ndarray:
         import numpy as np
 
         values = self.of.compute(samples, rate)
-        taken = {"mean": np.mean, "deviation": np.std, "minimum": np.min, "median": np.median, "maximum": np.max}
+        taken: dict[str, Any] = {"mean": np.mean, "deviation": np.std, "minimum": np.min, "median": np.median, "maximum": np.max}
         return np.concatenate([taken[name](values, axis=0) for name in self.measures])[None]

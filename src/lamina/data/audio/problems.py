@@ -41,3 +41,8 @@ def too_large(where: str, size: int, most: int, seconds: float) -> DataError:
         cause="a damaged or made-up header, or a recording of many hours",
         fix="cut it into pieces before",
     )
+
+
+def other_sound(where: str, *, expected: str, got: str, fix: str) -> DataError:
+    """DA148: a sound that is not like the others."""
+    return DataError("DA148", where=where, expected=expected, got=got, cause="the files were recorded in different ways", fix=fix)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-Level: TypeAlias = Literal["peak", "rms"]
-Keep: TypeAlias = Literal["start", "middle", "end"]
+if TYPE_CHECKING:
+    from lamina.data.audio.preparation import Keep, Level
+
 RMS = 0.1
 """The root of the mean square that ``rms`` brings clips to: 20 decibels below full scale."""
 SILENCE_SECONDS = 0.01

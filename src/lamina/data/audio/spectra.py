@@ -73,14 +73,14 @@ def decibels(power: np.ndarray, least: float, top: float | None) -> np.ndarray:
         >>> decibels(np.array([100.0, 1.0, 0.0]), 1e-10, 30.0).tolist()
         [20.0, 0.0, -10.0]
     """
-    loudness = 10 * np.log10(np.maximum(power, least))
+    loudness: np.ndarray = 10 * np.log10(np.maximum(power, least))
     return loudness if top is None or loudness.size == 0 else np.maximum(loudness, loudness.max() - top)
 
 
 @lru_cache(maxsize=16)
 def _cosines(size: int, count: int) -> np.ndarray:
     """The first numbers of the orthonormal cosine transform (DCT-II), ``[size, count]``."""
-    table = np.cos(np.pi / size * (np.arange(size)[:, None] + 0.5) * np.arange(count)) * np.sqrt(2 / size)
+    table: np.ndarray = np.cos(np.pi / size * (np.arange(size)[:, None] + 0.5) * np.arange(count)) * np.sqrt(2 / size)
     table[:, 0] = np.sqrt(1 / size)
     table.setflags(write=False)
     return table
@@ -127,7 +127,7 @@ def evened(values: np.ndarray, *, deviation: bool) -> np.ndarray:
         values: ``[frames, ...]``.
         deviation: Whether to divide; what never changes is not divided.
     """
-    centred = values - values.mean(axis=0)
+    centred: np.ndarray = values - values.mean(axis=0)
     if not deviation:
         return centred
     spread = np.sqrt(np.square(centred).mean(axis=0))

@@ -1,4 +1,4 @@
-"""What an image shows, as its folder, its name or a list says."""
+"""What an image, a sound or another file is, as its folder, its name or a list says."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def of_folder(name: str, where: str, *, first: bool) -> str:
-    """The folder that an image lies in: the innermost, or the first below the one that was searched.
+    """The folder that a file lies in: the innermost, or the first below the one that was searched.
 
     Raises:
         DataError: DA133, if there is none.
@@ -32,16 +32,16 @@ def of_folder(name: str, where: str, *, first: bool) -> str:
     if not folders:
         raise _unlabelled(
             where=where,
-            expected="the image in a folder of its class, such as cats/1.jpg",
+            expected="the file in a folder of its class, such as cats/1.jpg",
             got=f"{name}, in no folder below the path",
-            cause="the path names the folder of one class, or of all images together",
+            cause="the path names the folder of one class, or of all files together",
             fix="give the folder above, or say how labels are found: pattern, manifest, or label: none",
         )
     return folders[0] if first else folders[-1]
 
 
 def of_name(name: str, where: str, pattern: re.Pattern[str]) -> str:
-    """What a pattern finds in the path of an image: its group ``label``, else its first group, else all of it.
+    """What a pattern finds in the path of a file: its group ``label``, else its first group, else all of it.
 
     Raises:
         DataError: DA133, if it finds nothing.
@@ -63,16 +63,17 @@ def of_name(name: str, where: str, pattern: re.Pattern[str]) -> str:
     return str(groups["label"] if "label" in groups else found[1] if pattern.groups else found[0])
 
 
-def read_manifest(file: DataFile, text: str, image: str) -> tuple[list[str], list[str], list[dict[str, Any]]]:
-    """Rows of a list of images: csv or tsv with a header, or JSON lines.
+def read_manifest(file: DataFile, text: str, image: str, setting: str = "image") -> tuple[list[str], list[str], list[dict[str, Any]]]:
+    """Rows of a list of files: csv or tsv with a header, or JSON lines.
 
     Args:
         file: For messages, and by its ending how it is read.
         text: What it holds.
-        image: The column that names the image.
+        image: The column that names the file.
+        setting: What the source calls this column.
 
     Returns:
-        The name of the image of each row, where each row stands, and the rows.
+        The name of the file of each row, where each row stands, and the rows.
 
     Raises:
         DataError: DA133, naming file and line.
@@ -86,12 +87,12 @@ def read_manifest(file: DataFile, text: str, image: str) -> tuple[list[str], lis
             near = nearest(image, row)
             raise _unlabelled(
                 where=f"{path}:{line}",
-                expected=f"the name of an image in the column {image!r}",
+                expected=f"the name of a file in the column {image!r}",
                 got=f"{', '.join(map(str, row))}" if image not in row else repr(value),
                 cause="the column has another name" if image not in row else "the value is missing",
-                fix=f"write image: {near} in the source"
+                fix=f"write {setting}: {near} in the source"
                 if near and image not in row
-                else f"write image: COLUMN, or fill the column {image}",
+                else f"write {setting}: COLUMN, or fill the column {image}",
             )
         names.append(value)
     if not rows:
@@ -100,7 +101,7 @@ def read_manifest(file: DataFile, text: str, image: str) -> tuple[list[str], lis
             expected="a header and at least one row",
             got="no row",
             cause="the file is empty",
-            fix="write one row for each image",
+            fix="write one row for each file",
         )
     return names, [f"{path}:{line}" for line, _ in rows], [row for _, row in rows]
 

@@ -1,6 +1,7 @@
 """Sources of data; importing this registers all of them."""
 
 from lamina.data.sources.arrow import Arrow
+from lamina.data.sources.audio_folder import AudioFolder
 from lamina.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
 from lamina.data.sources.cells import BloodCells
 from lamina.data.sources.control import SyntheticControl
@@ -17,6 +18,7 @@ from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
 
 __all__ = [
     "Arrow",
+    "AudioFolder",
     "BloodCells",
     "BreastCancer",
     "Characters",
