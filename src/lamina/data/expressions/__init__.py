@@ -2,7 +2,8 @@
 
 from lamina.data.expressions.field import ExpressionText
 from lamina.data.expressions.functions import Function, Parameter, find_function, list_functions, register_function
-from lamina.data.expressions.kinds import base_kind, kind_of
+from lamina.data.expressions.kindnames import base_kind
+from lamina.data.expressions.kinds import kind_of
 from lamina.data.expressions.nodes import Call, Column, Expression, Literal, Over
 from lamina.data.expressions.parse import parse
 from lamina.data.expressions.polars import to_polars

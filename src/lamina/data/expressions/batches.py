@@ -85,7 +85,7 @@ def _constant(value: Any, kind: str) -> Any:
 def _arrow_type(kind: str) -> Any:
     import pyarrow as pa
 
-    from lamina.data.expressions.kinds import base_kind, kind_inside
+    from lamina.data.expressions.kindnames import base_kind, kind_inside
 
     plain = base_kind(kind)
     if plain == "array":

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lamina.data.expressions.functions import REQUIRED, Function, Parameter, find_function
+from lamina.data.expressions.kindnames import KINDS, base_kind, kind_inside
 from lamina.data.expressions.nodes import Call, Column, Expression, Level, Literal
 from lamina.errors import DataError, nearest
 
-KINDS = ("string", "integer", "float", "boolean", "categorical", "time", "bytes", "array", "image", "text", "null")
-"""All kinds. A time may say its zone, ``time[Europe/Zurich]``, which is UTC unless said; an array what it holds, ``array[string]``,
-which are floats unless said."""
 _A = {"integer": "an integer", "array": "an array", "image": "an image"}
 
 
@@ -40,23 +38,6 @@ class Typed:
     def values(self) -> tuple[Any, ...]:
         """Constants among the arguments."""
         return tuple([argument.node.value if isinstance(argument.node, Literal) else None for argument in self.arguments])
-
-
-def base_kind(kind: str) -> str:
-    """The kind without its zone or contents; a categorical is a string.
-
-    Example:
-        >>> base_kind("time[Europe/Zurich]"), base_kind("categorical")
-        ('time', 'string')
-    """
-    plain = kind.partition("[")[0]
-    return "string" if plain == "categorical" else plain
-
-
-def kind_inside(kind: str) -> str:
-    """The zone of a time, or the kind of what an array holds."""
-    inside = kind.partition("[")[2].removesuffix("]")
-    return inside or {"time": "UTC", "array": "float"}.get(base_kind(kind), "")
 
 
 def kind_of(expression: Expression, columns: Mapping[str, str], *, level: Level | None = None) -> str:

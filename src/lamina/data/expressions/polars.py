@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lamina.data.expressions.functions import At
-from lamina.data.expressions.kinds import Typed, base_kind, kind_inside, resolve
+from lamina.data.expressions.kindnames import base_kind, kind_inside
+from lamina.data.expressions.kinds import Typed, resolve
 from lamina.data.expressions.nodes import Column, Expression, Literal, Over
 
 if TYPE_CHECKING:

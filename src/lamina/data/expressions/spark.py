@@ -7,7 +7,8 @@ from typing import Any
 
 from lamina.data.expressions.functions import At
 from lamina.data.expressions.functions.groups import quoted
-from lamina.data.expressions.kinds import Typed, base_kind, kind_inside, resolve
+from lamina.data.expressions.kindnames import base_kind, kind_inside
+from lamina.data.expressions.kinds import Typed, resolve
 from lamina.data.expressions.nodes import Column, Expression, Literal, Over
 from lamina.errors import DependencyError
 

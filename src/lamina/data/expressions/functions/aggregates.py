@@ -104,7 +104,7 @@ def _distinct_spark(at: At, x: Any) -> Any:
     return at.api.size(over(at, at.api.collect_set(x))).cast("bigint")
 
 
-def _end(last: bool) -> tuple[Builder, Builder]:  # noqa: FBT001
+def _end(*, last: bool) -> tuple[Builder, Builder]:
     def polars(at: At, x: Any) -> Any:
         present = x.drop_nulls()
         return present.last() if last else present.first()
@@ -156,11 +156,11 @@ def _collection(kinds: Sequence[str], values: Sequence[Any]) -> str:
 
 
 def _every_spark(at: At, x: Any) -> Any:
-    return at.api.coalesce(over(at, at.api.bool_and(x)), at.api.lit(True))  # noqa: FBT003
+    return at.api.coalesce(over(at, at.api.bool_and(x)), at.api.lit(col=True))
 
 
 def _some_spark(at: At, x: Any) -> Any:
-    return at.api.coalesce(over(at, at.api.bool_or(x)), at.api.lit(False))  # noqa: FBT003
+    return at.api.coalesce(over(at, at.api.bool_or(x)), at.api.lit(col=False))
 
 
 def _only(at: At, *columns: Any) -> Any:
@@ -213,8 +213,8 @@ FUNCTIONS = [
         "How many different values there are.",
         "count_distinct(customer)",
     ),
-    _aggregate("first", [Parameter("x", ANY)], same(), *_end(False), "The first value that isn't missing.", "first(x)"),  # noqa: FBT003
-    _aggregate("last", [Parameter("x", ANY)], same(), *_end(True), "The last value that isn't missing.", "last(x)"),  # noqa: FBT003
+    _aggregate("first", [Parameter("x", ANY)], same(), *_end(last=False), "The first value that isn't missing.", "first(x)"),
+    _aggregate("last", [Parameter("x", ANY)], same(), *_end(last=True), "The last value that isn't missing.", "last(x)"),
     _aggregate(
         "median", [X], "float", _median_polars, _median_spark, "The value in the middle, or the mean of the two there.", "median(x)"
     ),
@@ -234,7 +234,7 @@ FUNCTIONS = [
         [Parameter("x", ("string", "integer", "boolean", "time"))],
         same(),
         _frequent_polars,
-        lambda at, x: over(at, at.api.mode(x, True)),  # noqa: FBT003
+        lambda at, x: over(at, at.api.mode(x, deterministic=True)),
         "The value that is there most often; of several, the smallest.",
         "most_frequent(city)",
     ),

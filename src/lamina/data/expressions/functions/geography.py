@@ -20,7 +20,7 @@ def _half_square_sine(angle: Any) -> Any:
 def _haversine_polars(at: At, latitude1: Any, longitude1: Any, latitude2: Any, longitude2: Any) -> Any:
     across = latitude1.radians().cos() * latitude2.radians().cos() * _half_square_sine((longitude2 - longitude1).radians())
     chord = _half_square_sine((latitude2 - latitude1).radians()) + across
-    return 2 * EARTH_KM * at.api.when(chord > 1).then(1.0).otherwise(chord).sqrt().arcsin()
+    return 2 * EARTH_KM * at.api.arctan2(chord.sqrt(), (1 - chord).abs().sqrt())
 
 
 def _haversine_spark(at: At, latitude1: Any, longitude1: Any, latitude2: Any, longitude2: Any) -> Any:
@@ -28,7 +28,7 @@ def _haversine_spark(at: At, latitude1: Any, longitude1: Any, latitude2: Any, lo
     down, across = api.radians(latitude2 - latitude1) / 2, api.radians(longitude2 - longitude1) / 2
     wide = api.cos(api.radians(latitude1)) * api.cos(api.radians(latitude2)) * api.sin(across) * api.sin(across)
     chord = api.sin(down) * api.sin(down) + wide
-    return 2 * EARTH_KM * api.asin(api.sqrt(api.when(chord > 1, 1.0).otherwise(chord)))
+    return 2 * EARTH_KM * api.atan2(api.sqrt(chord), api.sqrt(api.abs(1 - chord)))
 
 
 def _sums_polars(latitude: Any, longitude: Any) -> tuple[Any, Any, Any]:

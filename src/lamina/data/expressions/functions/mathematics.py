@@ -107,7 +107,7 @@ def _clip_spark(at: At, x: Any, low: Any, high: Any) -> Any:
     return at.api.when(x < low, low).when(beyond, high).otherwise(x)
 
 
-def _extreme(larger: bool) -> tuple[Builder, Builder]:  # noqa: FBT001
+def _extreme(*, larger: bool) -> tuple[Builder, Builder]:
     """The smallest or largest of several; missing values are left out, NaN is larger than all numbers."""
 
     def polars(at: At, *columns: Any) -> Any:
@@ -160,14 +160,14 @@ TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 def _to_boolean_polars(at: At, x: Any) -> Any:
     if at.kinds[0] == "string":
         small = x.str.to_lowercase()
-        return at.api.when(small.is_in(list(TRUE))).then(True).when(small.is_in(list(FALSE))).then(False)  # noqa: FBT003
+        return at.api.when(small.is_in(list(TRUE))).then(statement=True).when(small.is_in(list(FALSE))).then(statement=False)
     return x if at.kinds[0] == "boolean" else x != 0
 
 
 def _to_boolean_spark(at: At, x: Any) -> Any:
     if at.kinds[0] == "string":
         small = at.api.lower(x)
-        return at.api.when(small.isin(list(TRUE)), True).when(small.isin(list(FALSE)), False)  # noqa: FBT003
+        return at.api.when(small.isin(list(TRUE)), value=True).when(small.isin(list(FALSE)), value=False)
     return x if at.kinds[0] == "boolean" else x != 0
 
 
@@ -177,7 +177,7 @@ def _to_string_polars(at: At, x: Any) -> Any:
     return x.cast(at.api.String)
 
 
-SMALLEST, LARGEST = _extreme(False), _extreme(True)  # noqa: FBT003
+SMALLEST, LARGEST = _extreme(larger=False), _extreme(larger=True)
 CONVERTIBLE = ("string", "integer", "float", "boolean")
 MANY = (Parameter("x", SCALAR, many=True, alike=True),)
 

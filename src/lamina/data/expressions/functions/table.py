@@ -12,7 +12,7 @@ from typing import Any
 from lamina.data.expressions.functions.function import REQUIRED, Function, Parameter
 from lamina.errors import DataError, RegistrationError, nearest
 
-GROUPS = ("operators", "conditions", "mathematics", "geography", "aggregates", "windows")
+GROUPS = ("operators", "conditions", "mathematics", "strings", "times", "arrays", "hashing", "geography", "aggregates", "windows")
 """The chapters of the table, each a module of this package that has them in ``FUNCTIONS``."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 

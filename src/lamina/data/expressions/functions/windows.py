@@ -57,7 +57,7 @@ def _running_spark(name: str) -> Builder:
     return build
 
 
-def _rank(dense: bool) -> tuple[Builder, Builder]:  # noqa: FBT001
+def _rank(*, dense: bool) -> tuple[Builder, Builder]:
     def polars(at: At, x: Any, descending: Any) -> Any:
         return x.rank("dense" if dense else "min", descending=at.values[1]).cast(at.api.Int64)
 
@@ -102,7 +102,7 @@ def _size(values: Sequence[Any]) -> tuple[str, str] | None:
     return None
 
 
-def _filled(back: bool) -> tuple[Builder, Builder]:  # noqa: FBT001
+def _filled(*, back: bool) -> tuple[Builder, Builder]:
     def polars(at: At, x: Any) -> Any:
         return x.backward_fill() if back else x.forward_fill()
 
@@ -162,14 +162,14 @@ FUNCTIONS = [
         "rank",
         [Parameter("x", SCALAR), DESCENDING],
         "integer",
-        *_rank(False),  # noqa: FBT003
+        *_rank(dense=False),
         "The place of the value among those of the group, from 1; equal ones share the best, and leave the next places free.",
     ),
     _window(
         "dense_rank",
         [Parameter("x", SCALAR), DESCENDING],
         "integer",
-        *_rank(True),  # noqa: FBT003
+        *_rank(dense=True),
         "The place of the value among the different ones of the group, from 1.",
     ),
     _rolling(
@@ -182,6 +182,6 @@ FUNCTIONS = [
     _rolling("rolling_min", "The smallest value of the last n rows.", "rolling_min", "min"),
     _rolling("rolling_max", "The largest value of the last n rows.", "rolling_max", "max"),
     _rolling("rolling_std", "The standard deviation of the last n rows, divided by n - 1.", "rolling_std", "stddev_samp"),
-    _window("fill_forward", [Parameter("x", ANY)], same(), *_filled(False), "The value, or the last before that isn't missing."),  # noqa: FBT003
-    _window("fill_backward", [Parameter("x", ANY)], same(), *_filled(True), "The value, or the next that isn't missing."),  # noqa: FBT003
+    _window("fill_forward", [Parameter("x", ANY)], same(), *_filled(back=False), "The value, or the last before that isn't missing."),
+    _window("fill_backward", [Parameter("x", ANY)], same(), *_filled(back=True), "The value, or the next that isn't missing."),
 ]
