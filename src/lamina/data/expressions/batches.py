@@ -92,5 +92,5 @@ def _arrow_type(kind: str) -> Any:
         return pa.list_(_arrow_type(kind_inside(kind)))
     if plain == "time":
         return pa.timestamp("us", tz="UTC")
-    types = {"integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_(), "bytes": pa.binary(), "image": pa.binary()}
+    types = {"integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_(), "bytes": pa.binary()}
     return types.get(plain, pa.string())

@@ -41,7 +41,7 @@ class Over:
     Attributes:
         keys: Columns whose equal values make a group; none means the whole table.
         order: Columns that give the order inside a group; rows that are equal there, and all rows if there are none, stand in the
-            order of the table.
+            order of the table. Missing values stand last.
         descending: Largest first.
     """
 

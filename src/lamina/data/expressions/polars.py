@@ -82,9 +82,8 @@ class _Builder:
         over = self._over
         if over is None or not (over.keys or over.order):
             return found
-        return found.over(
-            list(over.keys) or None, order_by=list(over.order) or None, **({"descending": True} if over.descending and over.order else {})
-        )
+        order: dict[str, Any] = {"order_by": list(over.order), "descending": over.descending, "nulls_last": True} if over.order else {}
+        return found.over(list(over.keys) or None, **order)
 
     def _constant(self, value: Any, kind: str) -> Any:
         if isinstance(value, tuple):
@@ -114,5 +113,5 @@ def polars_type(kind: str) -> Any:
         return pl.Datetime("us", kind_inside(kind))
     if plain == "array":
         return pl.List(polars_type(kind_inside(kind)))
-    types = {"integer": pl.Int64, "float": pl.Float64, "boolean": pl.Boolean, "bytes": pl.Binary, "image": pl.Binary, "null": pl.Null}
+    types = {"integer": pl.Int64, "float": pl.Float64, "boolean": pl.Boolean, "bytes": pl.Binary, "null": pl.Null}
     return types.get(plain, pl.String)()

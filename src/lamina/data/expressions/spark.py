@@ -95,7 +95,7 @@ def spark_type(kind: str) -> str:
     if plain == "array":
         return f"array<{spark_type(kind_inside(kind))}>"
     types = {"integer": "bigint", "float": "double", "boolean": "boolean", "time": "timestamp", "null": "void"}
-    return types.get(plain, "binary" if plain in ("bytes", "image") else "string")
+    return types.get(plain, "binary" if plain == "bytes" else "string")
 
 
 def _spark_functions() -> Any:

@@ -34,7 +34,7 @@ def in_order(at: At, window: Any) -> Any:
     order = () if at.over is None else at.over.order
     columns = [at.api.col(quoted(name)) for name in order]
     descending = at.over is not None and at.over.descending
-    return window.orderBy(*[column.desc() if descending else column.asc() for column in columns], row(at).asc())
+    return window.orderBy(*[column.desc_nulls_last() if descending else column.asc_nulls_last() for column in columns], row(at).asc())
 
 
 def row(at: At) -> Any:
