@@ -338,6 +338,14 @@ class TextVectorization(Description):
         whole: list[Any] = [[*before, *row, *after] or empty for row in rows]
         return filled(whole, length, self._filler(whole))
 
+    def closed(self, windows: np.ndarray) -> np.ndarray:
+        """Windows of tokens ``[samples, steps]``, each begun and ended where that is wanted."""
+        import numpy as np
+
+        ends = [self.special[name] if getattr(self, name) else None for name in ("begin", "end")]
+        before, after = (np.full((len(windows), int(token is not None)), token or 0, dtype=windows.dtype) for token in ends)
+        return np.concatenate([before, windows, after], axis=1)
+
     def _filler(self, rows: Sequence[Sequence[int]]) -> int:
         """The token that fills up."""
         found = self.special["pad"]

@@ -17,6 +17,7 @@ from lamina.generation.prompts import Alphabet, read_prompts
 from lamina.spec import Description
 
 if TYPE_CHECKING:
+    from lamina.data.vectorization import TextVectorization
     from lamina.model import Model
 
 
@@ -48,7 +49,7 @@ def generate(
 
     Args:
         model: A trained model.
-        inputs: A prompt (text, where tokens are characters; a list of tokens), a list of prompts, or an integer array
+        inputs: A prompt (text, where tokens are characters or came from texts; a list of tokens), a list of prompts, or an integer array
             ``[samples, steps]``. For several inputs a mapping by name: arrays, or lists of arrays of different lengths; prompts for
             the decoder may be among them, under its name, if ``decoder`` says it.
         steps: Most tokens to make for each sample.
@@ -89,7 +90,7 @@ def generate(
     _check_names(given, network.input_shapes)
     made = Decoder(network, given, decoder=decoder, output=output)
     target = model.targets.get(made.output) if model.schema is not None else None
-    alphabet = Alphabet(made.vocabulary, target.labels if target is not None else None)
+    alphabet = Alphabet(made.vocabulary, target.labels if target is not None else None, _reader(model, made.vocabulary))
     arrays, known = _given(model, given, masks or {}, network.input_shapes)
     samples = len(next(iter(arrays.values()))) if arrays else None
     tokens = read_prompts(prompts, alphabet, samples=samples, start=start)
@@ -107,6 +108,13 @@ def generate(
     stopped = np.array([bool(own) and own[-1] == end for own, _ in found])
     sequences = [np.array(own[:-1] if done else own, dtype=np.int64) for (own, _), done in zip(found, stopped, strict=True)]
     return Generated(sequences, np.array([total for _, total in found]), stopped, alphabet)
+
+
+def _reader(model: Model, vocabulary: int) -> TextVectorization | None:
+    """How the texts of training became the tokens that are made."""
+    columns = None if model.preprocessing is None else model.preprocessing.columns
+    text = None if columns is None or columns.only is None else columns.only.text
+    return text if text is not None and text.output == "tokens" and len(text.tokens) == vocabulary else None
 
 
 def _apart(inputs: Any, decoder: str | None) -> tuple[dict[str, Any], Any]:

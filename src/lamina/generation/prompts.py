@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamina.errors import DataError
+
+if TYPE_CHECKING:
+    from lamina.data.vectorization import TextVectorization
 
 Prompt = Any
 """A text, a list of tokens, a list of either, or an integer array ``[samples, steps]``."""
@@ -19,10 +22,12 @@ class Alphabet:
     Args:
         size: Tokens there are.
         names: Their names, if they have any; characters of running text, say.
+        vectorization: How texts became the tokens of training, where they came from texts.
     """
 
-    def __init__(self, size: int, names: Sequence[str] | None) -> None:
+    def __init__(self, size: int, names: Sequence[str] | None, vectorization: TextVectorization | None = None) -> None:
         self.size = size
+        self.vectorization = vectorization
         self.names = tuple(names) if names is not None and len(names) == size else None
         self._numbers = {name: number for number, name in enumerate(self.names or ())}
 
@@ -51,6 +56,9 @@ class Alphabet:
         Raises:
             DataError: EN081, if it can't be read.
         """
+        if isinstance(prompt, str) and self.vectorization is not None:
+            begin = self.vectorization.special["begin"] if self.vectorization.begin else None
+            return [*([] if begin is None else [begin]), *self.vectorization.numbers([prompt])[0]]
         if isinstance(prompt, str) and not self.characters:
             raise _unusable(
                 where=where,
@@ -65,7 +73,9 @@ class Alphabet:
         return [self.number(token, f"{where}, token {place}") for place, token in enumerate(prompt)]
 
     def text(self, tokens: Sequence[int]) -> str:
-        """What tokens spell: characters run together, words with spaces between."""
+        """What tokens spell: as their tokenizer says; else characters run together, words with spaces between."""
+        if self.vectorization is not None:
+            return self.vectorization.decode([tokens])[0]
         names = self.names or tuple(map(str, range(self.size)))
         return ("" if self.characters else " ").join(names[token] for token in tokens)
 

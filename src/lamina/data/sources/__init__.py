@@ -10,7 +10,9 @@ from lamina.data.sources.detection import Detection
 from lamina.data.sources.image_folder import ImageFolder
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
 from lamina.data.sources.joint import Joint
+from lamina.data.sources.masked_text import MaskedText
 from lamina.data.sources.parquet import Parquet
+from lamina.data.sources.running_text import RunningTokens
 from lamina.data.sources.segmentation import Segmentation
 from lamina.data.sources.source import Partitions, Source
 from lamina.data.sources.svmlight import SvmLight
@@ -31,10 +33,12 @@ __all__ = [
     "ImageFolder",
     "Iris",
     "Joint",
+    "MaskedText",
     "Mnist",
     "Parquet",
     "Partitions",
     "RunningText",
+    "RunningTokens",
     "Segmentation",
     "Source",
     "SvmLight",

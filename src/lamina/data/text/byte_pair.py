@@ -142,9 +142,8 @@ class BytePair(SubWords):
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         return [[token for word in words for token in self.remembered(word)] for words in byte_words(self._texts(texts))]
 
-    def words_of(self, text: str) -> list[tuple[str, list[int]]]:
-        """The words of a text, each with its tokens."""
-        return [(word, self.remembered(word)) for word in byte_words(self._texts([text]))[0]]
+    def goes_on(self, token: str) -> bool:
+        return not token.startswith((alphabet()[ord(" ")], alphabet()[ord("\n")]))
 
     def decode(self, numbers: Sequence[int]) -> str:
         no_text = {*self.named}

@@ -53,6 +53,9 @@ class Bytes(Numbering):
         first = self._first
         return [[byte + first for byte in text.encode()] for text in texts]
 
+    def goes_on(self, token: str) -> bool:
+        return token not in ("<0x20>", "<0x0A>", "<0x09>")
+
     def decode(self, numbers: Sequence[int]) -> str:
         first = self._first
         return bytes(number - first for number in numbers if number >= first).decode(errors="replace")

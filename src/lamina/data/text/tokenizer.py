@@ -24,9 +24,11 @@ class Tokenizer(Description, family="tokenizer"):
 
     Class attributes:
         glue: What stands between pieces in a row that count as one.
+        local: Whether a text that is taken apart where a line begins gives the same pieces; false where they look further.
     """
 
     glue: ClassVar[str] = " "
+    local: ClassVar[bool] = True
 
     def cut(self, texts: Sequence[str]) -> list[list[str]]:
         """The pieces of each text, in their order.
@@ -78,6 +80,10 @@ class Numbering(Tokenizer):
 
     def decode(self, numbers: Sequence[int]) -> str:
         """The text that tokens spell; those that stand for no text spell nothing."""
+        raise NotImplementedError(type(self).__name__)
+
+    def goes_on(self, token: str) -> bool:
+        """Whether a token goes on with the word of the one before it."""
         raise NotImplementedError(type(self).__name__)
 
     def cut(self, texts: Sequence[str]) -> list[list[str]]:

@@ -49,6 +49,7 @@ class TokenizerJson(Numbering):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("path",)
+    local: ClassVar[bool] = False
     path: str | None = None
     pad: str | None = None
     unknown: str | None = None
@@ -111,14 +112,8 @@ class TokenizerJson(Numbering):
                 cause="it is an optional part",
                 fix="pip install 'lamina[text]'; word_piece and byte_pair need no package",
             ) from error
-        defaults = {
-            "version": "1.0",
-            "added_tokens": [],
-            "normalizer": None,
-            "pre_tokenizer": None,
-            "post_processor": None,
-            "decoder": None,
-        }
+        parts = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+        defaults: dict[str, Any] = {"version": "1.0", "added_tokens": [], **dict.fromkeys(parts)}
         made = _guarded(lambda: tokenizers.Tokenizer.from_str(json.dumps({**defaults, **(self.definition or {})})))
         made.no_truncation()
         made.no_padding()
@@ -139,6 +134,13 @@ class TokenizerJson(Numbering):
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         tokenizer = self._tokenizer
         return [found.ids for found in _guarded(lambda: tokenizer.encode_batch(list(texts), add_special_tokens=False))]
+
+    @cached_property
+    def _marks_beginnings(self) -> bool:
+        return any(token.startswith(("\u2581", "Ġ")) for token in self.tokens)
+
+    def goes_on(self, token: str) -> bool:
+        return not token.startswith(("\u2581", "Ġ")) if self._marks_beginnings else token.startswith("##")
 
     def decode(self, numbers: Sequence[int]) -> str:
         tokenizer = self._tokenizer

@@ -142,9 +142,8 @@ class WordPiece(SubWords):
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         return [[token for word in self._words(text) for token in self.remembered(word)] for text in texts]
 
-    def words_of(self, text: str) -> list[tuple[str, list[int]]]:
-        """The words of a text, each with its tokens."""
-        return [(word, self.remembered(word)) for word in self._words(text)]
+    def goes_on(self, token: str) -> bool:
+        return token.startswith(self.prefix)
 
     def decode(self, numbers: Sequence[int]) -> str:
         names = [self.tokens[number] for number in numbers if self.tokens[number] not in {*self.named}]

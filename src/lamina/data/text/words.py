@@ -173,6 +173,7 @@ class NGrams(Tokenizer):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("sizes",)
+    local: ClassVar[bool] = False
     sizes: Widths = (1, 2)
     of: Tokenizer = Words()
 
