@@ -33,7 +33,7 @@ def _polars_column(column: Any, name: str) -> Column:
 
     kind = column.dtype
     if kind.is_numeric():
-        return np.array(column.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        return np.asarray(column.cast(pl.Float64).fill_null(float("nan")).to_numpy())
     if kind.is_temporal():
         return np.array(column.cast(pl.Int64).cast(pl.Float64).fill_null(float("nan")).to_numpy())
     if kind == pl.Boolean:

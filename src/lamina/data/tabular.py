@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lamina.data.sources.table import TableSource
     from lamina.data.splits import Split
     from lamina.data.table.schema import Schema, Steps
+    from lamina.data.words import Column
 
 PART_PURPOSE = "transform"
 
@@ -54,7 +55,8 @@ def table_parts(config: DataConfig, source: TableSource, seed: int) -> TablePart
     whole = before.apply(rows).collect()
     roles = source.roles()
     places = _places(config.split, whole, before.output, roles, seed, source.place())
-    frames = {name: PolarsFrame(whole[own]) for name, own in places.items()}
+    frames = {name: PolarsFrame(whole if len(own) == len(whole) else whole[own]) for name, own in places.items()}
+    del rows, whole
     fitted, train = after.fit_apply(frames["train"], seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
     tables = {"train": train.collect()}
     tables |= {name: fitted.apply(frame).collect() for name, frame in frames.items() if name != "train"}
@@ -127,18 +129,39 @@ def _datasets(
     tables: Mapping[str, pl.DataFrame], test: pl.DataFrame | None, roles: Roles, where: str, steps: Steps | None
 ) -> dict[str, Dataset]:
     """Encode all parts alike: categories and labels are those of the whole table, words of texts those of the training part."""
-    import polars as pl
-
     from lamina.data.dataset import Dataset
     from lamina.data.encoding import describe_table, encode_table
     from lamina.data.frames import read_frame
 
     made = {name: read_frame(rows) for name, rows in tables.items()}
-    whole = read_frame(pl.concat(list(tables.values()))) if len(tables) > 1 else made["train"]
+    whole = made["train"] if len(made) == 1 else _Together(list(made.values()))
     columns, targets = describe_table(whole, roles, where, texts=made["train"], steps=steps)
     if test is not None:
         made["test"] = read_frame(test)
     return {name: encode_table(Dataset, table, roles, columns, targets, _called(where, name)) for name, table in made.items()}
+
+
+class _Together(Mapping[str, "Column"]):
+    """Tables one after the other; a column is put together when it is asked for, and not kept."""
+
+    def __init__(self, tables: Sequence[Mapping[str, Column]]) -> None:
+        self._tables = tables
+
+    def __getitem__(self, name: str) -> Column:
+        import numpy as np
+
+        from lamina.data.words import Words
+
+        columns = [table[name] for table in self._tables]
+        if any(isinstance(column, Words) for column in columns):
+            return Words.joined([column if isinstance(column, Words) else Words.of(column) for column in columns])
+        return np.concatenate([np.asarray(column) for column in columns])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables[0])
+
+    def __len__(self) -> int:
+        return len(self._tables[0])
 
 
 def _called(where: str, part: str) -> str:

@@ -50,6 +50,19 @@ class Words:
         codes = trimmed.cast(pl.Enum(ranked)).to_physical().cast(pl.Int32).to_numpy() if len(ranked) else np.zeros(0, dtype=np.int32)
         return cls(codes, np.asarray(ranked.to_list(), dtype=str))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Words]) -> Words:
+        """Columns one after the other.
+
+        Example:
+            >>> Words.joined([Words.of(["b", "a"]), Words.of(["c"])]).tolist()
+            ['b', 'a', 'c']
+        """
+        values = np.unique(np.concatenate([part.values for part in parts]))
+        places = [np.searchsorted(values, part.values).astype(np.int32) for part in parts]
+        codes = [place[part.codes] for place, part in zip(places, parts, strict=True) if len(part)]
+        return cls(np.concatenate(codes) if codes else np.zeros(0, dtype=np.int32), values)
+
     @property
     def shape(self) -> tuple[int]:
         """Rows."""
