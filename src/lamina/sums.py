@@ -35,6 +35,8 @@ _GRID, _TURNS = 26, 4
 """Bits that a grid keeps of the largest value, and grids tried before what is left is added value by value."""
 _LEAST_SCALE, _LEAST_SQUARE, _MOST_SCALE = -800, -400, 900
 """Binary exponents between which columns are added on grids; outside, value by value."""
+_MOST_WHOLE = float(1 << 18)
+"""Whole numbers up to this, of which a block has at most 2^14, are added as they are."""
 _SPLITTER = float((1 << 27) + 1)
 _POSITIVE, _NEGATIVE, _NAN = 0, 1, 2
 
@@ -167,22 +169,39 @@ class ExactSum:
         columns = part.T.astype(np.float64, order="C", copy=True)  # long inner loops, and scratch for what follows
         with np.errstate(invalid="ignore"):
             largest = np.abs(columns).max(axis=1)
+            whole = (largest <= _MOST_WHOLE) & (columns == np.rint(columns)).all(axis=1)
+        if whole.any():
+            self._add_whole(columns[whole], np.flatnonzero(whole), power)
+            self._add_rest(columns[~whole], np.flatnonzero(~whole), largest[~whole], power)
+        else:
+            self._add_rest(columns, np.arange(len(columns)), largest, power)
+
+    def _add_whole(self, columns: Floats, places: Integers, power: int) -> None:
+        """Add rows of small whole numbers: no partial sum of them, or of their squares, reaches 2^53."""
+        sums = columns.sum(axis=1) if power == 1 else np.einsum("ij,ij->i", columns, columns)
+        for place, amount in zip(places.tolist(), sums.tolist(), strict=True):
+            if amount:
+                self._totals[place] = self._totals.get(place, 0) + (int(amount) << SCALE)
+
+    def _add_rest(self, columns: Floats, places: Integers, largest: Floats, power: int) -> None:
+        if not len(columns):
+            return
         least = _LEAST_SCALE if power == 1 else _LEAST_SQUARE
         regular = (largest < 2.0**_MOST_SCALE) & (largest > 2.0**least) | (largest == 0)
         if not regular.all():  # NaN, infinite or extreme somewhere in these columns
             where = np.flatnonzero(~regular)
             odd = columns[where]
-            self.add_product([odd] * power, at=np.broadcast_to(where[:, None], odd.shape))
+            self.add_product([odd] * power, at=np.broadcast_to(places[where][:, None], odd.shape))
             columns[where], largest[where] = 0.0, 0.0
         exponent = np.frexp(largest)[1].astype(np.int64)
         if power == 1:
-            self._fold_columns(columns, exponent, np.zeros_like(exponent))
+            self._fold_columns(columns, exponent, np.zeros_like(exponent), places)
             return
         scaled = columns * np.ldexp(1.0, -exponent)[:, None]
         tiny = (np.abs(scaled) < 2.0**-400) & (columns != 0)
         if tiny.any():
             at = np.nonzero(tiny)
-            self.add_product([columns[at]] * 2, at=at[0])
+            self.add_product([columns[at]] * 2, at=places[at[0]])
             scaled[at] = 0.0
         square = scaled * scaled
         high, low = _split(scaled)
@@ -193,11 +212,11 @@ class ExactSum:
         lost += high
         low *= low
         lost += low
-        self._fold_columns(square, np.zeros_like(exponent), 2 * exponent)
-        self._fold_columns(lost, np.full_like(exponent, -52), 2 * exponent)
+        self._fold_columns(square, np.zeros_like(exponent), 2 * exponent, places)
+        self._fold_columns(lost, np.full_like(exponent, -52), 2 * exponent, places)
 
-    def _fold_columns(self, values: Floats, exponent: Integers, shift: Integers) -> None:
-        """Add ``values * 2**shift``, all of them at most ``2**exponent``, row ``i`` to sum ``i``; ``values`` are used up."""
+    def _fold_columns(self, values: Floats, exponent: Integers, shift: Integers, places: Integers) -> None:
+        """Add ``values * 2**shift``, all of them at most ``2**exponent``, row ``i`` to sum ``places[i]``; ``values`` are used up."""
         grid = np.empty_like(values)
         for turn in range(_TURNS):
             unit = exponent - _GRID * (turn + 1)
@@ -207,13 +226,13 @@ class ExactSum:
             grid -= magnet
             values -= grid
             sums = np.ldexp(grid.sum(axis=1), -unit).tolist()
-            for place, (amount, power) in enumerate(zip(sums, (SCALE + unit + shift).tolist(), strict=True)):
+            for place, amount, power in zip(places.tolist(), sums, (SCALE + unit + shift).tolist(), strict=True):
                 if amount:
                     self._totals[place] = self._totals.get(place, 0) + (int(amount) << power)
             if not values.any():
                 return
         at = np.nonzero(values)
-        for place, amount, power in zip(at[0].tolist(), values[at].tolist(), shift[at[0]].tolist(), strict=True):
+        for place, amount, power in zip(places[at[0]].tolist(), values[at].tolist(), shift[at[0]].tolist(), strict=True):
             top, bottom = amount.as_integer_ratio()
             self._totals[place] = self._totals.get(place, 0) + (top << (SCALE + power)) // bottom
 
