@@ -207,6 +207,7 @@ TITLES: dict[str, str] = {
     "DA050": "a line is too long",
     "DA051": "a value is not of its column's type",
     "DA052": "there are too many columns",
+    "DA053": "lines that don't fit were left out",
     "DA059": "a package for this kind of file is missing",
     # DA200+: steps of pipelines
     "DA200": "a step needs sequences",

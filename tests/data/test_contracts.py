@@ -30,6 +30,8 @@ def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
     monkeypatch.chdir(tmp_path)
     example_tables(tmp_path)
     (tmp_path / "flowers.csv").write_text("size,colour,species\n1,red,rose\n2.5,blue,iris\n3,red,iris\n")
+    (tmp_path / "rows.dat").write_text("1.5rose\n 22iris\n")
+    (tmp_path / "server.log").write_text("INFO 12\nWARN 7\n")
     (tmp_path / "flowers.tsv").write_text("size\tcolour\tspecies\n1\tred\trose\n2.5\tblue\tiris\n3\tred\tiris\n")
     (tmp_path / "films.csv").write_text("review,liked\na good film,1\na bad one,0\ngood,1\n")
     (tmp_path / "rows.txt").write_text("1 2\n3   4\n")

@@ -10,6 +10,7 @@ from lamina.data.sources.detection import Detection
 from lamina.data.sources.image_folder import ImageFolder
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
 from lamina.data.sources.joint import Joint
+from lamina.data.sources.lines import FixedWidth, Lines, RegexLines
 from lamina.data.sources.masked_text import MaskedText
 from lamina.data.sources.parquet import Parquet
 from lamina.data.sources.running_text import RunningTokens
@@ -30,13 +31,16 @@ __all__ = [
     "Diabetes",
     "Digits",
     "FashionMnist",
+    "FixedWidth",
     "ImageFolder",
     "Iris",
     "Joint",
     "MaskedText",
+    "Lines",
     "Mnist",
     "Parquet",
     "Partitions",
+    "RegexLines",
     "RunningText",
     "RunningTokens",
     "Segmentation",

@@ -43,9 +43,7 @@ def open_table(file: DataFile, dialect: Dialect) -> Opened:
         DataError: If the head is none, DA006 for an empty file, DA017 for names that stand twice, DA050 and DA052 for lines and
             tables out of bounds.
     """
-    stream = file.open()
-    if dialect.encoding not in ("utf-8", "utf-8-sig"):
-        stream = io.BufferedReader(Recoded(stream, dialect.encoding, file.name), PIECE)
+    stream = _text_of(file, dialect)
     try:
         return _Head(stream, dialect, file.name).read()
     except BaseException:
@@ -53,12 +51,33 @@ def open_table(file: DataFile, dialect: Dialect) -> Opened:
         raise
 
 
+def open_lines(file: DataFile, dialect: Dialect) -> Opened:
+    """Open a file whose lines all are rows, but for those to skip.
+
+    Raises:
+        DataError: DA006 for an empty file; DA032 and DA050 for what are no lines.
+    """
+    stream = _text_of(file, dialect)
+    try:
+        return _Head(stream, dialect, file.name).begin()
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _text_of(file: DataFile, dialect: Dialect) -> BinaryIO:
+    stream = file.open()
+    if dialect.encoding in ("utf-8", "utf-8-sig"):
+        return stream
+    return io.BufferedReader(Recoded(stream, dialect.encoding, file.name), PIECE)
+
+
 class _Head:
     def __init__(self, stream: BinaryIO, dialect: Dialect, file: str) -> None:
         self.stream, self.dialect, self.file = stream, dialect, file
         self.rest, self.line, self.ended = b"", 1, False
 
-    def read(self) -> Opened:
+    def begin(self) -> Opened:
         self._more()
         if self.dialect.encoding == "utf-8" and self.rest[:2] in _MARKS:
             got = "the mark of a file in UTF-16"
@@ -68,6 +87,10 @@ class _Head:
             self._drop(self._line_end())
         if not self.rest and self.ended:
             raise empty(self.file, "none")
+        return Opened(self.stream, self.rest, self.line, ())
+
+    def read(self) -> Opened:
+        self.begin()
         first = self._record()
         if first is None:
             raise empty(self.file, "none")

@@ -9,15 +9,27 @@ if TYPE_CHECKING:
 
     from lamina.data.tables.dialect import Dialect
 
-EMPTY, INTEGER, FLOAT, TEXT = 0, 1, 2, 3
-"""Types from narrow to wide; a column without a value holds missing numbers."""
+EMPTY, INTEGER, FLOAT, TEXT, BOOLEAN, NUMBERS = 0, 1, 2, 3, 4, 5
+"""Types; a column without a value holds missing numbers. Text files have the first four, from narrow to wide."""
 
 
 def dtype_of(level: int) -> Any:
     """The Polars type of a level."""
     import polars as pl
 
-    return (pl.Float64, pl.Int64, pl.Float64, pl.String)[level]
+    return (pl.Float64, pl.Int64, pl.Float64, pl.String, pl.Boolean, pl.List(pl.Float64))[level]
+
+
+def join(one: int, other: int) -> int:
+    """The narrowest type that holds the values of two.
+
+    Example:
+        >>> join(INTEGER, FLOAT) == FLOAT, join(EMPTY, BOOLEAN) == BOOLEAN, join(BOOLEAN, INTEGER) == TEXT
+        (True, True, True)
+    """
+    if one == other or EMPTY in (one, other):
+        return max(one, other)
+    return FLOAT if {one, other} == {INTEGER, FLOAT} else TEXT
 
 
 def parsed_as(level: int) -> Any:

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lamina.data.tables.blocks import Block, count
 from lamina.data.tables.dialect import WHITESPACE, Dialect
-from lamina.data.tables.kinds import EMPTY, FLOAT, INTEGER, TEXT, dtype_of, first_wrong, narrowest, parsed_as
-from lamina.data.tables.problems import wrong_type
+from lamina.data.tables.kinds import EMPTY, FLOAT, INTEGER, narrowest, parsed_as
 from lamina.data.tables.records import rows
+from lamina.data.tables.texts import Parsed, TextParser
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """A block as a frame.
-
-    Attributes:
-        frame: Its rows, each column in the type of its level.
-        levels: Of the columns, at least as wide as was asked for.
-    """
-
-    frame: pl.DataFrame
-    levels: tuple[int, ...]
-
-
-class Parser:
+class Parser(TextParser):
     """Parses the blocks of one file.
 
     Args:
@@ -41,8 +27,7 @@ class Parser:
     """
 
     def __init__(self, names: tuple[str, ...], dialect: Dialect, file: str, strict: dict[str, int] | None = None) -> None:
-        self.names, self.dialect, self.file, self.strict = names, dialect, file, strict or {}
-        self._marks = [mark for mark in dialect.marks if mark]
+        super().__init__(names, dialect, file, strict)
         # What one block has shown the next ones are spared; either way gives the same.
         self._slow, self._marked = False, False
 
@@ -72,7 +57,7 @@ class Parser:
 
     def _by_polars(self, data: bytes, block: Block, levels: Sequence[int], only: Sequence[str] | None) -> Parsed | None:
         if not data:
-            return Parsed(self._empty(levels), tuple(levels))
+            return Parsed(self.empty(levels), tuple(levels))
         if not self._slow and self.dialect.plain_numbers and any(level != EMPTY for level in levels):
             frame = self._fast(data, levels, only)
             if frame is not None:
@@ -81,7 +66,7 @@ class Parser:
         if texts is None:
             return None
         self._slow = any(level != EMPTY for level in levels)
-        return self._narrowed(texts, levels, block)
+        return self.narrowed(texts, levels, block)
 
     def _prepared(self, block: Block) -> bytes | None:
         """The block without comments, and with a delimiter that Polars knows; None if only reading it value by value is right."""
@@ -129,7 +114,7 @@ class Parser:
                 schema=dict(zip(self.names, types, strict=True)),
                 separator=self.dialect.separator,
                 quote_char=None if quote is None else self.dialect.quote,
-                null_values=self._marks if marks and self._marks else None,
+                null_values=self.marks if marks and self.marks else None,
             )
             return (lazy if only is None else lazy.select(only)).collect()
         except pl.exceptions.PolarsError:
@@ -144,7 +129,7 @@ class Parser:
             self._marked = frame is not None
         if frame is None or not (self._is_whole(data, frame) if only is None else self._has_no_gaps(data, frame)):
             return None
-        return self._cleaned(frame, data, dict(zip(self.names, levels, strict=True)))
+        return self.cleaned(frame, blanks=_has_blanks(data), levels=dict(zip(self.names, levels, strict=True)))
 
     def _with_new(self, frame: pl.DataFrame, levels: Sequence[int]) -> Parsed:
         """The block with types for the columns that had no values yet."""
@@ -161,7 +146,7 @@ class Parser:
         frame = self._scanned(data, [pl.String] * len(self.names), None)
         if frame is None or not self._is_whole(data, frame):
             return None
-        return self._cleaned(frame, data, dict.fromkeys(self.names, TEXT))
+        return self.cleaned(frame, blanks=_has_blanks(data))
 
     def _is_whole(self, data: bytes, frame: pl.DataFrame) -> bool:
         """Whether there are as many delimiters and line ends as the rows must have: Polars fills short rows up in silence."""
@@ -188,22 +173,6 @@ class Parser:
             return not (data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data)
         return count(data, ord(self.dialect.separator)) == frame.height * (len(self.names) - 1)
 
-    def _cleaned(self, frame: pl.DataFrame, data: bytes, levels: dict[str, int]) -> pl.DataFrame:
-        """Texts trimmed, marks of missing values taken for what they mean."""
-        import polars as pl
-
-        blanks = self.dialect.trim and (b" " in data or b"\t" in data)
-        changed = []
-        for name in frame.columns:
-            if levels[name] in (EMPTY, TEXT):
-                value = pl.col(name)
-                if blanks:
-                    value = value.str.strip_chars()
-                changed.append(value.replace(["", *self._marks], None))
-            elif levels[name] == FLOAT and {"NaN", "nan"} & {*self._marks}:
-                changed.append(pl.col(name).fill_nan(None))
-        return frame.with_columns(changed)
-
     # -- exactly ------------------------------------------------------------------------------------------------------
 
     def _exactly(self, block: Block, levels: Sequence[int]) -> Parsed:
@@ -211,35 +180,13 @@ class Parser:
 
         found = [value for _, value in rows(block.data, self.dialect, self.names, self.file, block.line)]
         if not found:
-            return Parsed(self._empty(levels), tuple(levels))
+            return Parsed(self.empty(levels), tuple(levels))
         columns = zip(*found, strict=True)
         frame = pl.DataFrame([pl.Series(name, column, dtype=pl.String) for name, column in zip(self.names, columns, strict=True)])
-        return self._narrowed(self._cleaned(frame, b" ", dict.fromkeys(self.names, TEXT)), levels, block)
+        return self.narrowed(self.cleaned(frame, blanks=True), levels, block)
 
-    def _narrowed(self, texts: pl.DataFrame, levels: Sequence[int], block: Block) -> Parsed:
-        import polars as pl
-
-        made, found = [], []
-        for name, level in zip(self.names, levels, strict=True):
-            own, column = narrowest(texts[name], level, self.dialect)
-            wanted = self.strict.get(name)
-            if wanted is not None and own > wanted:
-                self._refuse(texts[name], name, wanted, block)
-            made.append(column)
-            found.append(own)
-        return Parsed(pl.DataFrame(made), tuple(found))
-
-    def _refuse(self, texts: pl.Series, name: str, wanted: int, block: Block) -> None:
-        place = first_wrong(texts, wanted, self.dialect)
-        lines = (line for line, _ in rows(block.data, self.dialect, self.names, self.file, block.line))
-        line = next(line for number, line in enumerate(lines) if number == place)
-        expected = "a whole number" if wanted == INTEGER else "a number"
-        raise wrong_type(self.file, line, name, expected, str(texts[place]))
-
-    def _empty(self, levels: Sequence[int]) -> pl.DataFrame:
-        import polars as pl
-
-        return pl.DataFrame(schema={name: dtype_of(level) for name, level in zip(self.names, levels, strict=True)})
+    def places(self, block: Block) -> Iterator[int]:
+        return (line for line, _ in rows(block.data, self.dialect, self.names, self.file, block.line))
 
 
 def _has_lone_returns(data: bytes) -> bool:
@@ -249,3 +196,7 @@ def _has_lone_returns(data: bytes) -> bool:
     letters = np.frombuffer(data, dtype=np.uint8)
     returns = letters == 13
     return bool(returns[-1]) or bool((returns[:-1] & (letters[1:] != 10)).any())
+
+
+def _has_blanks(data: bytes) -> bool:
+    return b" " in data or b"\t" in data

@@ -119,3 +119,27 @@ def other_columns(file: str, first: str, own: tuple[str, ...], wanted: tuple[str
         cause="the files are not parts of one table, or a column was renamed",
         fix="give files with the same columns, in any order",
     )
+
+
+def wrong_width(file: str, line: int, expected: int, found: int) -> DataError:
+    """DA032: a line that is shorter or longer than its columns."""
+    return DataError(
+        "DA032",
+        where=place(file, line),
+        expected=f"a line of {expected} letters, as widths says",
+        got=f"{found}",
+        cause="the widths are others, the line is cut off, or tabs stand for blanks",
+        fix="correct widths or the line; if lines may end where only blanks follow, write pad: true",
+    )
+
+
+def unmatched(file: str, line: int, text: str, pattern: str) -> DataError:
+    """DA032: a line that a pattern doesn't fit."""
+    return DataError(
+        "DA032",
+        where=place(file, line),
+        expected=f"a line that fits {pattern if len(pattern) <= 120 else pattern[:117] + '...'}",
+        got=repr(text if len(text) <= 120 else f"{text[:117]}..."),
+        cause="the pattern is too narrow, or the line is of another kind",
+        fix="correct the pattern, or leave such lines out: other: drop",
+    )

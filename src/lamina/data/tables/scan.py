@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lamina.data.storage.file import DataFile
 from lamina.data.storage.problems import changed
-from lamina.data.tables.kinds import EMPTY, FLOAT, INTEGER, TEXT, dtype_of
-from lamina.data.tables.parsing import Parsed
+from lamina.data.tables.kinds import EMPTY, TEXT, dtype_of, join
 from lamina.data.tables.problems import MisquotedError, empty, other_columns, twice
+from lamina.data.tables.texts import Parsed
+from lamina.errors import LaminaWarning
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +42,7 @@ class Reading:
         parse: Makes a frame of a piece; called in threads.
         close: Closes the file.
         strict: Columns that may have one type only.
+        left_out: How many lines were left out so far, which is said at the end.
     """
 
     names: tuple[str, ...]
@@ -47,6 +50,7 @@ class Reading:
     parse: Callable[..., Parsed]
     close: Callable[[], object]
     strict: frozenset[str] = frozenset()
+    left_out: Callable[[], int] = int
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ class Scan:
         for frame, own in self._frames(levels, exact, only=None):
             rows += frame.height
             for name, level in own.items():
-                levels[name] = max(levels[name], level)
+                levels[name] = join(levels[name], level)
             size += int(frame.estimated_size())
             if size > HELD:
                 held = None
@@ -135,7 +139,7 @@ class Scan:
             raise empty(self.files[0].name, "the header alone")
         found = Found(dict(levels), frozenset(exact))
         text = [name for name, level in levels.items() if level == TEXT]
-        if held is None or any(own[name] in (INTEGER, FLOAT) for _, own in held for name in text):
+        if held is None or any(own[name] not in (EMPTY, TEXT) for _, own in held for name in text):
             return found, None
         return found, [self._shaped(frame, found) for frame, _ in held]
 
@@ -161,7 +165,7 @@ class Scan:
             levels, exact = dict(found.levels), set(found.exact)
             parsed = tuple(schema) if only is None else only
             for frame, own in self._frames(levels, exact, only=[name for name in parsed if name in levels] if trusted else None):
-                odd = next((name for name in own if own[name] > found.levels[name] != EMPTY), None)
+                odd = next((name for name in own if join(own[name], found.levels[name]) != found.levels[name]), None)
                 if odd is not None:
                     raise changed(self.files[0].name, f"column {odd!r} as it was", "other values")
                 made = self._shaped(frame, found, only)
@@ -212,6 +216,9 @@ class Scan:
                         continue
                     finally:
                         reading.close()
+                    if reading.left_out():
+                        message = f"[DA053] {file.name}: {reading.left_out():,} lines don't fit, and were left out (other: drop)"
+                        warnings.warn(message, LaminaWarning, stacklevel=2)
                     break
                 file.verify()
 
