@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamina.archive import WEIGHTS, Archive
-from lamina.data.dataset import Dataset, as_dataset, as_inputs
+from lamina.data.dataset import Dataset, as_dataset, as_unlabelled
 from lamina.data.preprocessing import Preprocessing
+from lamina.data.ragged import fill_labels
 from lamina.data.schema import DataSchema
 from lamina.errors import DescriptionError
 from lamina.generation.sequences import Sequences
@@ -286,8 +287,9 @@ class Model(Sequences):
         Raises:
             DataError: If columns, shapes or labels are not those of training.
         """
-        from lamina.train.metrics import expected_kind
+        from lamina.train.metrics import expected_kind, label_padding
 
+        data, targets = fill_labels(data, targets, label_padding(self.plan))
         if isinstance(data, Dataset):
             dataset = self._as_trained(data)
         elif self.preprocessing is not None:
@@ -325,7 +327,7 @@ class Model(Sequences):
         """The network's outputs for new data.
 
         Args:
-            data: Arrays, a mapping of arrays by input name, a frame with the columns of training, or a `Dataset`.
+            data: Arrays, lists of sequences of any lengths, either by input name, a frame with the columns of training, a `Dataset`.
             batch_size: Samples computed at once.
             device: Where to compute.
 
@@ -394,7 +396,7 @@ class Model(Sequences):
         elif self.preprocessing is not None:
             found = self.preprocessing.unlabelled(data)
         else:
-            return as_inputs(data, shapes=self.plan.inputs if self.plan else None, dtype=self.dtype), {}
+            found = as_unlabelled(data, shapes=self.plan.inputs if self.plan else None, dtype=self.dtype)
         return found.inputs, found.input_masks
 
     def restored(self, output: str, array: np.ndarray) -> np.ndarray:

@@ -15,9 +15,10 @@ from lamina.data.joining import join_rows
 from lamina.data.lazy import Address, LazyArray, Samples
 from lamina.data.masks import ArrayMasks, checked_masks, open_sequence, pad_all
 from lamina.data.preparation import Masked
+from lamina.data.ragged import fill_inputs, is_ragged, pad_labels
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
 from lamina.data.stored import stored
-from lamina.data.targets import describe_target, encode_target
+from lamina.data.targets import describe_target, encode_target, renumbered
 from lamina.data.tasks import join_tasks
 from lamina.shapes import Shape
 
@@ -152,7 +153,9 @@ class Dataset:
         )
 
     @classmethod
-    def from_sequences(cls, x: Any, y: Any = None, *, shape: Shape | Mapping[str, Shape] | None = None, **settings: Any) -> Self:
+    def from_sequences(
+        cls, x: Any, y: Any = None, *, shape: Shape | Mapping[str, Shape] | None = None, padding: int | None = None, **settings: Any
+    ) -> Self:
         """Data from sequences of different lengths: filled up to the longest, with masks, so that each counts as it would alone.
 
         Args:
@@ -160,6 +163,8 @@ class Dataset:
             y: As for `from_arrays`; or a list with an array for each sample, with a value or row for each step; or a mapping of
                 either by target name.
             shape: Of one sample, such as ``lm.tokens(None, 50)``; by default sequences of any length.
+            padding: For labels without places, as ``ctc`` learns them: ``y`` are sequences of whole numbers of any length, which are
+                filled with this number (-1, say) and get no mask.
             **settings: As for `from_arrays`: ``labels``, ``kind``, ``weight``, ``dtype``.
 
         Raises:
@@ -171,6 +176,9 @@ class Dataset:
             (Dataset(2 samples; input [batch, ?, 1]; targets output), [[True, True], [True, False]])
         """
         given = y if isinstance(y, Mapping) or y is None else {TARGET: y}
+        if padding is not None and given is not None:
+            given = {name: pad_labels(value, f"target {name!r}", padding) for name, value in given.items()}
+            settings = {"kind": "numbers", **settings}
         inputs, targets, masks = pad_all(x if isinstance(x, Mapping) else {INPUT: x}, given)
         shapes = shape if isinstance(shape, Mapping) else {name: shape or open_sequence(array, name) for name, array in inputs.items()}
         return cls.from_arrays(inputs, targets or None, shape=shapes, masks=masks, **settings)
@@ -252,16 +260,9 @@ class Dataset:
         Raises:
             DataError: DA188, if there is nothing to keep, or it can't be kept.
         """
-        from lamina.data.caching import Cache
-        from lamina.data.caching.cache import nothing_to_keep
-        from lamina.spec import Document
+        from lamina.data.caching.keeping import keep_samples
 
-        described = cache if isinstance(cache, Cache) else Cache.from_document(Document(cache, "cache"))
-        keeper = described.start()
-        made = self.kept(keeper)
-        if not keeper.kept:
-            raise nothing_to_keep(self)
-        return made
+        return keep_samples(self, cache)
 
     def kept(self, keeper: Keeper) -> Self:
         """As `cached`, by a keeper that may serve several data sets."""
@@ -328,17 +329,7 @@ class Dataset:
             >>> data.targets["output"].tolist(), data.like(pets).targets["output"].tolist()
             ([1, 0], [2, 1])
         """
-        targets, described = dict(self.targets), dict(self.schema.targets)
-        for name, own in self.schema.targets.items():
-            alone = len(described) == len(schema.targets) == 1
-            wanted = next(iter(schema.targets.values())) if alone else schema.targets.get(name)
-            if wanted is None or wanted == own or not own.kind == wanted.kind == "classes" or name not in targets:
-                continue
-            if own.labels is not None and wanted.labels is not None:
-                targets[name] = encode_target(np.asarray(own.labels)[np.asarray(targets[name])], wanted, f"target {name!r}", "float64")
-            elif own.width is not None and wanted.width is not None and own.width > wanted.width:
-                continue  # Too many classes: whoever looks at the numbers says which sample.
-            described[name] = wanted
+        targets, described = renumbered(self.targets, self.schema.targets, schema.targets)
         return self.replace(targets=targets, schema=self.schema.replace(targets=described))
 
     def split_off(self, fraction: float, *, seed: int) -> tuple[Self, Self]:
@@ -390,8 +381,14 @@ def as_dataset(
         data = np.stack(list(_numeric_columns(data).values()), axis=1)
     if is_frame(targets):
         targets = np.stack(list(_numeric_columns(targets).values()), axis=1)
+    data, masks, open_shapes = fill_inputs(data, shapes if schema is None else schema.inputs)
+    wanted = targets if isinstance(targets, Mapping) or targets is None else {TARGET: targets}
+    if any(is_ragged(value) for value in (wanted or {}).values()):
+        _, filled, steps = pad_all({}, wanted)
+        targets, masks = filled if isinstance(targets, Mapping) else filled[TARGET], masks | steps
     if schema is None:
-        return Dataset.from_arrays(data, targets, shape=_fitting(data, shapes), dtype=dtype, **roles)
+        shape = open_shapes or _fitting(data, shapes)
+        return Dataset.from_arrays(data, targets, shape=shape, dtype=dtype, masks=masks or None, **roles)
     inputs, _ = checked_inputs(data, schema.inputs, dtype)
     known = list(schema.targets)
     given = {} if targets is None else dict(targets) if isinstance(targets, Mapping) else {known[0] if known else TARGET: targets}
@@ -400,7 +397,10 @@ def as_dataset(
         where = f"target {name!r}"
         array = target_samples(value, where)
         encoded[name] = encode_target(array, schema.targets.get(name) or describe_target(array, where), where, dtype)
-    return Dataset(inputs, encoded, schema, check_weight(roles.get("weight")))
+    masks = {known[0] if name == TARGET and name not in schema.targets and known else name: mask for name, mask in masks.items()}
+    input_masks, target_masks = checked_masks(masks or None, inputs, encoded)
+    weight = check_weight(roles.get("weight"))
+    return Dataset(inputs, encoded, schema, weight, input_masks=input_masks, target_masks=target_masks)
 
 
 def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: FloatType = "float32") -> dict[str, Any]:
@@ -415,6 +415,13 @@ def as_inputs(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: Fl
         data = np.stack(list(_numeric_columns(data).values()), axis=1)
     inputs, _ = checked_inputs(data, shapes, dtype)
     return inputs
+
+
+def as_unlabelled(data: Any, *, shapes: Mapping[str, Shape] | None = None, dtype: FloatType = "float32") -> Dataset:
+    """As `as_inputs`, with the masks of sequences of different lengths."""
+    filled, masks, _ = fill_inputs(data, shapes)
+    inputs = as_inputs(filled, shapes=shapes, dtype=dtype)
+    return Dataset(inputs, {}, DataSchema(inputs=shapes or {}), input_masks=masks)
 
 
 def _numeric_columns(frame: Any) -> Mapping[str, np.ndarray]:

@@ -259,13 +259,15 @@ class Preprocessing:
     def _raw(self, data: Any, table: Mapping[str, Column] | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Array of each input, and masks of its steps."""
         from lamina.data.dataset import as_inputs
+        from lamina.data.ragged import fill_inputs
 
         found, rest = prepared(data, self.preparations, self.schema.inputs)
         if found:
             others = {name: shape for name, shape in self.schema.inputs.items() if name not in found}
             return {**found, **(as_inputs(rest, shapes=others, dtype="float64") if others or rest else {})}, {}
         if self.columns is None:
-            return as_inputs(data, shapes=self.schema.inputs, dtype="float64"), {}
+            data, masks, _ = fill_inputs(data, self.schema.inputs)
+            return as_inputs(data, shapes=self.schema.inputs, dtype="float64"), masks
         table = self._table(data) if table is None else table
         inputs = {*self.columns.inputs} - {*self.columns.features}
         if table is None or (isinstance(data, Mapping) and inputs and inputs <= {*data}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,6 +148,28 @@ def encode_target(array: Samples, target: Target, where: str, dtype: str) -> Any
             fix = 'for other numbers write kind="numbers"'
             raise _odd(where=f"{where}, sample {index}", expected="0 or 1", got=str(floats[wrong][0]), cause=cause, fix=fix)
     return np.ascontiguousarray(floats)
+
+
+def renumbered(
+    arrays: Mapping[str, Samples], own: Mapping[str, Target], wanted: Mapping[str, Target]
+) -> tuple[dict[str, Samples], dict[str, Target]]:
+    """Targets whose classes are numbered as others number them, found by name; and what they are then.
+
+    Raises:
+        DataError: DA007, for a class that the others don't know.
+    """
+    targets, described = dict(arrays), dict(own)
+    for name, given in own.items():
+        alone = len(own) == len(wanted) == 1
+        other = next(iter(wanted.values())) if alone else wanted.get(name)
+        if other is None or other == given or not given.kind == other.kind == "classes" or name not in targets:
+            continue
+        if given.labels is not None and other.labels is not None:
+            targets[name] = encode_target(np.asarray(given.labels)[np.asarray(targets[name])], other, f"target {name!r}", "float64")
+        elif given.width is not None and other.width is not None and given.width > other.width:
+            continue  # Too many classes: whoever looks at the numbers says which sample.
+        described[name] = other
+    return targets, described
 
 
 def _class_numbers(array: np.ndarray, target: Target, where: str) -> np.ndarray:

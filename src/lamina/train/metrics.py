@@ -402,6 +402,15 @@ def check_size(batch_size: int) -> None:
         )
 
 
+def label_padding(plan: Plan | None) -> int | None:
+    """What stands behind the ends of targets that are labels without places; None where the only output has other targets."""
+    if plan is None or len(plan.outputs) != 1:
+        return None
+    loss = getattr(plan.node(plan.outputs[0]).layer, "loss", None)
+    found: int | None = getattr(loss, "padding", None)
+    return found if loss is not None and loss.target == "sequences" else None
+
+
 def expected_kind(plan: Plan | None) -> TargetKind | None:
     """What the loss of the only output takes its targets for."""
     if plan is None or len(plan.outputs) != 1:
