@@ -11,7 +11,6 @@ import numpy as np
 from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset, as_dataset, as_unlabelled
 from lamina.data.preprocessing import Preprocessing
-from lamina.data.ragged import fill_labels
 from lamina.data.schema import DataSchema
 from lamina.errors import DescriptionError
 from lamina.generation.sequences import Sequences
@@ -287,17 +286,16 @@ class Model(Sequences):
         Raises:
             DataError: If columns, shapes or labels are not those of training.
         """
-        from lamina.train.metrics import expected_kind, label_padding
+        from lamina.train.metrics import expected_kind, fill_labels
 
-        data, targets = fill_labels(data, targets, label_padding(self.plan))
+        data, targets = fill_labels(self.plan, data, targets)
         if isinstance(data, Dataset):
             dataset = self._as_trained(data)
         elif self.preprocessing is not None:
             dataset = self.preprocessing.dataset(data, targets)
         else:
-            shapes = self.plan.inputs if self.plan is not None else None
-            roles = {"target": target, "kind": expected_kind(self.plan)}
-            dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, **roles)
+            shapes, kind = self.plan.inputs if self.plan is not None else None, expected_kind(self.plan)
+            dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, target=target, kind=kind)
         self.check_data(dataset)
         return dataset
 

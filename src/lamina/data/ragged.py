@@ -72,15 +72,6 @@ def _filled(value: Any, where: str, shape: Shape | None) -> tuple[np.ndarray, np
     return np.pad(array, [(0, 0), (0, missing), *((0, 0) for _ in array.shape[2:])]), np.pad(mask, [(0, 0), (0, missing)])
 
 
-def fill_labels(data: Any, targets: Any, padding: int | None) -> tuple[Any, Any]:
-    """Data and targets apart, with labels without places filled up; as they are, where ``padding`` is None."""
-    if padding is None:
-        return data, targets
-    if isinstance(data, tuple) and len(data) == 2 and targets is None:
-        data, targets = data
-    return data, pad_labels(targets, "the targets", padding) if is_ragged(targets) else targets
-
-
 def pad_labels(sequences: Any, where: str, padding: int = -1) -> np.ndarray:
     """Labels without places (of ``ctc``): sequences of any length as one array, filled with ``padding`` behind their ends.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamina.errors import DataError, DescriptionError, Problem, nearest
 from lamina.network.layers.layer import last_axis
@@ -402,13 +402,16 @@ def check_size(batch_size: int) -> None:
         )
 
 
-def label_padding(plan: Plan | None) -> int | None:
-    """What stands behind the ends of targets that are labels without places; None where the only output has other targets."""
-    if plan is None or len(plan.outputs) != 1:
-        return None
-    loss = getattr(plan.node(plan.outputs[0]).layer, "loss", None)
-    found: int | None = getattr(loss, "padding", None)
-    return found if loss is not None and loss.target == "sequences" else None
+def fill_labels(plan: Plan | None, data: Any, targets: Any) -> tuple[Any, Any]:
+    """Data and targets apart, with lists of labels without places (of ``ctc``) filled up as the loss of the only output wants it."""
+    from lamina.data.ragged import is_ragged, pad_labels
+
+    loss = getattr(plan.node(plan.outputs[0]).layer, "loss", None) if plan is not None and len(plan.outputs) == 1 else None
+    if loss is None or loss.target != "sequences":
+        return data, targets
+    if isinstance(data, tuple) and len(data) == 2 and targets is None:
+        data, targets = data
+    return data, pad_labels(targets, "the targets", loss.padding) if is_ragged(targets) else targets
 
 
 def expected_kind(plan: Plan | None) -> TargetKind | None:
