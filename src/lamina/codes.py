@@ -208,6 +208,8 @@ TITLES: dict[str, str] = {
     "DA051": "a value is not of its column's type",
     "DA052": "there are too many columns",
     "DA053": "lines that don't fit were left out",
+    "DA054": "a record can't be read",
+    "DA055": "a field can't be a column",
     "DA059": "a package for this kind of file is missing",
     # DA200+: steps of pipelines
     "DA200": "a step needs sequences",

@@ -32,6 +32,14 @@ def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
     (tmp_path / "flowers.csv").write_text("size,colour,species\n1,red,rose\n2.5,blue,iris\n3,red,iris\n")
     (tmp_path / "rows.dat").write_text("1.5rose\n 22iris\n")
     (tmp_path / "server.log").write_text("INFO 12\nWARN 7\n")
+    film = '{"year": %d, "rating": {"stars": %d}}'
+    films = [film % (1990 + i, i % 3) for i in range(9)]
+    (tmp_path / "films.jsonl").write_text("\n".join(films))
+    (tmp_path / "flat.jsonl").write_text("".join(f'{{"size": {i}, "kind": "{"ab"[i % 2]}"}}\n' for i in range(9)))
+    (tmp_path / "films.json").write_text(f'{{"films": [{", ".join(films)}]}}')
+    (tmp_path / "films.yaml").write_text("".join(f"- {film}\n" for film in films))
+    elements = "".join(f'<film year="{1990 + i}"><rating><stars>{i % 3}</stars></rating></film>' for i in range(9))
+    (tmp_path / "films.xml").write_text(f"<films>{elements}</films>")
     (tmp_path / "flowers.tsv").write_text("size\tcolour\tspecies\n1\tred\trose\n2.5\tblue\tiris\n3\tred\tiris\n")
     (tmp_path / "films.csv").write_text("review,liked\na good film,1\na bad one,0\ngood,1\n")
     (tmp_path / "rows.txt").write_text("1 2\n3   4\n")

@@ -13,6 +13,7 @@ from lamina.data.sources.joint import Joint
 from lamina.data.sources.lines import FixedWidth, Lines, RegexLines
 from lamina.data.sources.masked_text import MaskedText
 from lamina.data.sources.parquet import Parquet
+from lamina.data.sources.records import Json, JsonLines, Xml, Yaml
 from lamina.data.sources.running_text import RunningTokens
 from lamina.data.sources.segmentation import Segmentation
 from lamina.data.sources.source import Partitions, Source
@@ -20,6 +21,10 @@ from lamina.data.sources.svmlight import SvmLight
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
 
 __all__ = [
+    "Json",
+    "JsonLines",
+    "Xml",
+    "Yaml",
     "Arrow",
     "AudioFolder",
     "BloodCells",

@@ -24,8 +24,10 @@ class Delimited:
     dialect: Dialect
     strict: tuple[tuple[str, int], ...] = ()
 
-    def open(self, file: DataFile, *, exact: bool) -> Reading:
+    def open(self, file: DataFile, *, exact: bool, names: tuple[str, ...] = ()) -> Reading:
         opened = open_table(file, self.dialect)
         parser = Parser(opened.names, self.dialect, file.name, dict(self.strict))
         content = blocks(opened.stream, self.dialect, file.name, line=opened.line, rest=opened.rest, exact=exact)
-        return Reading(opened.names, content, parser.parse, opened.stream.close, frozenset(name for name, _ in self.strict))
+        strict = frozenset(name for name, _ in self.strict)
+        nothing = "the header alone" if self.dialect.header else "none"
+        return Reading(opened.names, content, parser.parse, opened.stream.close, strict, nothing=nothing)

@@ -36,7 +36,7 @@ class Lines:
     names: tuple[str, ...]
     strict: tuple[tuple[str, int], ...] = ()
 
-    def open(self, file: DataFile, *, exact: bool) -> Reading:
+    def open(self, file: DataFile, *, exact: bool, names: tuple[str, ...] = ()) -> Reading:
         opened = open_lines(file, self.dialect)
         parser = self.parser(file.name)
         content = blocks(opened.stream, self.dialect, file.name, line=opened.line, rest=opened.rest)
@@ -73,7 +73,7 @@ class LineParser(TextParser):
 
     def numbered(self, block: Block) -> Iterator[tuple[int, str]]:
         """Number and text of each line that counts."""
-        for number, text in enumerate(_decoded(block, self.file).split("\n")[:-1], block.line):
+        for number, text in enumerate(decoded(block, self.file).split("\n")[:-1], block.line):
             if self._counts(text):
                 yield number, text
 
@@ -81,7 +81,7 @@ class LineParser(TextParser):
         """The lines that count, as one column."""
         import polars as pl
 
-        found = pl.Series(LINE, [_decoded(block, self.file)[:-1]], dtype=pl.String).str.split("\n").explode()
+        found = pl.Series(LINE, [decoded(block, self.file)[:-1]], dtype=pl.String).str.split("\n").explode()
         frame = found.to_frame()
         if self.dialect.comment is not None:
             frame = frame.filter(~pl.col(LINE).str.starts_with(self.dialect.comment))
@@ -201,7 +201,7 @@ def _known_to_polars(pattern: str) -> bool:
     return True
 
 
-def _decoded(block: Block, file: str) -> str:
+def decoded(block: Block, file: str) -> str:
     """A block with plain line ends.
 
     Raises:

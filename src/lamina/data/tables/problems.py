@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 from lamina.errors import DataError
 
 
@@ -142,4 +144,52 @@ def unmatched(file: str, line: int, text: str, pattern: str) -> DataError:
         got=repr(text if len(text) <= 120 else f"{text[:117]}..."),
         cause="the pattern is too narrow, or the line is of another kind",
         fix="correct the pattern, or leave such lines out: other: drop",
+    )
+
+
+def broken_record(file: str, line: int, letter: int | None, got: str, expected: str) -> DataError:
+    """DA054: a record that can't be read."""
+    return DataError(
+        "DA054",
+        where=place(file, line) + (f", letter {letter:,}" if letter is not None else ""),
+        expected=expected,
+        got=got,
+        cause="the file is damaged, cut off, or of another kind",
+        fix="correct the place, or read the file by the source of its kind: json_lines, json, yaml, xml",
+    )
+
+
+def nested(file: str, line: int, column: str | None, expected: str, found: object) -> DataError:
+    """DA055: a field that is no value."""
+    return DataError(
+        "DA055",
+        where=place(file, line, column),
+        expected=expected,
+        got=f"{type(found).__name__}: {reprlib.repr(found)}" if found is not None else "nothing",
+        cause="the value lies deeper, or the records somewhere else in the file",
+        fix="choose values by their path: fields: {name: user.name, first: tags[0]}; records: is the path to the list of records",
+    )
+
+
+def unknown_field(file: str, line: int, name: str, known: tuple[str, ...]) -> DataError:
+    """DA055: a field that appears late."""
+    return DataError(
+        "DA055",
+        where=place(file, line, name),
+        expected=f"the fields of the first records: {', '.join(known[:10])}",
+        got=f"a field {name!r} more",
+        cause="records of several kinds, or a field that is rare",
+        fix="list what you want: fields: {name: path, ...}; other fields are then left out",
+    )
+
+
+def document_too_large(where: str, limit: str, setting: str) -> DataError:
+    """DA046: a document that doesn't go into memory."""
+    return DataError(
+        "DA046",
+        where=where,
+        expected=limit,
+        got="more",
+        cause="it has to be in memory as a whole",
+        fix=f"cut it into files (or write JSON lines, which are read line by line), or allow it: {setting}",
     )

@@ -28,8 +28,8 @@ _REMEMBERED = 64
 class Layout(Protocol):
     """How the files of a table are cut and parsed, such as csv."""
 
-    def open(self, file: DataFile, *, exact: bool) -> Reading:
-        """A file whose blocks come next."""
+    def open(self, file: DataFile, *, exact: bool, names: tuple[str, ...] = ()) -> Reading:
+        """A file whose blocks come next; ``names`` are the columns of the files before."""
 
 
 @dataclass
@@ -42,6 +42,7 @@ class Reading:
         parse: Makes a frame of a piece; called in threads.
         close: Closes the file.
         strict: Columns that may have one type only.
+        nothing: What a file without rows has.
         left_out: How many lines were left out so far, which is said at the end.
     """
 
@@ -51,6 +52,7 @@ class Reading:
     close: Callable[[], object]
     strict: frozenset[str] = frozenset()
     left_out: Callable[[], int] = int
+    nothing: str = "none"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Scan:
     layout: Layout
     least: Mapping[str, int] = field(default_factory=dict)
     file_column: str | None = None
+    _nothing: str = "none"
 
     def lazy(self) -> pl.LazyFrame:
         """The rows.
@@ -136,7 +139,7 @@ class Scan:
             if held is not None:
                 held.append((frame, own))
         if not rows:
-            raise empty(self.files[0].name, "the header alone")
+            raise empty(self.files[0].name, self._nothing)
         found = Found(dict(levels), frozenset(exact))
         text = [name for name, level in levels.items() if level == TEXT]
         if held is None or any(own[name] not in (EMPTY, TEXT) for _, own in held for name in text):
@@ -163,8 +166,9 @@ class Scan:
         def read(columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None) -> Iterator[pl.DataFrame]:
             rows, only = 0, None if columns is None else tuple(columns)
             levels, exact = dict(found.levels), set(found.exact)
-            parsed = tuple(schema) if only is None else only
-            for frame, own in self._frames(levels, exact, only=[name for name in parsed if name in levels] if trusted else None):
+            # Without any column, rows could not be counted.
+            chosen = [name for name in schema if name in levels and (only is None or name in only)] or list(levels)[:1]
+            for frame, own in self._frames(levels, exact, only=chosen if trusted else None):
                 odd = next((name for name in own if join(own[name], found.levels[name]) != found.levels[name]), None)
                 if odd is not None:
                     raise changed(self.files[0].name, f"column {odd!r} as it was", "other values")
@@ -176,7 +180,7 @@ class Scan:
                 if most is not None and rows >= most:
                     return
             if not rows and most is None:
-                raise empty(self.files[0].name, "the header alone")
+                raise empty(self.files[0].name, self._nothing)
 
         return register_io_source(read, schema=schema)
 
@@ -190,7 +194,8 @@ class Scan:
                 done = 0
                 while True:
                     careful, seen = file.name in exact, 0
-                    reading = self.layout.open(file, exact=careful)
+                    reading = self.layout.open(file, exact=careful, names=first)
+                    self._nothing = reading.nothing
                     try:
                         first = first or reading.names
                         if {*first} != {*reading.names}:
