@@ -193,6 +193,9 @@ TITLES: dict[str, str] = {
     "DA149": "the sound decoder is not installed",
     "DA151": "there are no files of this kind",
     "DA152": "files are left out",
+    "DA153": "a row can't be a step of a sequence",
+    "DA154": "labels and steps don't go together",
+    "DA155": "the files don't make pairs",
     # DA040+: finding and reading files
     "DA040": "the path means nothing",
     "DA041": "no file fits the path",

@@ -61,6 +61,16 @@ def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
         (tmp_path / "clips" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "clips" / f"{name}.wav").write_bytes(write_wav(np.sin(np.arange(300 + 100 * number) / 3), 4000))
     (tmp_path / "clips" / "list.csv").write_text("path,word\nup/up_ann_0.wav,up\ndown/down_ann_0.wav,down\n")
+    for name, text in {
+        "runs/up_1.csv": "x,y,alarm\n1,2,no\n3,4,yes\n",
+        "runs/down_2.csv": "x,y,alarm\n5,6,no\n",
+        "answers/up_1.csv": "z\n1\n",
+        "answers/down_2.csv": "z\n0\n",
+        "engines.txt": "1 1 5.5 9\n1 2 5.0 8\n2 1 4 7\n",
+        "tagged.txt": "# one\nthe\tD\ndog\tN\n\nthe\tD\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
     (tmp_path / "poem.txt").write_text("There was an old man with a beard,\nWho said, it is just as I feared!\n" * 2)
 
 
@@ -107,6 +117,7 @@ def test_all_are_registered() -> None:
         "iris",
         "mnist",
         "parquet",
+        "sequence_files",
         "svmlight",
         "segmentation",
         "synthetic_control",

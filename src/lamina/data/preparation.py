@@ -17,6 +17,7 @@ registry.announce(
     "preparation",
     {
         "pictures": "lamina.data.images.preparation",
+        "sequences": "lamina.data.sequences.preparation",
         "sound": "lamina.data.audio.preparation",
     },
 )

@@ -16,6 +16,7 @@ from lamina.data.sources.parquet import Parquet
 from lamina.data.sources.records import Json, JsonLines, Xml, Yaml
 from lamina.data.sources.running_text import RunningTokens
 from lamina.data.sources.segmentation import Segmentation
+from lamina.data.sources.sequence_files import SequenceFiles
 from lamina.data.sources.source import Partitions, Source
 from lamina.data.sources.svmlight import SvmLight
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
@@ -49,6 +50,7 @@ __all__ = [
     "RunningText",
     "RunningTokens",
     "Segmentation",
+    "SequenceFiles",
     "Source",
     "SvmLight",
     "SyntheticControl",

@@ -90,6 +90,8 @@ class LabelledFiles(Source):
     """Of the files that count."""
     things: ClassVar[str]
     """What messages call them, such as ``sounds``."""
+    has_columns: ClassVar[bool] = False
+    """Whether files have columns, of which group and part may be some."""
 
     positional: ClassVar[tuple[str, ...]] = ("path",)
     path: str
@@ -117,7 +119,7 @@ class LabelledFiles(Source):
         found: re.Pattern[str] | None = None if self.pattern is None else _compiled(self.pattern, "pattern")
         if self.group is not None and self.manifest is None and not (found and self.group in found.groupindex):
             _compiled(self.group, "group")
-        if self.part is not None and self.manifest is None and not (found and self.part in found.groupindex):
+        if self.part is not None and not self.has_columns and self.manifest is None and not (found and self.part in found.groupindex):
             raise wrong_value(
                 expected="part: the name of a group of pattern, or a column of the manifest",
                 cause=f"{self.part!r} is neither",
@@ -176,10 +178,22 @@ class LabelledFiles(Source):
                 found: list[Any] = labels.column(str(self.manifest), rows, wanted)
             elif pattern is not None and wanted in pattern.groupindex:
                 found = [_group(file, pattern, wanted) for file in files]
+            elif self.has_columns:
+                continue
             else:
-                found = [labels.of_name(file.relative.as_posix(), file.name, re.compile(wanted)) for file in files]
+                found = self.named(wanted, files)
             named[role] = np.asarray(found, dtype=str)
         return Labelled(files, values, target, named["group"], named["part"])
+
+    def named(self, pattern: str, files: list[DataFile]) -> list[str]:
+        """What a regular expression finds in the name of each file.
+
+        Raises:
+            DataError: DA133, for a file in whose name it finds nothing.
+        """
+        from lamina.data.images import labels
+
+        return [labels.of_name(file.relative.as_posix(), file.name, re.compile(pattern)) for file in files]
 
     def usable(self, found: Labelled, check: Callable[[DataFile], object]) -> Labelled:
         """Those files that can be used; all, unless others are to be dropped.

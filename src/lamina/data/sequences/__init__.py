@@ -1,0 +1,1 @@
+"""Sequences from text files: rows cut into sequences, columns as arrays, alignment, masks."""
