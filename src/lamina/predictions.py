@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.data.preparation import Preparation
 from lamina.errors import DataError
 from lamina.evaluate.result import plain_number
 from lamina.files import atomic_write
@@ -19,23 +20,26 @@ INPUTS = (".csv", ".npy", ".npz")
 OUTPUTS = (".csv", ".json", ".npz")
 
 
-def read_inputs(path: Path, model: Model | None = None) -> Any:
+def read_inputs(path: Path | str, model: Model | None = None) -> Any:
     """New data from a file: CSV as a table, ``.npy`` as an array, ``.npz`` as arrays by input name.
 
     Args:
-        path: The file.
+        path: The file; for a model that keeps how its raw things were prepared, such as photos, whatever they are found by: a file, a
+            folder, a pattern, an archive, a URL.
         model: Whom they are for; if it was trained on a table, a CSV file is read as the csv source read that one: the same marks
             stand for missing values, and categories that look like numbers stay text.
 
     Raises:
         DataError: DA090 for another kind of file, DA091 if it can't be read.
     """
+    given = str(path)
     if model is not None and model.preprocessing is not None and model.preprocessing.serving is not None:
         # The model knows how its raw rows are read, and reads them when it predicts.
         return path
+    path = Path(path)
     if model is not None and model.preprocessing is not None and model.preprocessing.preparations and path.suffix not in (".npy", ".npz"):
-        # Photos, sounds, sequences: a file, or a folder of them.
-        return str(path)
+        # Photos, sounds, sequences: a file, a folder of them, a pattern, an archive, an address.
+        return given
     check_suffix(path, INPUTS, "INPUT")
     try:
         if path.suffix == ".csv":
@@ -66,7 +70,7 @@ def write_predictions(model: Model, data: Any, path: Path) -> int:
     """Write outputs for new data, and for classes the label with its probability.
 
     CSV and JSON name each value: ``label``, ``probability`` and one column per class or unit; with several outputs the names
-    begin with that of the output. ``.npz`` holds the arrays as they are, labels as text.
+    begin with that of the output. Where samples are files, ``file`` names them. ``.npz`` holds the arrays as they are, labels as text.
 
     Returns:
         How many samples there were.
@@ -76,12 +80,20 @@ def write_predictions(model: Model, data: Any, path: Path) -> int:
     """
     check_suffix(path, OUTPUTS, "-o")
     outputs = model.outputs(data)
-    columns: dict[str, np.ndarray] = {}
+    keeper = _keeper(model)
+    files = keeper.names(data) if keeper is not None and isinstance(data, str) else None
+    columns: dict[str, np.ndarray] = {} if files is None else {"file": np.asarray(files, dtype=object)}
     for name, array in outputs.items():
         prefix = "" if len(outputs) == 1 else f"{name}."
         columns |= {prefix + key: value for key, value in _columns(model, name, array, flat=path.suffix != ".npz").items()}
     atomic_write(path, lambda file: file.write(_encoded(columns, path.suffix)))
     return len(next(iter(outputs.values())))
+
+
+def _keeper(model: Model | None) -> Preparation | None:
+    """How the only input of a model was made of raw things, if it was."""
+    found = {} if model is None or model.preprocessing is None else model.preprocessing.preparations
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _columns(model: Model, output: str, array: np.ndarray, *, flat: bool) -> dict[str, np.ndarray]:

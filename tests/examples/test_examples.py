@@ -22,6 +22,7 @@ FOLDERS = {
     "char_lstm": "tinyshakespeare",
     "gpt_shakespeare": "tinyshakespeare",
     "synthetic_control_lstm": "synthetic-control",
+    "bccd_images": "bccd",
     "unet_cells": "bccd",
 }
 """Folders of data that are not called as the example begins."""
@@ -157,6 +158,19 @@ def test_the_script_on_cells_gives_the_overlap_of_each_kind(shared_data: Path, t
     assert report.metrics["accuracy"] > 0.3
     assert list(shares) == ["background", "red cell", "white cell", "platelet"]
     assert all(0 <= share <= 1 for share in shares.values())
+
+
+@pytest.mark.filterwarnings("ignore:.EV006:lamina.errors.LaminaWarning")  # after eight steps some kinds are not found yet
+def test_the_script_on_boxes_of_cells(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_for("bccd_images", shared_data)
+    monkeypatch.setenv("LAMINA_DATA", str(shared_data))
+    monkeypatch.chdir(tmp_path)
+    report = runpy.run_path(str(ROOT / "examples" / "bccd_images.py"))["main"](epochs=1, max_steps=8)
+    assert 0 <= report.metrics["accuracy"] <= 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last in ("['RBC']", "['WBC']", "['Platelets']")
 
 
 @pytest.mark.filterwarnings("ignore:.EV006:lamina.errors.LaminaWarning")  # some characters are rare, and none is predicted yet

@@ -15,7 +15,11 @@ NAME = "predict"
 def run(
     model: Annotated[Path, typer.Argument(help="A model (.lamina).", show_default=False)],
     input: Annotated[  # noqa: A002 (the word of the help)
-        Path, typer.Argument(help="New data: CSV with the columns of training, .npy, or .npz with an array per input.", show_default=False)
+        str,
+        typer.Argument(
+            help="New data: a file like that of training, .npy, .npz with an array per input; for photos a file, folder or pattern.",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Where predictions go: .csv, .json or .npz.", show_default=False)],
 ) -> None:

@@ -69,6 +69,14 @@ class Preparation(Description, family="preparation"):
         """
         raise NotImplementedError(type(self).__name__)
 
+    def names(self, value: Any) -> list[str] | None:
+        """What the samples in ``value`` are called, such as the files that a folder holds; None if they have no names.
+
+        Args:
+            value: What `takes` said yes to.
+        """
+        return None
+
 
 def prepared(data: Any, preparations: Mapping[str, Preparation], shapes: Mapping[str, Shape]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What becomes of raw things, by input name, and the rest of what was given as it is; both empty if nothing is raw.

@@ -114,6 +114,8 @@ class Preprocessing:
                 array = inputs[name] = np.asarray(array)  # noqa: PLW2901
             own = None if self.columns is None else self.columns.inputs.get(name)
             where, columns = f"input {name!r}", own.names if own is not None and array.ndim == 2 else None
+            if dataset.inputs[name].dtype.kind in "biu":
+                continue  # Whole numbers are finite, and so are their scales.
             if isinstance(array, LazyArray):
                 inputs[name] = finite(array, where, columns)
             else:
@@ -314,11 +316,13 @@ class Preprocessing:
     def _scaled(self, array: np.ndarray, name: str) -> np.ndarray:
         import numpy as np
 
+        from lamina.data.whole_numbers import scaled
+
         if self.schema.inputs[name].dtype == "int":
             return array
         # Bytes go straight to the network's type: a large set of images never exists in float64.
         if array.dtype.kind in "biu":
-            array = array.astype(self.dtype)
+            return scaled(array, self.input_scales.get(name), self.dtype)
         if name in self.input_scales:
             array = self.input_scales[name].apply(array)
         return np.ascontiguousarray(array, dtype=self.dtype)

@@ -82,8 +82,8 @@ class Registry:
         return sorted({*self._families.get(family, {}), *self._announced.get(family, {})})
 
     def families(self) -> list[str]:
-        """Names of all families."""
-        return sorted(self._families)
+        """Names of all families, those included of which nothing was loaded yet."""
+        return sorted({*self._families, *self._announced})
 
     def components(self, family: str) -> Iterator[tuple[str, type[Description]]]:
         """Pairs of type string and class, sorted."""

@@ -14,6 +14,7 @@ import lamina as lm
 from lamina.data.config import DataConfig, prepare
 from lamina.data.images.preparation import Pictures
 from lamina.errors import DataError
+from lamina.predictions import read_inputs, write_predictions
 from lamina.testing.contracts import cases
 from lamina.testing.images import check_preparation
 
@@ -110,6 +111,18 @@ def test_what_is_taken_for_pictures() -> None:
         assert taken(value, shape)
     for value in (np.zeros((2, 3, 16, 18)), [np.zeros((3, 16, 18))], [[1.0, 2.0]], 3, [], np.zeros((30, 40))):
         assert not taken(value, shape)
+
+
+def test_predictions_name_the_files(trained, tmp_path) -> None:
+    model, files, _ = trained
+    model.save("model.lamina")
+    write_predictions(model, read_inputs("photos", model), tmp_path / "out.csv")
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0] == "file,label,probability,left,right"
+    assert [line.partition(",")[0] for line in lines[1:]] == [str(file.relative_to(tmp_path)) for file in files]
+    words = ["predict", "model.lamina", "photos/left/0.jpg", "-o", "one.json"]
+    subprocess.run([sys.executable, "-c", "from lamina.cli import main; main()", *words], check=True, capture_output=True)
+    assert (tmp_path / "one.json").read_text().startswith('[{"file": "photos/left/0.jpg", "label": ')
 
 
 def test_memory_files_too(trained) -> None:

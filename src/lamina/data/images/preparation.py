@@ -68,6 +68,10 @@ class Pictures(Preparation):
             threads=min(THREADS, cores),
         )[PIXELS]
 
+    def names(self, value: Any) -> list[str] | None:
+        files = self._files(value)
+        return None if any(isinstance(file, Held) for file in files) else [file.name for file in files]
+
     def _files(self, value: Any) -> list[Any]:
         from lamina.data.images.files import find_images
 
