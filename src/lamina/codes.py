@@ -171,6 +171,7 @@ TITLES: dict[str, str] = {
     "DA062": "the values are of a kind that no table holds",
     "DA063": "a value does not fit its column",
     "DA064": "the file declares more than it can hold",
+    "DA070": "a part of the file is not trusted",
     # DA160+: texts
     "DA160": "this is no text",
     "DA161": "texts are cut off",

@@ -93,7 +93,7 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     ),
     "weight_noise": (lambda x: in_dense(weight_noise=x), "network.layers[0].weight_noise"),
 }
-PYTHON_ONLY = {("layer", "module"), ("source", "arrays")}
+PYTHON_ONLY = {("layer", "module")}
 """Components that no file can hold."""
 ELSEWHERE = {"generation", "preparation"}
 """Families whose members are named when a model is asked, and stand in no recipe."""

@@ -41,7 +41,11 @@ def example_tables() -> Callable[[Path], None]:
     """Writes the binary tables that examples of sources name into a folder."""
 
     def write(folder: Path) -> None:
+        import h5py
+        import numpy as np
         import polars as pl
+
+        from lamina.data.formats.matlab import write_matlab
 
         flowers = pl.DataFrame({"size": [1.0, 2.5, 3.0], "colour": ["red", "blue", "red"], "species": ["rose", "iris", "iris"]})
         flowers.write_parquet(folder / "flowers.parquet")
@@ -49,6 +53,13 @@ def example_tables() -> Callable[[Path], None]:
         for year in (2023, 2024):
             (folder / "years" / f"year={year}").mkdir(parents=True)
             pl.DataFrame({"month": [1, 2], "sales": [year / 100, 30.5]}).write_parquet(folder / "years" / f"year={year}" / "part.parquet")
+        measured = {"x": np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), "kind": np.array(["a", "b", "a"])}
+        np.savez(folder / "measured.npz", **measured)
+        write_matlab(measured, folder / "measured.mat")
+        with h5py.File(folder / "measured.h5", "w") as file:
+            file["x"], file["kind"] = measured["x"], measured["kind"].tolist()
+        pixels = np.arange(5 * 16, dtype=np.uint8).reshape(5, 4, 4)
+        np.savez(folder / "digits.npz", x=pixels, y=[[1], [2], [10], [1], [2]], x_test=pixels[:2], y_test=[[2], [2]])
         (folder / "words.svm").write_text("1 qid:1 0:2 5:1\n-1 qid:1 1:1.5 # seldom\n1 qid:2 0:1 3:2\n")
 
     return write

@@ -103,6 +103,7 @@ def test_normalizer(normalizer) -> None:
 def test_all_are_registered() -> None:
     assert {
         "blood_cells",
+        "arrays",
         "arrow",
         "audio_folder",
         "breast_cancer",
@@ -114,8 +115,11 @@ def test_all_are_registered() -> None:
         "digits",
         "fashion_mnist",
         "image_folder",
+        "hdf5",
         "iris",
+        "matlab",
         "mnist",
+        "numpy",
         "parquet",
         "sequence_files",
         "svmlight",

@@ -11,7 +11,7 @@ from lamina.spec import parse_document, registry
 from lamina.spec.schema import DIALECT, json_schema
 from lamina.train.recipe import Recipe
 
-PYTHON_ONLY = {"module", "arrays"}
+PYTHON_ONLY = {"module"}
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 
 

@@ -62,7 +62,7 @@ def checked_inputs(x: Any, shape: Shape | Mapping[str, Shape] | None, dtype: str
         array = as_samples(value, where)
         own = (wanted or {}).get(name) or (shape if isinstance(shape, Shape) else None)
         arrays[name] = _input(array, own, where, dtype)
-        shapes[name] = own or _shape_of(array, where)
+        shapes[name] = own or shape_by_axes(array, where)
         check_shape(arrays[name], shapes[name], where)
     check_lengths({f"input {name!r}": len(array) for name, array in arrays.items()})
     return arrays, shapes
@@ -110,8 +110,12 @@ def _tokens(array: np.ndarray, shape: Shape, where: str) -> np.ndarray:
     return whole
 
 
-def _shape_of(array: Samples, where: str) -> Shape:
-    """Vectors, sequences, images or volumes, by the number of axes."""
+def shape_by_axes(array: Samples, where: str) -> Shape:
+    """Vectors, sequences, images or volumes, by the number of axes.
+
+    Raises:
+        DataError: DA003, for fewer or more axes than these have, or an empty one.
+    """
     if array.ndim - 1 not in BY_AXES or 0 in array.shape[1:]:
         raise DataError(
             "DA003",

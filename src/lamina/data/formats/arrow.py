@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lamina.data.formats.scanning import damaged, scan, scan_lazy, translated
+from lamina.data.formats.scanning import damaged, joined, scan, scan_lazy, translated
 from lamina.data.formats.types import check_whole, plain_columns, plain_frame
 from lamina.errors import DataError
 
@@ -32,22 +32,7 @@ def read_arrow(files: Sequence[DataFile]) -> pl.LazyFrame:
         DataError: DA060, naming the file, if one is damaged, Feather of version 1, or has other columns than the first; DA062 for
             columns that no table holds.
     """
-    import polars as pl
-
-    frames = [(_read_file if _is_file(file) else _read_stream)(file) for file in files]
-    first = frames[0].collect_schema()
-    for file, frame in zip(files, frames, strict=True):
-        own = frame.collect_schema()
-        if own != first:
-            odd = next((name for name in (*first, *own) if first.get(name) != own.get(name)), None)
-            raise damaged(
-                file.name,
-                f"the columns of {files[0].name}: {', '.join(f'{name} {dtype}' for name, dtype in list(first.items())[:12])}",
-                f"{odd} {own.get(odd) or 'missing'}" if odd is not None else "another order",
-                cause="the files were not written alike",
-                fix="write all files alike",
-            )
-    return frames[0] if len(frames) == 1 else pl.concat(frames)
+    return joined(files, lambda file: _read_file(file) if _is_file(file) else _read_stream(file))
 
 
 def _is_file(file: DataFile) -> bool:

@@ -11,6 +11,8 @@ from lamina.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
+    from lamina.data.storage import DataFile
+
 BATCH_ROWS = 65536
 """Rows that are read at once, unless a row is large."""
 
@@ -83,6 +85,30 @@ def translated(explain: Callable[[BaseException], DataError]) -> Iterator[None]:
         raise explain(error) from error
 
 
+def joined(files: Sequence[DataFile], read: Callable[[DataFile], pl.LazyFrame]) -> pl.LazyFrame:
+    """The rows of several files, one after the other.
+
+    Raises:
+        DataError: DA060, naming the file, if one has other columns than the first; what ``read`` raises.
+    """
+    import polars as pl
+
+    frames = [read(file) for file in files]
+    first = frames[0].collect_schema()
+    for file, frame in zip(files, frames, strict=True):
+        own = frame.collect_schema()
+        if own != first:
+            odd = next((name for name in (*first, *own) if first.get(name) != own.get(name)), None)
+            raise damaged(
+                file.name,
+                f"the columns of {files[0].name}: {', '.join(f'{name} {dtype}' for name, dtype in list(first.items())[:12])}",
+                f"{odd} {own.get(odd) or 'missing'}" if odd is not None else "another order",
+                cause="the files were not written alike",
+                fix="write all files alike",
+            )
+    return frames[0] if len(frames) == 1 else pl.concat(frames)
+
+
 def damaged(where: str, expected: str, error: object, *, cause: str = "", fix: str = "") -> DataError:
     """DA060: a file that can't be read as what its name says.
 
@@ -121,15 +147,15 @@ def not_there(where: str, kind: str, wanted: str, names: Sequence[str]) -> DataE
     """
     from lamina.errors import nearest
 
-    near = nearest(wanted, names)
+    near, one = nearest(wanted, names), f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return DataError(
         "DA061",
         where=where,
-        expected=f"a {kind} {wanted!r}",
+        expected=f"{one} {wanted!r}",
         got=f"{', '.join(map(repr, names[:12]))}{more}" if names else f"no {kind} at all",
         cause="a typo" if near else f"the file has no such {kind}",
-        fix=f"did you mean {near!r}?" if near else f"name a {kind} that is there" if names else "look at how the file was written",
+        fix=f"did you mean {near!r}?" if near else f"name {one} that is there" if names else "look at how the file was written",
     )
 
 

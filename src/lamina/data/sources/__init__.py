@@ -1,5 +1,6 @@
 """Sources of data; importing this registers all of them."""
 
+from lamina.data.sources.arrays import Arrays
 from lamina.data.sources.arrow import Arrow
 from lamina.data.sources.audio_folder import AudioFolder
 from lamina.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
@@ -7,11 +8,14 @@ from lamina.data.sources.cells import BloodCells
 from lamina.data.sources.control import SyntheticControl
 from lamina.data.sources.csv import Csv, Tsv
 from lamina.data.sources.detection import Detection
+from lamina.data.sources.hdf5 import Hdf5
 from lamina.data.sources.image_folder import ImageFolder
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
 from lamina.data.sources.joint import Joint
 from lamina.data.sources.lines import FixedWidth, Lines, RegexLines
 from lamina.data.sources.masked_text import MaskedText
+from lamina.data.sources.matlab import Matlab
+from lamina.data.sources.numpy import Numpy
 from lamina.data.sources.parquet import Parquet
 from lamina.data.sources.records import Json, JsonLines, Xml, Yaml
 from lamina.data.sources.running_text import RunningTokens
@@ -22,10 +26,7 @@ from lamina.data.sources.svmlight import SvmLight
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
 
 __all__ = [
-    "Json",
-    "JsonLines",
-    "Xml",
-    "Yaml",
+    "Arrays",
     "Arrow",
     "AudioFolder",
     "BloodCells",
@@ -38,12 +39,17 @@ __all__ = [
     "Digits",
     "FashionMnist",
     "FixedWidth",
+    "Hdf5",
     "ImageFolder",
     "Iris",
     "Joint",
-    "MaskedText",
+    "Json",
+    "JsonLines",
     "Lines",
+    "MaskedText",
+    "Matlab",
     "Mnist",
+    "Numpy",
     "Parquet",
     "Partitions",
     "RegexLines",
@@ -57,4 +63,6 @@ __all__ = [
     "TinyShakespeare",
     "Tsv",
     "Wine",
+    "Xml",
+    "Yaml",
 ]

@@ -144,6 +144,14 @@ class SvmLight:
             for file in self.files:
                 yield from blocks_of(file)
 
+    def sparse(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the values of each sample begin, the feature of each value from 0, and the values."""
+        blocks = list(self.each())
+        ends = np.cumsum([0, *(len(block.values) for block in blocks)])
+        starts = [np.zeros(1, np.int64), *(block.starts[1:] + end for block, end in zip(blocks, ends, strict=False))]
+        columns = [block.indices - self.first for block in blocks]
+        return np.concatenate(starts), np.concatenate(columns), np.concatenate([block.values for block in blocks])
+
     def frame(self, *, layout: Layout = "columns", most: int = 10_000) -> pl.LazyFrame:
         """The samples as a dense table, see `read_svmlight`."""
         import polars as pl
