@@ -43,6 +43,7 @@ def read(tmp_path: Path) -> Callable[..., pl.DataFrame]:
         assert again.collect_schema() == first.schema
         for name in first.columns[:2]:
             assert again.select(name).collect().equals(first.select(name))
+        assert again.select(pl.len()).collect().item() == first.height
         return first
 
     return call

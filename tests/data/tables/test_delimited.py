@@ -131,6 +131,7 @@ def test_compressed_files_archives_and_several_files(tmp_path: Path) -> None:
             "file": ["b2.csv.gz", "b2.csv.gz", "b10.csv", "c.csv.zst"],
         }
     assert source.frame().filter(pl.col("file") == "b10.csv").select("x").collect()["x"].to_list() == [3.0]
+    assert source.frame().select("file").collect().height == 4
     assert source.frame().head(3).collect().height == 3
     assert source.frame().select(pl.len()).collect().item() == 4
     (tmp_path / "d.csv").write_text("x,z\n1,2\n")
