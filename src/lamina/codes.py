@@ -233,6 +233,8 @@ TITLES: dict[str, str] = {
     "DA186": "the samples can't be drawn like this",
     "DA187": "the sequences can't be sorted by length",
     "DA188": "the samples can't be kept",
+    "DA190": "the stream can't be read",
+    "DA191": "a stream can't be learned from like this",
     "DA189": "the cache holds something else",
     # DA120+: expressions
     "DA120": "the expression can't be read",

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from lamina.data.streams.stream import Stream
 from lamina.errors import DescriptionError, LaminaWarning
 from lamina.evaluate.evaluation import Evaluation
 from lamina.keep import save_model
@@ -15,6 +16,7 @@ from lamina.train.config import TrainConfig
 from lamina.train.metrics import evaluations
 from lamina.train.run import RunDirectory
 from lamina.train.session import Feed, Run, Session
+from lamina.train.streaming import check_settings, check_steps, feed_for
 
 if TYPE_CHECKING:
     from lamina.data.dataset import DataLike
@@ -33,6 +35,7 @@ def fit(
     sampling: Sampling | str | None = None,
     bucketing: int | None = None,
     steps_per_epoch: int | None = None,
+    steps: int | None = None,
     workers: int = 0,
     drop_last: bool = False,
     evaluation: Evaluation | str | Sequence[Evaluation | str] = (),
@@ -45,7 +48,8 @@ def fit(
 
     Args:
         model: What is trained.
-        data: A `Dataset`, a pair ``(x, y)``, a frame with `target`, or ``x`` with `targets` beside it.
+        data: A `Dataset`, a pair ``(x, y)``, a frame with `target`, or ``x`` with `targets` beside it; or a
+            `lamina.data.streams.Stream`.
         targets: Targets for ``data``.
         validation: Data to judge each epoch by, of any of these kinds, or the fraction of ``data`` to set aside for it.
         batch_size: Samples a step.
@@ -54,6 +58,7 @@ def fit(
             once.
         bucketing: Put sequences of like lengths into a batch, which is then filled up less: so many batches are sorted together.
         steps_per_epoch: Batches in an epoch, where it isn't to be a pass over the data; the next epoch goes on where it ended.
+        steps: Of a stream: updates after which training ends.
         workers: Threads that gather batches ahead; results don't depend on it.
         drop_last: Leave out the last batch of an epoch if it is smaller.
         evaluation: How validation is judged; by default what fits the targets.
@@ -76,13 +81,20 @@ def fit(
         >>> len(run.history)
         2
     """
+    per_epoch = steps_per_epoch
+    if isinstance(data, Stream):
+        given = {"targets": targets, "sampling": sampling, "bucketing": bucketing, "drop_last": drop_last, "target": target}
+        check_settings({**settings, **given, "validation": validation})
+        per_epoch, settings = check_steps(steps, steps_per_epoch, settings)
+    elif steps is not None:
+        raise _endless(steps)
     config = TrainConfig(**settings)
     feed = Feed(
         batch_size=batch_size,
         shuffle=shuffle,
         sampling=sampling,
         bucketing=bucketing,
-        steps_per_epoch=steps_per_epoch,
+        steps_per_epoch=per_epoch,
         workers=workers,
         drop_last=drop_last,
     )
@@ -90,7 +102,12 @@ def fit(
         raise _nowhere()
     if config.precision == "float64":
         model.widen()
-    train = model.training_data(data, targets, target=target)
+    streamed = None
+    if isinstance(data, Stream):
+        streamed = feed_for(model, data, batch_size=batch_size, steps_per_epoch=per_epoch or 1, ahead=2 * min(workers, 1))
+        train = streamed.dataset
+    else:
+        train = model.training_data(data, targets, target=target)
     _warn_of(model)
     held = None
     if isinstance(validation, float | int):
@@ -98,7 +115,7 @@ def fit(
             train, held = train.split_off(float(validation), seed=model.seed)
     elif validation is not None:
         held = model.dataset(validation, target=target)
-    session = Session(model, config, train, held, evaluations(evaluation), feed, kept=run_dir is not None)
+    session = Session(model, config, train, held, evaluations(evaluation), feed, kept=run_dir is not None, streamed=streamed)
     trainer = session.prepare()
     if run_dir is None:
         return session.run(trainer)
@@ -119,6 +136,17 @@ def _warn_of(model: Model) -> None:
     for found in run_checks(model.plan, model.description.ignore, training=True):
         if found.severity == "error":
             warnings.warn(str(found.problem), LaminaWarning, stacklevel=4)
+
+
+def _endless(steps: int) -> DescriptionError:
+    return DescriptionError(
+        "TR002",
+        where=f"fit(steps={steps})",
+        expected="a stream, which has no end of its own",
+        got="data that have one",
+        cause="steps ends the training on a stream",
+        fix=f"write max_steps={steps} to stop early, or steps_per_epoch for epochs that are no pass over the data",
+    )
 
 
 def _nowhere() -> DescriptionError:

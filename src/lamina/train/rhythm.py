@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from lamina.engine.compound import CompoundStep
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from lamina.data.loader import Batch, Loader
+    from lamina.data.streams.feed import StreamFeed
     from lamina.engine.optimizers import OptimizerRun
     from lamina.engine.parameters import FlatParameters
     from lamina.engine.precision import Precision
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lamina.train.trainer import Trainer
 
 
-def updates_per_epoch(config: TrainConfig, loader: Loader, network: Network) -> int:
+def updates_per_epoch(config: TrainConfig, loader: Loader | StreamFeed, network: Network) -> int:
     """Updates that an epoch makes.
 
     Raises:
@@ -39,7 +40,7 @@ def updates_per_epoch(config: TrainConfig, loader: Loader, network: Network) -> 
 
 def rhythm_for(
     config: TrainConfig,
-    loader: Loader,
+    loader: Loader | StreamFeed,
     network: Network,
     flat: FlatParameters,
     optimizer: OptimizerRun[Any],
@@ -72,7 +73,7 @@ class Rhythm:
         """What makes an update of a portion, and the portions of what is left of an epoch."""
         return trainer.update, batches
 
-    def loader_state(self, state: Mapping[str, int], step: int) -> dict[str, int]:
+    def loader_state(self, state: Mapping[str, Any], step: int) -> dict[str, Any]:
         """Where the loader must go on from, when it stands at ``state`` after so many steps."""
         return dict(state)
 
@@ -93,7 +94,7 @@ class Together(Rhythm):
         count: How many make an update; the last of an epoch perhaps of fewer.
     """
 
-    def __init__(self, runner: CompoundStep, loader: Loader, count: int) -> None:
+    def __init__(self, runner: CompoundStep, loader: Loader | StreamFeed, count: int) -> None:
         super().__init__(runner)
         self._compound = runner
         self._loader = loader
@@ -117,11 +118,14 @@ class Together(Rhythm):
         return update, self._groups(batches)
 
     def _groups(self, batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
-        """The batches of each update, none of them fetched before it is needed."""
+        """The batches of each update, none but the first of them fetched before it is needed."""
         left = len(self._loader) - self._loader.state_dict()["position"]
         while left > 0:
             count = min(self._count, left)
-            yield islice(batches, count)
+            first = next(batches, None)
+            if first is None:
+                return  # A stream has ended.
+            yield chain((first,), islice(batches, count - 1))
             left -= count
 
 
@@ -134,7 +138,7 @@ class InPieces(Rhythm):
         count: Pieces of a batch.
     """
 
-    def __init__(self, runner: TruncatedStep, loader: Loader, count: int) -> None:
+    def __init__(self, runner: TruncatedStep, loader: Loader | StreamFeed, count: int) -> None:
         super().__init__(runner)
         self._truncated = runner
         self._count = count
@@ -158,7 +162,7 @@ class InPieces(Rhythm):
             yield from ((batch, piece) for piece in range(first, self._count))
             first = 0
 
-    def loader_state(self, state: Mapping[str, int], step: int) -> dict[str, int]:
+    def loader_state(self, state: Mapping[str, Any], step: int) -> dict[str, Any]:
         # A batch of which pieces are left has to be handed out again.
         return {**state, "position": state["position"] - (1 if step % self._count else 0)}
 

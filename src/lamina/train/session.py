@@ -34,6 +34,7 @@ from lamina.train.trainer import Trainer
 from lamina.train.ways import check_feed, check_ways
 
 if TYPE_CHECKING:
+    from lamina.data.streams.feed import StreamFeed
     from lamina.model import Model
 
 
@@ -131,6 +132,7 @@ class Session:
         evaluations: How validation and test are judged; empty for what fits the targets.
         feed: How data are fed.
         kept: Whether `run` will get a directory.
+        streamed: What feeds the training part, if it is a stream; `train` is then an example of it.
     """
 
     model: Model
@@ -140,6 +142,7 @@ class Session:
     evaluations: Sequence[Evaluation] = ()
     feed: Feed = field(default_factory=Feed)
     kept: bool = False
+    streamed: StreamFeed | None = None
     _threads: int | None = field(default=None, init=False)
     _resumed: bool = field(default=False, init=False)
 
@@ -243,7 +246,10 @@ class Session:
         )
         return Layerwise(self.model, own, self.train, self.feed, wanted.layers)
 
-    def _loader(self, device: torch.device) -> Loader:
+    def _loader(self, device: torch.device) -> Loader | StreamFeed:
+        if self.streamed is not None:
+            self.streamed.device, self.streamed.dtype = device, getattr(torch, self.model.dtype)
+            return self.streamed
         weights = self.config.class_weights
         return Loader(
             self.train if weights is None else weighted_by_class(self.train, weights),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from lamina.data.dataset import Dataset
     from lamina.data.loader import Batch, Loader
+    from lamina.data.streams.feed import StreamFeed
     from lamina.model import Model
     from lamina.train.run import RunDirectory
 
@@ -54,7 +55,7 @@ class Trainer:
         self,
         model: Model,
         config: TrainConfig,
-        loader: Loader,
+        loader: Loader | StreamFeed,
         *,
         evaluator: Evaluator | None = None,
         validation: Dataset | None = None,
@@ -171,12 +172,14 @@ class Trainer:
         return self.stop_reason is not None or (self.step >= self.total_steps and self.step == judged)
 
     def _run_epoch(self) -> None:
-        waited = self.loader.wait_seconds
+        waited, ended = self.loader.wait_seconds, False
         with closing(self.loader.epoch(self.epoch)) as batches:
             update, portions = self.rhythm.begin(self, batches)
             while self.stop_reason is None and self.step < self.total_steps:
                 portion = next(portions, None)
                 if portion is None:
+                    # Only a stream can end within an epoch; a run that is resumed goes on with what has come since.
+                    ended = self.step % self.steps_per_epoch != 0
                     break
                 update(portion)
         self.timing.data_wait_seconds += self.loader.wait_seconds - waited
@@ -184,6 +187,8 @@ class Trainer:
             self.epoch += 1
             self.loader.load_state_dict({"epoch": self.epoch, "position": 0})
             self.averaged.on_epoch(self)
+        elif ended:
+            self.request_stop("the stream has ended", final=False)
         elif self.stop_reason is not None:
             return  # In the middle of an epoch there is nothing to judge; a resumed run finishes it.
         self.flat.check()
