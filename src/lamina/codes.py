@@ -259,6 +259,7 @@ TITLES: dict[str, str] = {
     "DA138": "a step does not fit the images",
     "DA139": "the mask does not fit the image",
     "DA140": "there are no images",
+    "DA141": "the image transforms can't be imported",
     # TR050+: the trainer and recipes
     "TR050": "another number of threads",
     "TR051": "the checkpoint is of another kind of run",

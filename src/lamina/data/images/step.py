@@ -30,7 +30,7 @@ _MODULES = {
     "geometry": "flip random_flip turn rotate random_rotation affine random_affine random_perspective warp",
     "joined": "largest_blob_crop mosaic",
     "policy": "rand_augment trivial_augment auto_augment",
-    "size": "resize crop crop_or_pad pad random_crop random_resized_crop crop_share",
+    "size": "resize crop crop_or_pad pad random_crop random_resized_crop crop_share trim",
 }
 """Which module describes which steps: it is loaded when one of them is named."""
 registry.announce(

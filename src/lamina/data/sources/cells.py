@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from xml.etree import ElementTree
 
 from lamina.data.schema import DataSchema, Target
 from lamina.data.sources.files import RemoteFile, find_file
@@ -89,14 +88,16 @@ class BloodCells(Source):
     def _photo(self, path: Path) -> np.ndarray:
         """Bytes ``[3, height, width]``."""
         import numpy as np
-        from PIL import Image
+
+        from lamina.data.images.decode import decode
+        from lamina.data.images.decoding import Decoding
+        from lamina.data.images.resampling import resized
 
         try:
-            with Image.open(path) as photo:
-                scaled = photo.convert("RGB").resize((self.width, self.height), Image.Resampling.BILINEAR)
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise _damaged(path, "a photo that can't be read", str(error)) from error
-        return np.ascontiguousarray(np.asarray(scaled, dtype=np.uint8).transpose(2, 0, 1))
+            pixels = decode(path.read_bytes(), str(path), 3, Decoding()).pixels
+        except (OSError, DataError) as error:
+            raise _damaged(path, "a photo that can't be read", str(error).splitlines()[0]) from error
+        return np.ascontiguousarray(resized(pixels, (self.height, self.width)).transpose(2, 0, 1))
 
     def _mask(self, path: Path) -> np.ndarray:
         """The number of a kind at each pixel, ``[height, width]``."""
@@ -114,17 +115,19 @@ class BloodCells(Source):
 
 def _cells(path: Path) -> list[_Cell]:
     """The cells of a photo; boxes without an extent, of which BCCD has some, are left out."""
+    from lamina.data.images.annotations import read_voc
+
     try:
-        tree = ElementTree.parse(path)
-        width, height = (float(tree.findtext(f"size/{side}", "")) for side in ("width", "height"))
-        found = []
-        for item in tree.iter("object"):
-            left, top, right, bottom = (float(item.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax"))
+        found = read_voc(path.read_bytes(), str(path))
+        height, width = found.size or (0, 0)
+        cells = []
+        for thing in found.things:
+            left, top, right, bottom = thing.box
             if left < right and top < bottom:
-                found.append(_Cell(_NAMES[item.findtext("name", "")], (left / width, top / height, right / width, bottom / height)))
-    except (ElementTree.ParseError, OSError, ValueError, KeyError, ZeroDivisionError) as error:
-        raise _damaged(path, "boxes that can't be read", f"{type(error).__name__}: {error}") from error
-    return found
+                cells.append(_Cell(_NAMES[thing.kind], (left / width, top / height, right / width, bottom / height)))
+    except (OSError, KeyError, ZeroDivisionError, DataError) as error:
+        raise _damaged(path, "boxes that can't be read", f"{type(error).__name__}: {error}".splitlines()[0]) from error
+    return cells
 
 
 def _damaged(path: Path, got: str, why: str) -> DataError:

@@ -139,8 +139,33 @@ class CropOrPad(ImageStep):
         return around(middle(picture, (min(height, picture.size[0]), min(width, picture.size[1]))), (height, width), self.fill)
 
 
+class Sided(ImageStep):
+    """Base of steps that do something at the edges.
+
+    Attributes:
+        sides: Pixels at the top, right, bottom and left; one number for all, two for top and bottom, and left and right.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("sides",)
+    sides: Sides  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _as_sides(self) -> Self:
+        if len(self.sides) not in (1, 2, 4):
+            raise wrong_value(
+                expected="1, 2 or 4 numbers", cause="a picture has four sides", fix="write sides: [TOP, RIGHT, BOTTOM, LEFT], or [ALL]"
+            )
+        return self
+
+    @property
+    def four(self) -> tuple[int, int, int, int]:
+        """Top, right, bottom, left."""
+        top, right, bottom, left = {1: self.sides * 4, 2: self.sides * 2, 4: self.sides}[len(self.sides)]
+        return top, right, bottom, left
+
+
 @register("pad")
-class Border(ImageStep):
+class Border(Sided):
     """A border.
 
     Attributes:
@@ -149,28 +174,12 @@ class Border(ImageStep):
         fill: The colour.
     """
 
-    positional: ClassVar[tuple[str, ...]] = ("sides",)
-    sides: Sides  # type: ignore[valid-type]
     mode: Literal["constant", "edge", "reflect"] = "constant"
     fill: Colour = 0.0
-
-    @model_validator(mode="after")
-    def _four(self) -> Self:
-        if len(self.sides) not in (1, 2, 4):
-            raise wrong_value(
-                expected="1, 2 or 4 numbers", cause="a picture has four sides", fix="write sides: [TOP, RIGHT, BOTTOM, LEFT], or [ALL]"
-            )
-        return self
 
     @classmethod
     def examples(cls) -> list[Any]:
         return [cls([1, 2, 3, 4], fill=128), cls([2], mode="edge"), cls([3, 2], mode="reflect")]
-
-    @property
-    def four(self) -> tuple[int, int, int, int]:
-        """Top, right, bottom, left."""
-        top, right, bottom, left = {1: self.sides * 4, 2: self.sides * 2, 4: self.sides}[len(self.sides)]
-        return top, right, bottom, left
 
     def size_after(self, size: Extent) -> Extent:
         top, right, bottom, left = self.four
@@ -179,6 +188,30 @@ class Border(ImageStep):
 
     def apply(self, picture: Picture, draws: Draws | None) -> Picture:
         return picture.padded(self.four, paint_of(self.fill, picture), mode=self.mode)
+
+
+@register("trim")
+class Trim(Sided):
+    """Without its outermost pixels.
+
+    Attributes:
+        sides: How many are cut off at the top, right, bottom and left; one number for all, two for top and bottom, and left and right.
+    """
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [cls([1, 2, 3, 4]), cls([5])]
+
+    def size_after(self, size: Extent) -> Extent:
+        top, right, bottom, left = self.four
+        fits(self, size, (top + bottom + 1, left + right + 1))
+        height, width = size
+        return None if height is None else height - top - bottom, None if width is None else width - left - right
+
+    def apply(self, picture: Picture, draws: Draws | None) -> Picture:
+        top, _, _, left = self.four
+        height, width = self.size_after(picture.size)
+        return picture.cropped(top, left, height or 0, width or 0)
 
 
 @register("random_crop")
