@@ -21,6 +21,7 @@ EMBEDDED = {"digits": 0.985, "iris_csv": 0.90}
 FOLDERS = {
     "char_lstm": "tinyshakespeare",
     "gpt_shakespeare": "tinyshakespeare",
+    "sms_spam": "sms-spam",
     "synthetic_control_lstm": "synthetic-control",
     "bccd_images": "bccd",
     "unet_cells": "bccd",

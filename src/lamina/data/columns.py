@@ -92,11 +92,11 @@ class InputColumns(Description):
         import numpy as np
 
         from lamina.data.encoded import LARGE_BYTES, EncodedRows, encoded
-        from lamina.data.words import as_text
+        from lamina.data.words import as_words
 
         require(table, self.features, where)
         if self.text is not None:
-            return self.text.encode(as_text(table[self.features[0]]).tolist())
+            return self.text.encode(as_words(table[self.features[0]]).tolist())
         if self.encode == "index":
             places = self._places(self.features[0], table[self.features[0]], where)
             return (np.where(places == -2, ABSENT, np.where(places == -1, STRANGE, places + 2)))[:, None]
@@ -286,7 +286,8 @@ class Columns(Description):
         arrays = self.encode(table, where)
         places = places_of(table, self, where, labelled=labelled)
         if places is None:
-            return arrays, {}, None
+            texts = {name: own.text for name, own in self.inputs.items() if own.text is not None and own.text.fill_mask}
+            return arrays, {name: text.real(np.asarray(arrays[name])) for name, text in texts.items()}, None
         mask = places.mask
         steps: dict[str, Samples] = {}
         for name, rows in arrays.items():

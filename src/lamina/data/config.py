@@ -163,7 +163,7 @@ class RawParts:
 
 def split_raw(config: DataConfig, seed: int) -> RawParts:
     """The parts as their source gave them, neither filled nor scaled."""
-    if config.transform and isinstance(config.source, TableSource):
+    if isinstance(config.source, TableSource) and (config.transform or config.source.roles().texts):
         from lamina.data.tabular import table_parts
 
         if config.cache is not None:

@@ -110,10 +110,10 @@ def _only(roles: Roles, features: tuple[str, ...]) -> InputRoles:
 
 
 def _described(table: Table, own: InputRoles, roles: Roles, where: str, texts: Table) -> InputColumns:
-    from lamina.data.words import Words, as_text, as_words
+    from lamina.data.words import Words, as_words
 
     if own.vectorize is not None:
-        return InputColumns(features=own.columns, text=own.vectorize.fit(as_text(texts[own.columns[0]]).tolist()))
+        return InputColumns(features=own.columns, text=own.vectorize.fit(as_words(texts[own.columns[0]]).tolist()))
     vocabularies, widths = {}, {}
     for name in own.columns:
         column = table[name]

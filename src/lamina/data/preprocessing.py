@@ -239,7 +239,10 @@ class Preprocessing:
 
     def _table(self, data: Any, *, labelled: bool = False) -> Mapping[str, Column] | None:
         from lamina.data.frames import as_table
+        from lamina.data.text.given import named_texts
 
+        if self.columns is not None and self.columns.texts:
+            data = named_texts(data, self.columns.features)
         if self.serving is not None and self.columns is not None:
             return self.serving.table(data, self.columns, labelled=labelled and bool(self.columns.target))
         return self.read_table(data) if isinstance(data, str | os.PathLike) else as_table(data)
@@ -284,10 +287,6 @@ class Preprocessing:
 
         columns = self.columns
         only = None if columns is None else columns.only
-        if only is not None and only.text is not None and not isinstance(data, Mapping):
-            texts = to_array(data, "input 'input'")
-            if texts.ndim == 1 and texts.dtype.kind in "US":
-                return {next(iter(self.schema.inputs)): only.text.encode(texts.tolist())}
         if columns is not None and columns.vocabularies:
             raise DataError(
                 "DA018",

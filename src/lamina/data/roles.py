@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -50,6 +51,10 @@ class InputRoles(Description):
                 fix="give each such column its own input",
             )
         return self
+
+    def resolve_paths(self, base: Path) -> Self:
+        """The same with paths relative to the folder of the recipe made absolute."""
+        return self if self.vectorize is None else self.replace(vectorize=self.vectorize.resolve_paths(base))
 
 
 class Window(Description):
@@ -141,6 +146,11 @@ class Roles(Description):
                 fix="list all of them under targets",
             )
         return self
+
+    @property
+    def texts(self) -> bool:
+        """Whether there are texts, whose words are learned."""
+        return self.text is not None or any(own.vectorize is not None for own in (self.inputs or {}).values())
 
     def named_targets(self, only: str) -> dict[str, tuple[str, ...]]:
         """Columns of each target by its name; ``only`` is what the only one is called."""

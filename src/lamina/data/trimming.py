@@ -28,7 +28,7 @@ def lengths_of(dataset: Dataset) -> np.ndarray:
             expected="sequences of different lengths: an input with a mask",
             got="inputs without masks",
             cause="where nothing says that steps are missing, all samples are equally long",
-            fix="leave bucketing out, or give the data masks (Dataset.from_sequences makes them)",
+            fix="leave bucketing out, or give the data masks (Dataset.from_sequences makes them, for texts vectorize: {fill_mask: true})",
         )
     longest: np.ndarray = np.max([_ends(mask) for mask in found], axis=0)
     return longest

@@ -51,6 +51,8 @@ class TextVectorization(Description):
         begin: Whether each text begins with a token that says so.
         end: Whether each text ends with one.
         mask: Whether there is a token for what is hidden (masked language models).
+        fill_mask: Whether steps that only fill up are masked for all layers, as by an embedding's ``mask_token``, in training and whenever
+            the model is asked. It is also what ``data.bucketing`` needs.
         output: ``tokens``; ``multi_hot``: 1 for each word there is; ``counts``: how often; ``tf_idf``: how often, times how rare the word
             is, the mean of all words' for those not known.
         rarity: For ``tf_idf``: ``keras``, ``ln(1 + texts / (1 + texts with the word))``; or ``smooth``,
@@ -78,6 +80,7 @@ class TextVectorization(Description):
     begin: bool = False
     end: bool = False
     mask: bool = False
+    fill_mask: bool = False
     output: Literal["tokens", "multi_hot", "counts", "tf_idf"] = "tokens"
     rarity: Rarity = "keras"
     norm: Norm | None = None
@@ -136,9 +139,11 @@ class TextVectorization(Description):
             raise wrong_value(
                 expected="no length", cause="vectors have a place for each word", fix="remove length, or write output: tokens"
             )
-        if not tokens and (self.begin or self.end or self.mask):
+        if not tokens and (self.begin or self.end or self.mask or self.fill_mask):
             raise wrong_value(
-                expected="no begin, end and mask", cause="vectors say which words are there", fix="remove them, or write output: tokens"
+                expected="no begin, end, mask and fill_mask",
+                cause="vectors say which words are there",
+                fix="remove them, or write output: tokens",
             )
         if self.norm is not None and tokens:
             raise wrong_value(expected="no norm", cause="tokens are names, not amounts", fix="remove norm, or write output: tf_idf")
@@ -337,6 +342,15 @@ class TextVectorization(Description):
         empty = [] if before or after else [self._stand_in]
         whole: list[Any] = [[*before, *row, *after] or empty for row in rows]
         return filled(whole, length, self._filler(whole))
+
+    def real(self, tokens: np.ndarray) -> np.ndarray:
+        """Which steps of `encode` are not there only to fill up: all up to the last token that doesn't."""
+        import numpy as np
+
+        own = tokens != (NOTHING if self.special["pad"] is None else self.special["pad"])
+        own[:, 0] = True
+        mask: np.ndarray = np.ascontiguousarray(np.maximum.accumulate(own[:, ::-1], axis=1)[:, ::-1])
+        return mask
 
     def closed(self, windows: np.ndarray) -> np.ndarray:
         """Windows of tokens ``[samples, steps]``, each begun and ended where that is wanted."""

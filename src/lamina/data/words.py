@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Column: TypeAlias = "np.ndarray | Words"
 """Of a table: float64 (NaN where a number is missing), float64 with two axes for lists of numbers, or words."""
+WIDE_LETTERS = 1 << 22
+"""From so many letters on, a few long texts are not allowed to make all others as wide as they are."""
 
 
 class Words:
@@ -37,7 +39,8 @@ class Words:
     @classmethod
     def of(cls, texts: Sequence[str] | np.ndarray) -> Words:
         """A column of these words."""
-        values, codes = np.unique(np.asarray(texts, dtype=str), return_inverse=True)
+        array = texts if isinstance(texts, np.ndarray) and texts.dtype.kind in "US" else as_array([str(text) for text in texts])
+        values, codes = np.unique(array, return_inverse=True)
         return cls(codes.astype(np.int32), values)
 
     @classmethod
@@ -48,7 +51,7 @@ class Words:
         trimmed = series.cast(pl.String).str.strip_chars().fill_null("")
         ranked = trimmed.unique().sort()
         codes = trimmed.cast(pl.Enum(ranked)).to_physical().cast(pl.Int32).to_numpy() if len(ranked) else np.zeros(0, dtype=np.int32)
-        return cls(codes, np.asarray(ranked.to_list(), dtype=str))
+        return cls(codes, as_array(ranked.to_list()))
 
     @classmethod
     def joined(cls, parts: Sequence[Words]) -> Words:
@@ -98,10 +101,24 @@ class Words:
         return table[self.codes] if len(table) else np.zeros(0, dtype=np.int32)
 
 
+def as_array(texts: Sequence[str]) -> np.ndarray:
+    """Texts as an array: each as wide as the longest, or objects where that would waste much memory.
+
+    Example:
+        >>> as_array(["a", "bc"]).dtype.kind, as_array(["a", "b" * 5_000_000]).dtype.kind
+        ('U', 'O')
+    """
+    longest, letters = max(map(len, texts), default=0), sum(map(len, texts))
+    wide = longest * len(texts)
+    return np.asarray(texts, dtype=object if wide > WIDE_LETTERS and wide > 2 * letters - longest else str)
+
+
 def as_column(values: Any) -> Column:
     """An array as a column of a table: text as words, numbers and truths as float64."""
     if isinstance(values, Words):
         return values
+    if isinstance(values, list | tuple) and all(isinstance(value, str) for value in values):
+        return Words.of(values)
     array = np.asarray(values)
     return array.astype(np.float64) if array.dtype.kind in "biuf" else Words.of(array.astype(str))
 

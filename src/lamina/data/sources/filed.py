@@ -49,5 +49,4 @@ class FileTable(TableSource):
     def resolve_paths(self, base: Path) -> Self:
         from lamina.data.storage import absolutes
 
-        resolved = self.replace(path=absolutes(self.path, base))
-        return resolved if self.quarantine is None else resolved.replace(quarantine=str(base / self.quarantine))
+        return super().resolve_paths(base).replace(path=absolutes(self.path, base))

@@ -160,7 +160,10 @@ class TableSource(Source):
         return read_frame(self.rows()[0].collect())
 
     def schema(self) -> DataSchema:
-        return self.read().train.schema
+        from lamina.data.encoding import describe_table
+
+        columns, targets = describe_table(self.table(), self.roles(), self.place())
+        return DataSchema(inputs=columns.shapes, targets=targets)
 
     def read(self) -> Partitions:
         from lamina.data.dataset import Dataset
@@ -177,5 +180,11 @@ class TableSource(Source):
         return Preprocessing(training.schema, columns=training.columns, dtype="float64").raw_dataset(self.table())
 
     def resolve_paths(self, base: Path) -> Self:
-        changes = {name: str(base / value) for name in ("path", "quarantine") if isinstance(value := getattr(self, name, None), str)}
+        changes: dict[str, Any] = {
+            name: str(base / value) for name in ("path", "quarantine") if isinstance(value := getattr(self, name, None), str)
+        }
+        if self.vectorize is not None:
+            changes["vectorize"] = self.vectorize.resolve_paths(base)
+        if self.inputs is not None and any(own.vectorize is not None for own in self.inputs.values()):
+            changes["inputs"] = {name: own.resolve_paths(base) for name, own in self.inputs.items()}
         return self.replace(**changes) if changes else self
