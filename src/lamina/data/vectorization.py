@@ -349,7 +349,7 @@ class TextVectorization(Description):
 
         own = tokens != (NOTHING if self.special["pad"] is None else self.special["pad"])
         own[:, 0] = True
-        mask: np.ndarray = np.ascontiguousarray(np.maximum.accumulate(own[:, ::-1], axis=1)[:, ::-1])
+        mask: np.ndarray = np.maximum.accumulate(own[:, ::-1], axis=1)[:, ::-1].copy()
         return mask
 
     def closed(self, windows: np.ndarray) -> np.ndarray:
