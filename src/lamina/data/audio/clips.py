@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,6 +58,14 @@ class Clips(LazyGroup):
         if how.masked:
             arrays[MASK] = ((self.steps,), np.bool_)
         super().__init__(len(self.files), arrays)
+        self.draws = bool(self.augment)
+
+    @property
+    def fingerprint(self) -> str | None:
+        files = [getattr(file, "fingerprint", None) for file in self.files]
+        if None in files:
+            return None
+        return hashlib.blake2b(repr((files, self.steps, self.how.to_json(full=True))).encode(), digest_size=16).hexdigest()
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> Mapping[str, np.ndarray]:
         arrays = {name: np.zeros((len(indices), *shape), dtype) for name, (shape, dtype) in self.arrays.items()}

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lamina.data.caching.cache import unkeepable
 from lamina.data.groups import LazyGroup
 from lamina.data.lazy import Address, Drawn, LazyArray
 
@@ -23,18 +24,31 @@ class Store(Protocol):
         ...
 
 
+class Objects(Protocol):
+    """Where samples of any kind are kept."""
+
+    def get(self, sample: int) -> Any:
+        """A sample, or None."""
+        ...
+
+    def put(self, sample: int, value: Any, nbytes: int) -> None:
+        """Keep a sample, if there is room."""
+        ...
+
+
 class Keeper:
     """Makes arrays keep their samples.
 
     Args:
         open_store: Gives the store for a group.
+        open_objects: Gives a place for samples of any size; None where there is none.
 
     Attributes:
         kept: Arrays and groups that keep their samples.
     """
 
-    def __init__(self, open_store: Callable[[LazyGroup], Store]) -> None:
-        self._open = open_store
+    def __init__(self, open_store: Callable[[LazyGroup], Store], open_objects: Callable[[], Objects] | None = None) -> None:
+        self._open, self._open_objects = open_store, open_objects
         self.kept = 0
         self._groups: dict[LazyGroup, LazyGroup] = {}
 
@@ -47,6 +61,21 @@ class Keeper:
         """A group that keeps its samples."""
         self.kept += 1
         return Kept(group, self._open(group))
+
+    def objects(self) -> Objects:
+        """Where samples of any size are kept, that arrays of one shape are made of later.
+
+        Raises:
+            DataError: DA188, if this cache keeps arrays alone.
+        """
+        if self._open_objects is None:
+            raise unkeepable(
+                got="samples of different sizes, of which arrays are drawn",
+                cause="a file has a place of one size for each sample",
+                fix="write cache: memory; or leave out what draws (augment), so that all are of one size",
+            )
+        self.kept += 1
+        return self._open_objects()
 
     def within(self, group: LazyGroup) -> LazyGroup:
         """A group as its arrays shall have it from now on; for each of them it is the same."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,15 +34,53 @@ class Memory(Cache):
     def start(self) -> Keeper:
         from lamina.data.caching.keeper import Keeper
 
-        left = self.limit
+        room = Room(self.limit)
 
         def open_store(group: LazyGroup) -> InMemoryStore:
-            nonlocal left
-            store = InMemoryStore(group, left)
-            left -= store.nbytes
+            store = InMemoryStore(group, room.left)
+            room.take(store.nbytes)
             return store
 
-        return Keeper(open_store)
+        return Keeper(open_store, lambda: InMemoryObjects(room))
+
+
+class Room:
+    """Bytes that several stores share.
+
+    Args:
+        left: How many.
+    """
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self._lock = threading.Lock()
+
+    def take(self, nbytes: int) -> bool:
+        """Take some, if there are so many left."""
+        with self._lock:
+            if nbytes > self.left:
+                return False
+            self.left -= nbytes
+            return True
+
+
+class InMemoryObjects:
+    """Keeps samples of any size as long as there is room.
+
+    Args:
+        room: For them.
+    """
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._kept: dict[int, Any] = {}
+
+    def get(self, sample: int) -> Any:
+        return self._kept.get(sample)
+
+    def put(self, sample: int, value: Any, nbytes: int) -> None:
+        if sample not in self._kept and self._room.take(nbytes):
+            self._kept[sample] = value
 
 
 class InMemoryStore:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -19,6 +21,11 @@ from lamina.data.images.things import Things
 from lamina.data.lazy import Address
 from lamina.errors import DataError
 
+if TYPE_CHECKING:
+    from lamina.data.caching.keeper import Keeper, Objects
+
+OVERHEAD = 1024
+"""Bytes that a kept picture takes beside its pixels, about."""
 PIXELS = "pixels"
 """Name of the array of pixels in a group."""
 
@@ -107,6 +114,31 @@ class Photos(LazyGroup):
         self.prepare, self.augment, self.targets, self.threads = tuple(prepare), tuple(augment), dict(targets or {}), threads
         own = {name: (target.shape, target.dtype) for name, target in self.targets.items()}
         super().__init__(len(self.photos), {PIXELS: ((deep or channels, *size), self.decode.dtype), **own})
+        self.draws = bool(self.augment) or any(step.varies for step in self.prepare)
+        # Steps that do the same every time: what they give can be kept. (Before a first one that draws, decoding itself may differ.)
+        self.steady_steps = next((place for place, step in enumerate(self.prepare) if step.varies), len(self.prepare))
+        self._objects: Objects | None = None
+
+    @property
+    def fingerprint(self) -> str | None:
+        plain = all(photo.mask is None and photo.things is None for photo in self.photos)
+        files = [getattr(photo.file, "fingerprint", None) for photo in self.photos]
+        if self.targets or not plain or None in files:
+            return None
+        steps = [step.to_json(full=True) for step in self.prepare]
+        regions = [photo.region for photo in self.photos]
+        return hashlib.blake2b(
+            repr((files, regions, self.channels, self.decode.to_json(full=True), steps)).encode(), digest_size=16
+        ).hexdigest()
+
+    def keep(self, keeper: Keeper) -> LazyGroup:
+        if not self.draws:
+            return super().keep(keeper)
+        if self.steady_steps == 0 and self.prepare:
+            return self
+        kept = copy.copy(self)
+        kept._objects = keeper.objects()
+        return kept
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> Mapping[str, np.ndarray]:
         arrays = {name: np.empty((len(indices), *shape), dtype) for name, (shape, dtype) in self.arrays.items()}
@@ -144,6 +176,22 @@ class Photos(LazyGroup):
         return picture if draws is None else run(self.augment, picture, draws, len(self.prepare))
 
     def _prepared(self, index: int, draws: Draws | None) -> Picture:
+        steady = self.steady_steps if self._objects is not None else len(self.prepare)
+        picture = None if self._objects is None else self._objects.get(index)
+        if picture is None:
+            picture = self._steady(index, draws, steady)
+            if self._objects is not None:
+                size = picture.pixels.nbytes + (0 if picture.mask is None else picture.mask.nbytes)
+                self._objects.put(index, picture, size + OVERHEAD)
+        if steady == len(self.prepare):
+            return picture
+        try:
+            return run(self.prepare[steady:], picture, draws, steady)
+        except DataError as error:
+            raise _named(error, self.photos[index].file.name) from error
+
+    def _steady(self, index: int, draws: Draws | None, steps: int) -> Picture:
+        """A picture after the first steps."""
         photo = self.photos[index]
         name = photo.file.name
         whole = photo.region is None and photo.mask is None
@@ -165,7 +213,7 @@ class Photos(LazyGroup):
             left, top, right, bottom = photo.region
             picture = picture.cropped(*_region((left * across, top * down, right * across, bottom * down), picture.size, name))
         try:
-            return run(self.prepare, picture, draws)
+            return run(self.prepare[:steps], picture, draws)
         except DataError as error:
             raise _named(error, name) from error
 
