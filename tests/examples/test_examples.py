@@ -24,6 +24,8 @@ FOLDERS = {
     "sms_spam": "sms-spam",
     "synthetic_control_lstm": "synthetic-control",
     "bccd_images": "bccd",
+    "california_housing": "california-housing",
+    "ett_forecast": "ett-small",
     "unet_cells": "bccd",
 }
 """Folders of data that are not called as the example begins."""

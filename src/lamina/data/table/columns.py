@@ -226,13 +226,7 @@ class TimeColumn(ColumnType):
 
 @register("bytes")
 class BytesColumn(ColumnType):
-    """Bytes, such as the content of a file.
-
-    Attributes:
-        max_length: Most bytes.
-    """
-
-    max_length: Length | None = None
+    """Bytes, such as the content of a file."""
 
     @classmethod
     def examples(cls) -> list[Any]:

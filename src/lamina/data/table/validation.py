@@ -13,7 +13,6 @@ from lamina.data.expressions.parse import parse
 from lamina.data.roles import Invalid
 from lamina.data.table.columns import (
     ArrayColumn,
-    BytesColumn,
     CategoricalColumn,
     ColumnType,
     FloatColumn,
@@ -173,8 +172,6 @@ def _of_length(x: str, column: ColumnType) -> list[tuple[str, str]]:
         found.append((f"not matches({x}, {Constant(f'^(?:{column.pattern})$').text})", f"text like {column.pattern}"))
     if isinstance(column, ArrayColumn) and column.length is not None:
         found.append((f"array_length({x}) != {column.length}", f"a list of {column.length} numbers"))
-    if isinstance(column, BytesColumn) and column.max_length is not None:
-        found.append((f"length({x}) > {column.max_length}", f"at most {column.max_length} bytes"))
     return found
 
 
