@@ -67,6 +67,9 @@ def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
         "answers/up_1.csv": "z\n1\n",
         "answers/down_2.csv": "z\n0\n",
         "engines.txt": "1 1 5.5 9\n1 2 5.0 8\n2 1 4 7\n",
+        "letters/friend/ann_1.txt": "Dear you,\n\nhow are you?\n",
+        "letters/office/bob_1.txt": "Dear Sir,\nwe regret.\n",
+        "letters/office/ann_2.txt": "Dear Madam\n",
         "tagged.txt": "# one\nthe\tD\ndog\tN\n\nthe\tD\n",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +128,7 @@ def test_all_are_registered() -> None:
         "svmlight",
         "segmentation",
         "synthetic_control",
+        "text_folder",
         "tiny_shakespeare",
         "wine",
     } <= set(registry.names("source"))

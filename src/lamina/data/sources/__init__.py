@@ -24,6 +24,7 @@ from lamina.data.sources.sequence_files import SequenceFiles
 from lamina.data.sources.source import Partitions, Source
 from lamina.data.sources.svmlight import SvmLight
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
+from lamina.data.sources.text_folder import TextFolder
 
 __all__ = [
     "Arrays",
@@ -60,6 +61,7 @@ __all__ = [
     "Source",
     "SvmLight",
     "SyntheticControl",
+    "TextFolder",
     "TinyShakespeare",
     "Tsv",
     "Wine",

@@ -63,7 +63,11 @@ def reader_for(path: str | os.PathLike[str], *, like: TableSource | None = None)
     own = ending(path)
     kind, settings = ENDINGS.get(own, ("", {}))
     same = None if like is None else like.like(str(path))
-    if same is not None and like is not None and (kind in ("", like.type_name) or own == ending(_first(getattr(like, "path", "")))):
+    if (
+        same is not None
+        and like is not None
+        and (like.own_reader or kind in ("", like.type_name) or own == ending(_first(getattr(like, "path", ""))))
+    ):
         return same
     component: Any = registry.get("source", kind)
     if component is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import model_validator
 
@@ -54,6 +54,9 @@ class TableSource(Source):
             `lamina.data.vectorization.TextVectorization`.
         window: For a series, whose rows are in order: windows that slide over them, such as ``{steps: 96, horizon: 24}``.
     """
+
+    own_reader: ClassVar[bool] = False
+    """Whether a model reads files as this source does whatever their endings are."""
 
     columns: dict[str, ColumnType] = {}
     invalid: Invalid = "error"
