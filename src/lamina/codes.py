@@ -180,6 +180,7 @@ TITLES: dict[str, str] = {
     "DA164": "the tokenizer has no such token",
     "DA165": "the pattern is no regular expression",
     "DA166": "the tokenizer needs a package",
+    "DA167": "the word vectors can't be read",
     # DA100+: tables and pipelines
     "DA100": "a step names a column that is not there",
     "DA101": "a step makes a column that is there already",
