@@ -45,11 +45,13 @@ def example_tables() -> Callable[[Path], None]:
         import numpy as np
         import polars as pl
 
+        from lamina.data.formats.excel import write_excel
         from lamina.data.formats.matlab import write_matlab
 
         flowers = pl.DataFrame({"size": [1.0, 2.5, 3.0], "colour": ["red", "blue", "red"], "species": ["rose", "iris", "iris"]})
         flowers.write_parquet(folder / "flowers.parquet")
         flowers.write_ipc(folder / "flowers.arrow")
+        write_excel(flowers, folder / "flowers.xlsx")
         for year in (2023, 2024):
             (folder / "years" / f"year={year}").mkdir(parents=True)
             pl.DataFrame({"month": [1, 2], "sales": [year / 100, 30.5]}).write_parquet(folder / "years" / f"year={year}" / "part.parquet")

@@ -116,6 +116,7 @@ def test_all_are_registered() -> None:
         "detection",
         "diabetes",
         "digits",
+        "excel",
         "fashion_mnist",
         "image_folder",
         "hdf5",

@@ -8,6 +8,7 @@ from lamina.data.sources.cells import BloodCells
 from lamina.data.sources.control import SyntheticControl
 from lamina.data.sources.csv import Csv, Tsv
 from lamina.data.sources.detection import Detection
+from lamina.data.sources.excel import Excel
 from lamina.data.sources.hdf5 import Hdf5
 from lamina.data.sources.image_folder import ImageFolder
 from lamina.data.sources.images import Cifar10, FashionMnist, Mnist
@@ -38,6 +39,7 @@ __all__ = [
     "Detection",
     "Diabetes",
     "Digits",
+    "Excel",
     "FashionMnist",
     "FixedWidth",
     "Hdf5",
