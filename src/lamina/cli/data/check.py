@@ -1,0 +1,70 @@
+"""``lamina data check FILE`` and ``lamina data schema FILE``: is a table what it should be; what does it seem to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lamina.cli.check import AsJson
+from lamina.cli.output import print_json, writing
+
+if TYPE_CHECKING:
+    from lamina.data.pipeline.frames.polars import PolarsFrame
+    from lamina.data.table.schema import Schema
+
+NAME = "check"
+File = Annotated[str, typer.Argument(help="A table, read by its ending.", show_default=False)]
+
+
+def run(
+    file: File,
+    schema: Annotated[Path | None, typer.Option(help="What the table must be; see `lamina data schema`.", show_default=False)] = None,
+    as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
+) -> None:
+    """Read all rows and see that each value is what the schema says; without a schema, that the file can be read at all."""
+    from lamina.data.expressions import parse
+    from lamina.data.table.schema import Schema
+    from lamina.data.table.validation import validate
+
+    rows, found = _read(file)
+    wanted = found if schema is None else Schema.load(schema)
+    _require(rows, wanted, file)
+    checked = validate(rows.select(wanted.names), wanted, where=file).frame
+    count = int(checked.values({"rows": parse("count()")})["rows"])
+    if as_json:
+        print_json({"file": file, "rows": count, "schema": wanted.to_dict()})
+        return
+    typer.echo(str(wanted))
+    typer.echo(f"{count} rows, all as the schema says")
+
+
+def print_schema(
+    file: File,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)] = None,
+) -> None:
+    """Print the schema that a table seems to have, to be read, corrected and kept by who knows the data."""
+    from lamina.files import atomic_write_text
+
+    text = _read(file)[1].to_yaml()
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        with writing(output):
+            atomic_write_text(output, text)
+
+
+def _read(file: str) -> tuple[PolarsFrame, Schema]:
+    from lamina.data.pipeline.frames.polars import PolarsFrame
+    from lamina.data.sources.reading import reader_for
+    from lamina.data.table.inference import schema_of
+
+    rows = PolarsFrame.of(reader_for(file).frame())
+    return rows, schema_of(rows, where=file)
+
+
+def _require(rows: PolarsFrame, schema: Schema, file: str) -> None:
+    from lamina.data.columns import require
+
+    require(dict.fromkeys(rows.names), schema.names, file)

@@ -1,0 +1,58 @@
+"""``lamina data transform``, ``check`` and ``schema``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+Lamina = Callable[..., Any]
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    file = tmp_path / "rows.csv"
+    file.write_text("age,city\n31,Bern\n,Ulm\n17,Bern\n")
+    return file
+
+
+def test_transform_from_csv_to_parquet(rows: Path, tmp_path: Path, lamina: Lamina) -> None:
+    steps = tmp_path / "steps.yaml"
+    steps.write_text("steps:\n  - {type: fill_missing, columns: age, value: mean}\n  - {type: filter, where: age >= 18}\n")
+    out, kept = tmp_path / "out.parquet", tmp_path / "fitted.yaml"
+    refused = lamina("data", "transform", steps, rows, out)
+    assert refused.code == 2
+    assert "DA104" in refused.err
+    assert not out.exists()
+    done = lamina("data", "transform", steps, rows, out, "--fit", "--save", kept)
+    assert done.code == 0, done.err
+    assert pl.read_parquet(out).rows() == [(31.0, "Bern"), (24.0, "Ulm")]
+    again = lamina("data", "transform", kept, rows, tmp_path / "again.csv")
+    assert again.code == 0, again.err
+    assert (tmp_path / "again.csv").read_text() == "age,city\n31.0,Bern\n24.0,Ulm\n"
+
+
+def test_wrong_steps_are_refused_before_anything_is_written(rows: Path, tmp_path: Path, lamina: Lamina) -> None:
+    steps = tmp_path / "steps.yaml"
+    steps.write_text("- {type: drop, columns: agee}\n")
+    found = lamina("data", "transform", steps, rows, tmp_path / "out.csv")
+    assert found.code == 2
+    assert "did you mean 'age'?" in found.err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_schema_is_printed_corrected_and_held(rows: Path, tmp_path: Path, lamina: Lamina) -> None:
+    schema = tmp_path / "schema.yaml"
+    assert lamina("data", "schema", rows, "-o", schema).code == 0
+    assert "age: integer" in schema.read_text()
+    held = lamina("data", "check", rows, "--schema", schema, "--json")
+    assert (held.code, held.data["rows"]) == (0, 3)
+    schema.write_text("columns:\n  age: {type: integer, minimum: 18}\n  city: string\n")
+    broken = lamina("data", "check", rows, "--schema", schema)
+    assert broken.code == 2
+    assert "row 3, column 'age'" in broken.err
+    schema.write_text("columns: {town: string}\n")
+    assert "DA014" in lamina("data", "check", rows, "--schema", schema).err
