@@ -43,6 +43,7 @@ data = DataConfig(
     test_source=source("test"),
     split={"type": "grouped", "validation": 0.15},
     batch_size=64,
+    cache="memory",
     workers=2,
 )
 

@@ -193,3 +193,24 @@ def test_a_network_for_things_learns_from_it(folder) -> None:
     model.fit(data.train, epochs=2)
     assert model.predict("photos").shape == (3, 7, 3, 4)
     assert len(Loader(data.train, 2)) == 2
+
+
+def test_boxes_are_kept_in_a_cache_too(folder) -> None:
+    config = DataConfig.from_yaml(
+        """
+        source:
+          type: detection
+          path: photos
+          annotations: xml
+          prepare: [{type: resize, size: [30, 40]}, {type: random_resized_crop, size: [24, 32]}]
+          augment: [random_flip, mosaic]
+        """
+    )
+    found = []
+    for cache in (None, "memory"):
+        loader = Loader(prepare(config.replace(cache=cache), 1).train, 2, shuffle=False, seed=2)
+        batches = [batch for epoch in range(3) for batch in loader.epoch(epoch)]
+        found.append(
+            [array for batch in batches for array in (batch.inputs["input"], batch.targets["output"], batch.masks.targets["output"])]
+        )
+    assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))

@@ -216,3 +216,29 @@ def test_epochs_differ_and_judging_does_not(folder, monkeypatch) -> None:
     judged = prepare(DataConfig.from_yaml(CONFIG), 7).train.inputs["input"]
     assert np.array_equal(judged[:], judged[:])
     assert not np.array_equal(judged[:], first)
+
+
+def test_what_is_kept_in_a_cache_gives_the_same_pictures(folder, monkeypatch) -> None:
+    """Decoded once; what is drawn afterwards is drawn as without a cache."""
+    from lamina.data.images import photos
+
+    monkeypatch.chdir(folder)
+    asked: list[str] = []
+    real = photos.decode
+    monkeypatch.setattr(photos, "decode", lambda data, name, *rest: asked.append(name) or real(data, name, *rest))
+    steps = "prepare: [{type: resize, size: [30, 40]}, {type: random_crop, size: [20, 30]}]"
+    config = DataConfig.from_yaml(CONFIG.replace("prepare: [{type: random_resized_crop, size: [20, 30]}]", steps))
+
+    def epochs(cached: DataConfig) -> list[np.ndarray]:
+        loader = Loader(prepare(cached, 7).train, 4, shuffle=False, seed=3)
+        return [np.concatenate([batch.inputs["input"].numpy() for batch in loader.epoch(epoch)]) for epoch in range(3)]
+
+    plain = epochs(config)
+    assert len(asked) == 18
+    kept = epochs(config.replace(cache="memory"))
+    assert len(asked) == 24
+    assert all(np.array_equal(one, other) for one, other in zip(plain, kept, strict=True))
+    monkeypatch.setenv("LAMINA_CACHE", str(folder / "cache"))
+    for _ in range(2):
+        assert all(np.array_equal(one, other) for one, other in zip(plain, epochs(config.replace(cache="disk")), strict=True))
+    assert len(asked) == 30

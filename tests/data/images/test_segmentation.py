@@ -94,3 +94,19 @@ def test_wrong_settings() -> None:
     for settings in ({"mask_name": "x"}, {"classes": {"a": 1, "b": 1}}, {"classes": {"a": 1, "b": [1, 2, 3]}}, {"classes": []}):
         with pytest.raises(DescriptionError):
             read(**settings)
+
+
+def test_masks_are_kept_in_a_cache_too(folder, monkeypatch) -> None:
+    from lamina.data.config import DataConfig, prepare
+    from lamina.data.loader import Loader
+
+    monkeypatch.setenv("LAMINA_CACHE", str(folder / "cache"))
+    source = {"type": "segmentation", "path": "photos", "masks": "masks", "classes": ["ground", "rust", "leaf"], "augment": ["random_flip"]}
+    found = []
+    for cache in (None, "memory", "disk", "disk"):
+        config = DataConfig.from_dict({"source": source, "cache": cache} if cache else {"source": source})
+        loader = Loader(prepare(config, 1).train, 2, shuffle=False, seed=2)
+        found.append(
+            [array for epoch in range(2) for batch in loader.epoch(epoch) for array in (batch.inputs["input"], batch.targets["output"])]
+        )
+    assert all(np.array_equal(one, other) for again in found[1:] for one, other in zip(found[0], again, strict=True))

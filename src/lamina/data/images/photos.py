@@ -15,6 +15,7 @@ from lamina.data.groups import LazyGroup
 from lamina.data.images.decode import decode, from_memory
 from lamina.data.images.decoding import Decoding
 from lamina.data.images.draws import Draws
+from lamina.data.images.halfway import PIXELS, fixed_size, overlays, packed, unpacked
 from lamina.data.images.picture import Picture
 from lamina.data.images.step import ImageStep, run
 from lamina.data.images.things import Things
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 OVERHEAD = 1024
 """Bytes that a kept picture takes beside its pixels, about."""
-PIXELS = "pixels"
-"""Name of the array of pixels in a group."""
 
 
 class Readable(Protocol):
@@ -112,32 +111,44 @@ class Photos(LazyGroup):
     ) -> None:
         self.photos, self.size, self.channels, self.decode = list(photos), size, channels, decode or Decoding()
         self.prepare, self.augment, self.targets, self.threads = tuple(prepare), tuple(augment), dict(targets or {}), threads
-        own = {name: (target.shape, target.dtype) for name, target in self.targets.items()}
-        super().__init__(len(self.photos), {PIXELS: ((deep or channels, *size), self.decode.dtype), **own})
-        self.draws = bool(self.augment) or any(step.varies for step in self.prepare)
+        self.draws = any(step.varies for step in (*self.prepare, *self.augment))
         # Steps that do the same every time: what they give can be kept. (Before a first one that draws, decoding itself may differ.)
         self.steady_steps = next((place for place, step in enumerate(self.prepare) if step.varies), len(self.prepare))
+        self._halfway: tuple[LazyGroup, int] | None = None
         self._objects: Objects | None = None
+        own = {name: (target.shape, target.dtype) for name, target in self.targets.items()}
+        super().__init__(len(self.photos), {PIXELS: ((deep or channels, *size), self.decode.dtype), **own})
 
     @property
     def fingerprint(self) -> str | None:
-        plain = all(photo.mask is None and photo.things is None for photo in self.photos)
-        files = [getattr(photo.file, "fingerprint", None) for photo in self.photos]
-        if self.targets or not plain or None in files:
-            return None
-        steps = [step.to_json(full=True) for step in self.prepare]
-        regions = [photo.region for photo in self.photos]
-        return hashlib.blake2b(
-            repr((files, regions, self.channels, self.decode.to_json(full=True), steps)).encode(), digest_size=16
-        ).hexdigest()
+        """Of the files as they are now, and of all that is done to them; None, if not all of it is in files."""
+        digest = hashlib.blake2b(digest_size=16)
+        for photo in self.photos:
+            own = getattr(photo.file, "fingerprint", None)
+            mask = "" if photo.mask is None else getattr(photo.mask, "fingerprint", None)
+            if own is None or mask is None:
+                return None
+            things = None if photo.things is None else (photo.things.boxes.tolist(), photo.things.kinds.tolist())
+            digest.update(repr((own, mask, things, photo.region, photo.shares)).encode())
+        steps = [step.to_dict(full=True) for step in (*self.prepare, *self.augment)]
+        digest.update(repr((self.arrays, self.channels, self.decode.to_dict(full=True), steps)).encode())
+        return digest.hexdigest()
 
     def keep(self, keeper: Keeper) -> LazyGroup:
+        """With pictures kept as they are before the first step that draws: as arrays where they have one size there, else one by one."""
         if not self.draws:
-            return super().keep(keeper)
+            return keeper.group(self)
         if self.steady_steps == 0 and self.prepare:
             return self
         kept = copy.copy(self)
-        kept._objects = keeper.objects()
+        found = fixed_size(self.prepare[: self.steady_steps], len(self.prepare), self.channels, self.size)
+        if found is None:
+            kept._objects = keeper.objects()
+            return kept
+        count, size, deep = found
+        steps = self.prepare[:count]
+        first = Halfway(self.photos, size, channels=self.channels, decode=self.decode, prepare=steps, deep=deep, threads=self.threads)
+        kept._halfway = keeper.group(first), count
         return kept
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> Mapping[str, np.ndarray]:
@@ -159,6 +170,10 @@ class Photos(LazyGroup):
         if (picture.channels, *picture.size) != shape:
             raise other_size(self.photos[index].file.name, (picture.channels, *picture.size), shape)
         arrays[PIXELS][row] = picture.pixels.transpose(2, 0, 1)
+        self._write(picture, arrays, row)
+
+    def _write(self, picture: Picture, arrays: Mapping[str, np.ndarray], row: int) -> None:
+        """What is made of a picture beside its pixels."""
         for name, target in self.targets.items():
             arrays[name][row] = target.make(picture)
 
@@ -176,22 +191,25 @@ class Photos(LazyGroup):
         return picture if draws is None else run(self.augment, picture, draws, len(self.prepare))
 
     def _prepared(self, index: int, draws: Draws | None) -> Picture:
-        steady = self.steady_steps if self._objects is not None else len(self.prepare)
-        picture = None if self._objects is None else self._objects.get(index)
+        if self._halfway is not None:
+            group, count = self._halfway
+            return self._run(self.prepare[count:], unpacked(group.take(np.array([index])), 0), draws, index, count)
+        if self._objects is None:
+            return self._run(self.prepare, self._decoded(index, draws), draws, index, 0)
+        picture: Picture | None = self._objects.get(index)
         if picture is None:
-            picture = self._steady(index, draws, steady)
-            if self._objects is not None:
-                size = picture.pixels.nbytes + (0 if picture.mask is None else picture.mask.nbytes)
-                self._objects.put(index, picture, size + OVERHEAD)
-        if steady == len(self.prepare):
-            return picture
+            picture = self._run(self.prepare[: self.steady_steps], self._decoded(index, draws), draws, index, 0)
+            size = picture.pixels.nbytes + (0 if picture.mask is None else picture.mask.nbytes)
+            self._objects.put(index, picture, size + OVERHEAD)
+        return self._run(self.prepare[self.steady_steps :], picture, draws, index, self.steady_steps)
+
+    def _run(self, steps: Sequence[ImageStep], picture: Picture, draws: Draws | None, index: int, first: int) -> Picture:
         try:
-            return run(self.prepare[steady:], picture, draws, steady)
+            return run(steps, picture, draws, first)
         except DataError as error:
             raise _named(error, self.photos[index].file.name) from error
 
-    def _steady(self, index: int, draws: Draws | None, steps: int) -> Picture:
-        """A picture after the first steps."""
+    def _decoded(self, index: int, draws: Draws | None) -> Picture:
         photo = self.photos[index]
         name = photo.file.name
         whole = photo.region is None and photo.mask is None
@@ -212,10 +230,18 @@ class Photos(LazyGroup):
         if photo.region is not None:
             left, top, right, bottom = photo.region
             picture = picture.cropped(*_region((left * across, top * down, right * across, bottom * down), picture.size, name))
-        try:
-            return run(self.prepare[:steps], picture, draws)
-        except DataError as error:
-            raise _named(error, name) from error
+        return picture
+
+
+class Halfway(Photos):
+    """Pictures before the first step that draws, with what lies over them as arrays."""
+
+    def __init__(self, photos: Sequence[Photo], size: tuple[int, int], **settings: Any) -> None:
+        super().__init__(photos, size, **settings)
+        self.arrays |= {name: (shape, np.dtype(dtype)) for name, (shape, dtype) in overlays(photos, size).items()}
+
+    def _write(self, picture: Picture, arrays: Mapping[str, np.ndarray], row: int) -> None:
+        packed(picture, arrays, row)
 
 
 def _region(edges: tuple[float, float, float, float], size: tuple[int, int], name: str) -> tuple[int, int, int, int]:

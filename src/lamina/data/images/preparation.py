@@ -53,7 +53,8 @@ class Pictures(Preparation):
         return False
 
     def prepare(self, value: Any, shape: Shape) -> LazyArray:  # type: ignore[override]
-        from lamina.data.images.photos import PIXELS, Photo, Photos
+        from lamina.data.images.halfway import PIXELS
+        from lamina.data.images.photos import Photo, Photos
 
         height, width = shape.dims[1], shape.dims[2]
         photos = [Photo(file) for file in self._files(value)]

@@ -301,7 +301,7 @@ class Detection(PhotoSource):
         import numpy as np
 
         from lamina.data.dataset import Dataset
-        from lamina.data.images.photos import PIXELS
+        from lamina.data.images.halfway import PIXELS
 
         found, classes = self._found()
         kept = self.readable([one.file for one in found])

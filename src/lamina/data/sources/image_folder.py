@@ -207,7 +207,8 @@ class ImageFolder(PhotoSource):
 
         from lamina.data.dataset import Dataset
         from lamina.data.images import labels
-        from lamina.data.images.photos import PIXELS, Photo
+        from lamina.data.images.halfway import PIXELS
+        from lamina.data.images.photos import Photo
         from lamina.data.targets import encode_target
 
         files, rows = self._found()

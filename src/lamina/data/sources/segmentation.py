@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -160,7 +160,8 @@ class Segmentation(PhotoSource):
         import numpy as np
 
         from lamina.data.dataset import Dataset
-        from lamina.data.images.photos import PIXELS, Photo
+        from lamina.data.images.halfway import PIXELS
+        from lamina.data.images.photos import Photo
         from lamina.data.images.photos import Target as Made
 
         pairs = self._pairs()
@@ -181,7 +182,7 @@ class Segmentation(PhotoSource):
             return np.asarray(picture.mask)
 
         group = self.photos(
-            [Photo(image, mask=partial(_mask, mask, self.decode, codes, order, other, coloured=coloured)) for image, mask in pairs],
+            [Photo(image, mask=_Mask(mask, self.decode, codes, order, other, coloured)) for image, mask in pairs],
             shape,
             {TARGET: Made((shape.dims[1] or 0, shape.dims[2] or 0), np.int64, target)},
         )
@@ -191,9 +192,25 @@ class Segmentation(PhotoSource):
         return self.read().train
 
 
-def _mask(file: DataFile, decode: Decoding, codes: np.ndarray, numbers: np.ndarray, other: int | None, *, coloured: bool) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class _Mask:
     """The class of each pixel that a file gives."""
-    from lamina.data.images.decode import decode_mask
-    from lamina.data.images.targets import classes_of
 
-    return classes_of(decode_mask(file.read(), file.name, decode, coloured=coloured), codes, numbers, file.name, other)
+    file: DataFile
+    decode: Decoding
+    codes: np.ndarray
+    numbers: np.ndarray
+    other: int | None
+    coloured: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the file, and of what its values mean."""
+        return repr((self.file.fingerprint, self.codes.tolist(), self.numbers.tolist(), self.other, self.coloured))
+
+    def __call__(self) -> np.ndarray:
+        from lamina.data.images.decode import decode_mask
+        from lamina.data.images.targets import classes_of
+
+        values = decode_mask(self.file.read(), self.file.name, self.decode, coloured=self.coloured)
+        return classes_of(values, self.codes, self.numbers, self.file.name, self.other)
