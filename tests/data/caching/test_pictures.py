@@ -53,6 +53,7 @@ def same(one: list, other: list) -> bool:
 SOURCES = {
     "prepared": "size: [20, 24]",
     "augmented": "size: [20, 24], augment: [{type: flip}]",
+    "many sizes": "prepare: [{type: resize, size: 26, mode: short_side}, {type: random_crop, size: [16, 16]}]",
     "drawn while prepared": "prepare: [{type: resize, size: [20, 24]}, {type: random_crop, size: [16, 16]}]",
 }
 
@@ -75,13 +76,18 @@ def test_a_file_serves_the_next_run(folder, decoded) -> None:
     assert decoded == []
     Image.fromarray(np.zeros((40, 40, 3), dtype=np.uint8)).save(folder / "photos" / "a" / "0.png")
     assert not same(epochs(folder, cache, SOURCES["prepared"]), plain)
+    augmented = epochs(folder, "", SOURCES["augmented"])
+    assert same(epochs(folder, cache, SOURCES["augmented"]), augmented)
+    decoded.clear()
+    assert same(epochs(folder, cache, SOURCES["augmented"]), augmented)
+    assert decoded == []
     with pytest.raises(DataError, match="(?s)DA188.*cache: memory"):
-        epochs(folder, cache, SOURCES["augmented"])
+        epochs(folder, cache, SOURCES["many sizes"])
 
 
 def test_what_finds_no_room_is_decoded_again(folder, decoded) -> None:
     plain = epochs(folder, "", SOURCES["augmented"])
     decoded.clear()
-    assert same(epochs(folder, ", cache: {type: memory, limit: 6 kB}", SOURCES["augmented"]), plain)
+    assert same(epochs(folder, ", cache: {type: memory, limit: 3 kB}", SOURCES["augmented"]), plain)
     assert len(decoded) > 10
-    assert Memory("6 kB").limit == 6000
+    assert Memory("3 kB").limit == 3000

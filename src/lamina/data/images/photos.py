@@ -111,7 +111,8 @@ class Photos(LazyGroup):
     ) -> None:
         self.photos, self.size, self.channels, self.decode = list(photos), size, channels, decode or Decoding()
         self.prepare, self.augment, self.targets, self.threads = tuple(prepare), tuple(augment), dict(targets or {}), threads
-        self.draws = any(step.varies for step in (*self.prepare, *self.augment))
+        # Whatever augment does, it does in training alone.
+        self.draws = bool(self.augment) or any(step.varies for step in self.prepare)
         # Steps that do the same every time: what they give can be kept. (Before a first one that draws, decoding itself may differ.)
         self.steady_steps = next((place for place, step in enumerate(self.prepare) if step.varies), len(self.prepare))
         self._halfway: tuple[LazyGroup, int] | None = None
