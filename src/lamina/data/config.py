@@ -14,6 +14,7 @@ import lamina.data.pipeline.steps  # noqa: F401 (announces the steps)
 import lamina.data.sources  # noqa: F401 (registers the sources)
 from lamina.data.caching import Cache
 from lamina.data.caching.cache import nothing_to_keep, unkeepable
+from lamina.data.images.step import ImageStep
 from lamina.data.normalizers import Normalizer
 from lamina.data.pipeline.step import Step
 from lamina.data.sampling import Sampling
@@ -23,7 +24,7 @@ from lamina.data.sources.table import TableSource
 from lamina.data.splits import Split
 from lamina.errors import DataError
 from lamina.spec import Description, wrong_value
-from lamina.spec.fields import Count, listed
+from lamina.spec.fields import Count, listed, several
 
 if TYPE_CHECKING:
     from lamina.data.dataset import Dataset, FloatType
@@ -47,6 +48,8 @@ class DataConfig(Description):
         normalize: How inputs are scaled, fitted on the training part. Unless set, pixels of images go to 0 to 1 and other data
             stay as they are; null leaves everything as it is.
         normalize_targets: How numbers to predict are scaled for training; predictions are scaled back.
+        augment: Steps that vary the pictures of the training part, anew in every epoch; see `lamina.data.images.steps`. They leave
+            size and channels as they are. Sources of image files have an ``augment`` of their own, which moves boxes and masks along.
         cache: Keep samples once they have been made (images decoded, say): ``memory``, or ``disk`` for later runs too. What is drawn
             anew each time is never kept.
         sampling: Which samples an epoch feeds, and how often: ``balanced``, ``{type: weighted, classes: {spam: 3}}`` ...; each once,
@@ -67,6 +70,7 @@ class DataConfig(Description):
     shuffle: bool = True
     normalize: Normalizer | None = None
     normalize_targets: Normalizer | None = None
+    augment: several(ImageStep) = ()  # type: ignore[valid-type]
     cache: Cache | None = None
     sampling: Sampling | None = None
     bucketing: Count | None = None
@@ -96,7 +100,12 @@ class DataConfig(Description):
         Raises:
             DataError: If the data can't be found or described.
         """
-        return split_raw(self, 0).parts["train"].schema if self.transform else self.source.schema()
+        schema = split_raw(self, 0).parts["train"].schema if self.transform else self.source.schema()
+        if self.augment:
+            from lamina.data.images.varied import check_varied
+
+            check_varied(schema, self.augment)
+        return schema
 
     @property
     def has_validation(self) -> bool:
@@ -211,8 +220,12 @@ def prepare(config: DataConfig, seed: int, *, dtype: FloatType = "float32") -> P
     from lamina.data.preprocessing import Preprocessing
 
     raw = split_raw(config, seed)
-    parts, scales = raw.parts, {"normalize": config.normalizer, "normalize_targets": config.normalize_targets}
+    parts, scales = dict(raw.parts), {"normalize": config.normalizer, "normalize_targets": config.normalize_targets}
     preprocessing = Preprocessing.fit(parts["train"], serving=raw.serving, dtype=dtype, **scales)
+    if config.augment:
+        from lamina.data.images.varied import varied
+
+        parts["train"] = varied(parts["train"], config.augment)
     ready = {name: preprocessing.prepare(part) for name, part in parts.items()}
     return Prepared(ready["train"], ready.get("validation"), ready.get("test"), preprocessing.schema, preprocessing)
 
