@@ -229,6 +229,8 @@ TITLES: dict[str, str] = {
     "DA172": "quantiles are uncertain",
     "DA173": "the normalizer has other channels",
     "DA174": "nothing of this name is scaled",
+    "DA175": "the tables have other columns",
+    "DA176": "the source is no table",
     # DA185+: feeding
     "DA185": "a lazy target needs the names of its classes",
     "DA186": "the samples can't be drawn like this",

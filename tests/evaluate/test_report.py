@@ -102,7 +102,9 @@ def test_the_page_is_whole_safe_and_self_contained(kind, tmp_path) -> None:
     assert page.open == []
     assert "script" not in page.tags
     assert not {name for name, _ in page.attributes} & {"src", "href", "onload", "onclick", "xlink:href"}
-    assert "http" not in text
+    assert "http:" not in text
+    assert "https:" not in text
+    assert "default-src 'none'" in text
     assert "@import" not in text
     assert "url(" not in text
     assert "&lt;script&gt;" in text

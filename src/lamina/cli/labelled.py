@@ -48,7 +48,7 @@ def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int
     if spec.endswith(".csv"):
         _check_part(part, ("all",))
         return Labelled(_table(spec, model), "all")
-    config, own_seed, evaluations = _read(spec)
+    config, own_seed, evaluations = read_section(spec)
     parts = _parts(config, model, next(s for s in (seed, own_seed, model.seed) if s is not None))
     chosen = part or ("test" if "test" in parts else "all")
     _check_part(chosen, (*parts, "all"))
@@ -56,7 +56,15 @@ def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int
     return Labelled(_prepared(_joined(found), model), chosen, evaluations)
 
 
-def _read(spec: str) -> tuple[DataConfig, int | None, tuple[Evaluation, ...]]:
+def read_section(spec: str) -> tuple[DataConfig, int | None, tuple[Evaluation, ...]]:
+    """A data section, and of a recipe its seed and how it judges.
+
+    Args:
+        spec: A recipe, data section or source in a file (YAML, JSON) or written out.
+
+    Raises:
+        LaminaError: If the description is wrong.
+    """
     from lamina.data.config import DataConfig
     from lamina.spec import Document, load_document, parse_document
     from lamina.train.recipe import Recipe

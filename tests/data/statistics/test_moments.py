@@ -47,6 +47,13 @@ def test_extremes(parts: int) -> None:
     np.testing.assert_array_equal(ends.low_count, (ROWS.min(axis=0) == ROWS).sum(axis=0))
 
 
+@pytest.mark.parametrize("scale", [1e-320, 1e-170, 1.0, 1e170, 1e300])
+def test_deviations_beyond_the_squares_of_floats(scale: float) -> None:
+    numbers = Moments(1)
+    numbers.add(np.array([[1.0], [3.0]]) * scale)
+    assert numbers.deviation()[0] == pytest.approx(scale, rel=1e-3 if scale < 1e-300 else 1e-12)
+
+
 def test_nothing_has_no_mean() -> None:
     assert np.isnan(Moments(2).mean()).all()
     assert np.isnan(Moments(2).variance()).all()

@@ -50,22 +50,29 @@ class Moments:
         """Means, ``[width]``, correctly rounded; NaN without rows."""
         return np.array([divide(self._sum.total(i), self.count * UNIT) if self.count else math.nan for i in range(self.width)])
 
+    def _fractions(self, *, corrected: bool) -> list[tuple[int, int]]:
+        """Variances as whole numbers over each other; none without rows."""
+        n = self.count
+        below = n - 1 if corrected else n
+        if below <= 0:
+            return []
+        tops = [n * self._squares.total(i) * UNIT - self._sum.total(i) ** 2 for i in range(self.width)]
+        return [(top, n * below * UNIT * UNIT) for top in tops]
+
     def variance(self, *, corrected: bool = False) -> Floats:
         """Variances of the population, ``[width]``, correctly rounded; NaN without rows.
 
         Args:
             corrected: Divide by one less than the rows, as for a sample; NaN where there is only one.
         """
-        n = self.count
-        below = n - 1 if corrected else n
-        if below <= 0:
-            return np.full(self.width, math.nan)
-        tops = [n * self._squares.total(i) * UNIT - self._sum.total(i) ** 2 for i in range(self.width)]
-        return np.array([divide(top, n * below * UNIT * UNIT) for top in tops])
+        found = self._fractions(corrected=corrected)
+        return np.array([divide(*pair) for pair in found]) if found else np.full(self.width, math.nan)
 
     def deviation(self, *, corrected: bool = False) -> Floats:
         """Standard deviations, ``[width]``; 0 where they are only what rounding makes of a constant."""
-        spread, centre = np.sqrt(self.variance(corrected=corrected)), np.abs(self.mean())
+        found = self._fractions(corrected=corrected)
+        spread = np.array([_root(*pair) for pair in found]) if found else np.full(self.width, math.nan)
+        centre = np.abs(self.mean())
         return np.where(spread <= 10 * np.finfo(np.float64).eps * centre, 0.0, spread)
 
     def state_dict(self) -> dict[str, Any]:
@@ -122,3 +129,12 @@ class Extremes:
         self.low_count = np.array(state["low_count"], np.int64)
         self.width = len(self.low)
         return self
+
+
+def _root(top: int, bottom: int) -> float:
+    """The square root of a quotient, also where the quotient is beyond float64."""
+    shift = max(0, top.bit_length() - bottom.bit_length() - 1000) // 2 if top else 0
+    if top and bottom.bit_length() - top.bit_length() > 1000:
+        shift = -((bottom.bit_length() - top.bit_length() - 1000) // 2 + 1)
+    scaled = divide(top, bottom << (2 * shift)) if shift >= 0 else divide(top << (-2 * shift), bottom)
+    return math.ldexp(math.sqrt(scaled), shift)

@@ -77,10 +77,10 @@ def validate(
     problems: list[tuple[str, str]] = []
     for name, column in schema.columns.items():
         own = given[name]
-        converted = _converted(name, own, column)
+        converted = conversion(name, own, column)
         if converted is not None:
             changed[name] = converted
-        problems += _problems(name, column, converted=converted is not None)
+        problems += refusals(name, column, converted=converted is not None)
     names = frame.names
     if changed:
         frame = frame.with_columns({f"{RAW}{name}": Column(name) for name in changed}).with_columns(changed)
@@ -101,7 +101,7 @@ def validate(
     return Validated(marked.filter(parse(f"is_missing({PROBLEM})")).select(names), wrong)
 
 
-def _converted(name: str, given: ColumnType | None, wanted: ColumnType) -> Expression | None:
+def conversion(name: str, given: ColumnType | None, wanted: ColumnType) -> Expression | None:
     """How a column becomes what it should be; None if it is that already."""
     own, kind = None if given is None else given.kind, wanted.kind
     value = Column(name).text
@@ -132,7 +132,7 @@ def _moment(text: str, column: TimeColumn) -> str:
     return f"coalesce({', '.join(f'parse_time({text}, {Constant(own).text}, {zone})' for own in formats)})"
 
 
-def _problems(name: str, column: ColumnType, *, converted: bool) -> list[tuple[str, str]]:
+def refusals(name: str, column: ColumnType, *, converted: bool) -> list[tuple[str, str]]:
     """Conditions that a row must not meet, as expressions, each with what is said if it does."""
     x = Column(name).text
     found: list[tuple[str, str]] = []

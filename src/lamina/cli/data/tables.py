@@ -1,0 +1,42 @@
+"""Tables as users name them: files, or the sources of recipes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamina.errors import DataError
+
+if TYPE_CHECKING:
+    from lamina.data.sources.table import TableSource
+
+_SECTIONS = (".yaml", ".yml", ".json")
+
+
+def table_of(spec: str, *, like: TableSource | None = None) -> tuple[TableSource, str | None]:
+    """The source of a table, and the column that it says shall be learned, if any.
+
+    Args:
+        spec: A file, read by its ending; or a recipe, data section or source in a file (YAML, JSON) or written out.
+        like: A source of another such table, which says how a file of the same kind is read.
+
+    Raises:
+        DataError: DA090, for an ending that nobody reads; DA176, for a source that is no table.
+    """
+    from lamina.cli.labelled import read_section
+    from lamina.data.sources.reading import reader_for
+    from lamina.data.sources.table import TableSource
+
+    if "{" not in spec and "\n" not in spec and Path(spec).suffix.lower() not in _SECTIONS:
+        return reader_for(spec, like=like), None
+    source = read_section(spec)[0].source
+    if not isinstance(source, TableSource):
+        raise DataError(
+            "DA176",
+            where=spec if len(spec) < 80 else f"{spec[:77]}...",
+            expected="a source of a table, such as csv or parquet",
+            got=repr(source.type_name),
+            cause="images, sequences and texts have no columns to look at",
+            fix="name a table",
+        )
+    return source, source.target[0] if len(source.target) == 1 else None
