@@ -84,7 +84,7 @@ def test_columns_are_seen_as_what_they_are() -> None:
             "moment": pl.Series(np.arange(N)).cast(pl.Datetime("us")),
         }
     )
-    seen = {name: view_of(frame[name]) for name in frame.columns}
+    seen = {name: view_of(frame[name], np.ones(N)) for name in frame.columns}
     assert seen["list"] is None
     assert seen["name"] is None
     assert seen["number"].codes is None
@@ -155,3 +155,11 @@ def test_nothing_can_be_said_without_a_target() -> None:
     assert predicted(pl.DataFrame({"y": ["a"] * 9, "x": range(9)}), "y") == {}
     assert predicted(pl.DataFrame({"y": [None] * 9, "x": range(9)}), "y") == {}
     assert predicted(pl.DataFrame({"y": [f"n{i}" for i in range(60)], "x": range(60)}), "y") == {}
+
+
+def test_a_table_of_few_different_rows() -> None:
+    frame = pl.DataFrame({"y": ["a", "b", "a"], "x": ["u", "v", "u"], "z": ["s", "s", "t"]})
+    skills = {own.name: own.skill for own in predictivities(frame, np.array([500.0, 400.0, 300.0]), np.array([True, True, False]), "y")}
+    assert skills["x"] > 0.99
+    assert skills["z"] < 0.5
+    assert relations(frame, np.array([500.0, 400.0, 300.0])).strength[0, 1] == pytest.approx(1)

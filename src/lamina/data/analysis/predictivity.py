@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BINS = 32
 """Groups that numbers are put into, about equally many in each."""
+OFTEN = 10
+"""How often a row must be there to be in both halves."""
 DOUBT = 0.3
 """Rows of the usual kind that are added to every group."""
 FEW_CLASSES = 20
@@ -56,13 +58,18 @@ def predictivities(frame: pl.DataFrame, weights: np.ndarray, halves: np.ndarray,
         halves: Which half each belongs to: what is learned from one is judged on the other, and the other way round.
         target: The column to learn.
     """
-    known = frame[target].is_not_null().to_numpy()
-    frame, weights, halves = frame.filter(frame[target].is_not_null()), weights[known], halves[known]
+    known = np.flatnonzero(frame[target].is_not_null().to_numpy())
+    # Rows that are there many times are in both halves: there may be few others.
+    often = known[weights[known] >= OFTEN]
+    places = np.concatenate([known, often])
+    shares = np.where(weights >= OFTEN, weights / 2, weights)
+    sides = np.concatenate([(weights[known] >= OFTEN) | halves[known], np.zeros(len(often), bool)])
+    frame, weights, halves = frame[places], shares[places], sides
     if len(frame) < 4:
         return []
     classes = is_classes(frame[target])
     goal = frame[target]
-    view = view_of(goal)
+    view = view_of(goal, weights)
     if classes:
         codes, count = codes_of(goal)
         if count < 2 or count > max(FEW_CLASSES, len(frame) // 4):
@@ -80,13 +87,13 @@ def predictivities(frame: pl.DataFrame, weights: np.ndarray, halves: np.ndarray,
         if not views:
             continue
         skills = [_skill(own, codes, weights, halves) if numbers is None else _explained(own, numbers, weights, halves) for own in views]
-        own = view_of(series)
+        own = view_of(series, weights)
         if numbers is not None and own is not None and own.values is not None:
             # A line has one slope to learn: what it explains of these rows it explains of others.
             line = pearson(own.values, numbers, weights)
             skills.append(0.0 if math.isnan(line) else line**2)
         groups = views[0]
-        few = len(np.unique(groups)) * ROWS_EACH > len(groups)
+        few = len(np.unique(groups)) * ROWS_EACH > weights.sum()
         information = mutual_information(contingency(groups, codes, weights)) / share if share > 0 else 0.0
         found.append(Predictivity(series.name, max(skills), math.nan if few else min(1.0, information)))
     return sorted(found, key=lambda own: (-own.skill, own.name))
@@ -110,7 +117,7 @@ def _groups(series: pl.Series, weights: np.ndarray) -> list[np.ndarray]:
     """Groups of a column, fine and coarse, missing values being one of their own; none, where there are no values to compare."""
     import polars as pl
 
-    view = view_of(series)
+    view = view_of(series, weights)
     if view is not None and view.values is not None:
         found = [binned(view.values, weights, bins) for bins in (BINS, BINS // 4)]
     elif series.dtype in (pl.String, pl.Categorical, pl.Enum):

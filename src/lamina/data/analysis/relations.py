@@ -40,8 +40,13 @@ class View:
     categories: int = 0
 
 
-def view_of(series: pl.Series) -> View | None:
-    """A column of a sample, as it can be compared with others; None if it can't."""
+def view_of(series: pl.Series, weights: np.ndarray) -> View | None:
+    """A column of a sample, as it can be compared with others; None if it can't.
+
+    Args:
+        series: The column.
+        weights: How often each row is there.
+    """
     import polars as pl
 
     from lamina.data.analysis.columns import microseconds
@@ -63,7 +68,7 @@ def view_of(series: pl.Series) -> View | None:
     found, count = codes_of(series)
     most = MOST_CATEGORIES if values is None or dtype == pl.Boolean else FEW_NUMBERS if dtype.is_integer() else 0
     # With a few rows each, categories fit anything.
-    codes = found if count <= min(most, max(2, int((found >= 0).sum()) // ROWS_EACH)) else None
+    codes = found if count <= min(most, max(2, int(weights[found >= 0].sum()) // ROWS_EACH)) else None
     return None if values is None and codes is None else View(series.name, values, codes, 0 if codes is None else count)
 
 
@@ -217,7 +222,7 @@ def relations(frame: pl.DataFrame, weights: np.ndarray) -> Relations:
         frame: Different rows.
         weights: How often each is there.
     """
-    views = [view for series in frame.iter_columns() if (view := view_of(series)) is not None]
+    views = [view for series in frame.iter_columns() if (view := view_of(series, weights)) is not None]
     left_out = tuple(view.name for view in views[MOST_COLUMNS:])
     views = views[:MOST_COLUMNS]
     count = len(views)
