@@ -198,6 +198,8 @@ TITLES: dict[str, str] = {
     "DA153": "a row can't be a step of a sequence",
     "DA154": "labels and steps don't go together",
     "DA155": "the files don't make pairs",
+    "DA156": "the film can't be decoded",
+    "DA157": "nothing decodes videos here",
     # DA040+: finding and reading files
     "DA040": "the path means nothing",
     "DA041": "no file fits the path",

@@ -61,6 +61,9 @@ def _local(tmp_path, monkeypatch, shared_data, example_tables) -> None:
         (tmp_path / "clips" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "clips" / f"{name}.wav").write_bytes(write_wav(np.sin(np.arange(300 + 100 * number) / 3), 4000))
     (tmp_path / "clips" / "list.csv").write_text("path,word\nup/up_ann_0.wav,up\ndown/down_ann_0.wav,down\n")
+    (tmp_path / "films").mkdir()
+    for name in ("up_1", "down_2"):
+        Image.new("L", (9, 9), 3).save(tmp_path / "films" / f"{name}.gif", save_all=True, append_images=[Image.new("L", (9, 9), 80)] * 3)
     for name, text in {
         "runs/up_1.csv": "x,y,alarm\n1,2,no\n3,4,yes\n",
         "runs/down_2.csv": "x,y,alarm\n5,6,no\n",
@@ -131,6 +134,7 @@ def test_all_are_registered() -> None:
         "synthetic_control",
         "text_folder",
         "tiny_shakespeare",
+        "video_folder",
         "wine",
     } <= set(registry.names("source"))
     assert {"random", "grouped", "by_time", "predefined"} <= set(registry.names("split"))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 registry.announce(
     "preparation",
     {
+        "film": "lamina.data.films.preparation",
         "pictures": "lamina.data.images.preparation",
         "sequences": "lamina.data.sequences.preparation",
         "sound": "lamina.data.audio.preparation",

@@ -26,6 +26,7 @@ from lamina.data.sources.source import Partitions, Source
 from lamina.data.sources.svmlight import SvmLight
 from lamina.data.sources.text import Characters, RunningText, TinyShakespeare
 from lamina.data.sources.text_folder import TextFolder
+from lamina.data.sources.video_folder import VideoFolder
 
 __all__ = [
     "Arrays",
@@ -66,6 +67,7 @@ __all__ = [
     "TextFolder",
     "TinyShakespeare",
     "Tsv",
+    "VideoFolder",
     "Wine",
     "Xml",
     "Yaml",

@@ -1,0 +1,1 @@
+"""Films: frames of animated images, pages of TIFF, and of videos where a decoder is installed."""
