@@ -148,6 +148,8 @@ class Recoded(Stream):
                 line = self._line + error.object[: error.start].decode(self._encoding, "replace").count("\n")
                 got = f"the byte {error.object[error.start]:#04x} ({error.reason})"
                 raise not_text(self._file, line, None, got, self._encoding) from None
+            except UnicodeError as error:  # Without a place: a file that doesn't even begin as it should.
+                raise not_text(self._file, self._line, None, str(error), self._encoding) from None
             self._line += text.count("\n")
             if text:
                 return text.encode("utf-8", "surrogatepass")

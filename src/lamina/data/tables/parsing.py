@@ -73,7 +73,11 @@ class Parser(TextParser):
         dialect, data = self.dialect, block.data
         quote = dialect.quote_byte
         quoted = quote is not None and quote in data
-        if b"\0" in data:
+        if (
+            b"\0" in data
+            or data.startswith(b"\xef\xbb\xbf")
+            or (quote is not None and quoted and not _is_well_quoted(data, quote, dialect))
+        ):
             return None
         if b"\r" in data and _has_lone_returns(data):
             if quoted:
@@ -111,12 +115,13 @@ class Parser(TextParser):
             lazy = pl.scan_csv(
                 data,
                 has_header=False,
-                schema=dict(zip(self.names, types, strict=True)),
+                schema={str(place): dtype for place, dtype in enumerate(types)},
                 separator=self.dialect.separator,
                 quote_char=None if quote is None else self.dialect.quote,
                 null_values=self.marks if marks and self.marks else None,
             )
-            return (lazy if only is None else lazy.select(only)).collect()
+            # Columns have numbers here: some names would mean more than themselves.
+            return (lazy if only is None else lazy.select(str(self.names.index(name)) for name in only)).collect()
         except pl.exceptions.PolarsError:
             return None
 
@@ -129,16 +134,19 @@ class Parser(TextParser):
             self._marked = frame is not None
         if frame is None or not (self._is_whole(data, frame) if only is None else self._has_no_gaps(data, frame)):
             return None
-        return self.cleaned(frame, blanks=_has_blanks(data), levels=dict(zip(self.names, levels, strict=True)))
+        known = {str(place): level for place, level in enumerate(levels)}
+        return self._named(self.cleaned(frame, blanks=_has_blanks(data), levels=known))
 
     def _with_new(self, frame: pl.DataFrame, levels: Sequence[int]) -> Parsed:
         """The block with types for the columns that had no values yet."""
+        import polars as pl
+
         found = dict(zip(self.names, levels, strict=True))
-        changed = []
-        for name in [name for name in frame.columns if found[name] == EMPTY]:
-            found[name], column = narrowest(frame[name], EMPTY, self.dialect)
-            changed.append(column)
-        return Parsed(frame.with_columns(changed), tuple(found.values()))
+        columns = frame.get_columns()
+        for place, column in enumerate(columns):
+            if found[column.name] == EMPTY:
+                found[column.name], columns[place] = narrowest(column, EMPTY, self.dialect)
+        return Parsed(pl.DataFrame(columns), tuple(found.values()))
 
     def _texts(self, data: bytes) -> pl.DataFrame | None:
         import polars as pl
@@ -146,7 +154,11 @@ class Parser(TextParser):
         frame = self._scanned(data, [pl.String] * len(self.names), None)
         if frame is None or not self._is_whole(data, frame):
             return None
-        return self.cleaned(frame, blanks=_has_blanks(data))
+        return self._named(self.cleaned(frame, blanks=_has_blanks(data)))
+
+    def _named(self, frame: pl.DataFrame) -> pl.DataFrame:
+        frame.columns = [self.names[int(place)] for place in frame.columns]
+        return frame
 
     def _is_whole(self, data: bytes, frame: pl.DataFrame) -> bool:
         """Whether there are as many delimiters and line ends as the rows must have: Polars fills short rows up in silence."""
@@ -181,9 +193,8 @@ class Parser(TextParser):
         found = [value for _, value in rows(block.data, self.dialect, self.names, self.file, block.line)]
         if not found:
             return Parsed(self.empty(levels), tuple(levels))
-        columns = zip(*found, strict=True)
-        frame = pl.DataFrame([pl.Series(name, column, dtype=pl.String) for name, column in zip(self.names, columns, strict=True)])
-        return self.narrowed(self.cleaned(frame, blanks=True), levels, block)
+        frame = pl.DataFrame([pl.Series(str(place), column, dtype=pl.String) for place, column in enumerate(zip(*found, strict=True))])
+        return self.narrowed(self._named(self.cleaned(frame, blanks=True)), levels, block)
 
     def places(self, block: Block) -> Iterator[int]:
         return (line for line, _ in rows(block.data, self.dialect, self.names, self.file, block.line))
@@ -200,3 +211,20 @@ def _has_lone_returns(data: bytes) -> bool:
 
 def _has_blanks(data: bytes) -> bool:
     return b" " in data or b"\t" in data
+
+
+def _is_well_quoted(data: bytes, quote: bytes, dialect: Dialect) -> bool:
+    """Whether every quote is around a value or doubled within: Polars takes others for what they may not be."""
+    import numpy as np
+
+    letters = np.frombuffer(data, dtype=np.uint8)
+    places = np.flatnonzero(letters == quote[0])
+    if len(places) % 2:
+        return False
+    ends = np.zeros(256, dtype=bool)
+    ends[[10, 13, quote[0], dialect.delimiter.encode()[-1]]] = True
+    before = np.where(places[::2] > 0, letters[places[::2] - 1], 10)
+    ends_after = ends.copy()
+    ends_after[dialect.delimiter.encode()[0]] = True
+    after = letters[places[1::2] + 1]  # A block ends with a line end.
+    return bool(ends[before].all()) and bool(ends_after[after].all())

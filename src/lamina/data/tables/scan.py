@@ -151,7 +151,8 @@ class Scan:
 
         names = [*found.levels, *([self.file_column] if self.file_column else [])] if only is None else only
         types = {name: dtype_of(level) for name, level in found.levels.items()}
-        return frame.select(pl.col(name).cast(types[name]) if name in types else pl.col(name) for name in names)
+        # Not by expressions: some names would mean more than themselves.
+        return pl.DataFrame([frame[name].cast(types[name]) if name in types else frame[name] for name in names])
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -211,7 +212,9 @@ class Scan:
                             frame = parsed.frame.tail(min(parsed.frame.height, seen - done))
                             done = seen
                             if self.file_column:
-                                frame = frame.with_columns(pl.lit(str(file.relative)).alias(self.file_column))
+                                frame = frame.with_columns(
+                                    pl.Series(self.file_column, [str(file.relative)], dtype=pl.String).new_from_index(0, frame.height)
+                                )
                             yield frame, dict(zip(reading.names, parsed.levels, strict=True))
                     except MisquotedError:
                         # Perhaps it was only cut in the wrong place.
