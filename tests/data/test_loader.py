@@ -129,6 +129,7 @@ def test_closing_early_stops_the_threads(data) -> None:
 def test_threads_are_only_so_far_ahead(data, monkeypatch) -> None:
     loader = Loader(data, 1, workers=2, prefetch=2, resident_bytes=0)
     made = []
+    monkeypatch.setattr(loader, "_at_once", 1)
     real = loader.gather
     monkeypatch.setattr(loader, "gather", lambda indices, *given: (made.append(1), real(indices, *given))[1])
     batches = loader.epoch(0)
@@ -141,7 +142,7 @@ def test_threads_are_only_so_far_ahead(data, monkeypatch) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_what_fails_in_a_worker_names_the_samples(data, monkeypatch, workers) -> None:
     loader = Loader(data, 4, workers=workers, resident_bytes=0, shuffle=False)
-    real = loader.gather
+    real = loader._parts
 
     def failing(indices, *given):
         if 9 in indices:
@@ -149,7 +150,7 @@ def test_what_fails_in_a_worker_names_the_samples(data, monkeypatch, workers) ->
             raise ValueError(message)
         return real(indices, *given)
 
-    monkeypatch.setattr(loader, "gather", failing)
+    monkeypatch.setattr(loader, "_parts", failing)
     got = []
     with pytest.raises(DataError) as caught:
         got.extend(loader.epoch(0))
@@ -162,6 +163,7 @@ def test_what_fails_in_a_worker_names_the_samples(data, monkeypatch, workers) ->
 
 def test_waiting_is_measured(data, monkeypatch) -> None:
     loader = Loader(data, 50, resident_bytes=0)
+    monkeypatch.setattr(loader, "_at_once", 1)
     real = loader.gather
     monkeypatch.setattr(loader, "gather", lambda indices, *given: (time.sleep(0.02), real(indices, *given))[1])
     for _ in loader:

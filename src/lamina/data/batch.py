@@ -38,7 +38,7 @@ class Batch:
         self.targets = targets
         self.weight = weight
         self.indices = indices
-        self.size = len(indices)
+        self.size: int = indices.shape[0]
         self.total_weight = total_weight
         self.masks = masks
 

@@ -272,7 +272,11 @@ class Dataset:
     @property
     def is_lazy(self) -> bool:
         """Whether some of it is still to be made."""
-        return any(isinstance(array, LazyArray) for array in self._all().values())
+        return bool(self.lazy_arrays())
+
+    def lazy_arrays(self) -> list[LazyArray]:
+        """What of it is still to be made."""
+        return [array for array in self._all().values() if isinstance(array, LazyArray)]
 
     def _all(self) -> dict[tuple[str, str], Samples]:
         """Everything that is fed, by kind and name."""

@@ -177,8 +177,7 @@ class InMemory(LazyArray):
         self.shape, self.dtype = array.shape, array.dtype
 
     def take(self, indices: np.ndarray, address: Address | None = None) -> np.ndarray:
-        taken: np.ndarray = self.array[indices]
-        return taken
+        return np.take(self.array, indices, axis=0)  # faster than array[indices]
 
 
 class Selected(LazyArray):

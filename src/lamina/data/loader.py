@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 64 * 1024 * 1024
 """Data up to this size are put in order as a whole once an epoch, so that each batch is a slice that costs nothing."""
+GATHERED_BYTES = 1024 * 1024
+"""About how much is gathered at once where that is only copying: small batches are views of it."""
 DEVICE_BYTES = 512 * 1024 * 1024
 """Data up to this size are moved to an accelerator as a whole."""
 
@@ -100,6 +102,7 @@ class Loader:
         self.device = torch.device(device)
         self.wait_seconds = 0.0
         self._settings: dict[str, Any] = {"shuffle": shuffle, "drop_last": drop_last, "shard": shard, "drawing": drawing}
+        self._settings["turns"] = any(array.draws for array in dataset.lazy_arrays())
         if bucketing is not None:
             self._settings |= {"lengths": lengths_of(dataset), "window": bucketing}
         self._steps_per_epoch = steps_per_epoch
@@ -113,6 +116,8 @@ class Loader:
         self._lazy = any(isinstance(array, LazyArray) for array in self._arrays)
         size = sum(array.nbytes for array in self._arrays)
         self._resident = size <= resident_bytes and not self._lazy and bucketing is None
+        copied = not any(isinstance(array, LazyArray) and not array.steady for array in self._arrays) and bucketing is None
+        self._at_once = max(1, GATHERED_BYTES * len(dataset) // max(1, size * batch_size)) if copied else 1
         if self.device.type != "cpu" and size <= DEVICE_BYTES:
             self._arrays = [array if isinstance(array, LazyArray) else array.to(self.device) for array in self._arrays]
         self._check_not_empty()
@@ -213,19 +218,22 @@ class Loader:
         places = self._passes.places(start, min(stop, self._passes.size))
         order = torch.from_numpy(np.ascontiguousarray(self._passes.order(number).at(places)))
         ordered = [tensor.index_select(0, order.to(tensor.device)) for tensor in self._arrays if isinstance(tensor, Tensor)]
+        yield from self._cut(order, ordered)
+
+    def _cut(self, order: Tensor, ordered: list[Tensor]) -> Iterator[Batch]:
+        """The batches of several that lie one behind the other: views."""
         weights = None if self.dataset.weight is None else self.dataset.weight[order.numpy()]
         names, wanted, size = list(self.dataset.inputs), list(self.dataset.targets), self.batch_size
         start, count = 0, len(self.dataset.inputs)
-        # One split for all batches makes views several times faster than a slice for each.
-        pieces = zip(*(torch.split(tensor, size) for tensor in (order, *ordered)), strict=True)
+        pieces = zip(*(_split(tensor, size) for tensor in (order, *ordered)), strict=True)
         plain = weights is None and not self._masked and self.device.type == "cpu" and len(names) == len(wanted) == 1
         for indices, *parts in pieces:
             if plain:
                 # The usual case, without what the general one costs: it happens at every step.
-                yield Batch({names[0]: parts[0]}, {wanted[0]: parts[1]}, None, indices, float(len(indices)))
+                yield Batch({names[0]: parts[0]}, {wanted[0]: parts[1]}, None, indices, float(indices.shape[0]))
                 continue
             moved = [part.to(self.device, non_blocking=True) for part in parts]
-            weight, total = None, float(len(indices))
+            weight, total = None, float(indices.shape[0])
             if weights is not None:
                 weight, total = moved[-1], float(weights[start : start + size].sum())
                 start += size
@@ -233,22 +241,44 @@ class Loader:
             yield Batch(dict(zip(names, moved, strict=False)), targets, weight, indices, total, self._masks(moved))
 
     def _gathered(self, epoch: int) -> Generator[Batch, None, None]:
-        waiting = self._portions(epoch, self._position)
+        waiting = self._together(self._portions(epoch, self._position))
         if self.workers == 0:
-            for portion in waiting:
-                yield self._guarded(portion)
+            for portions in waiting:
+                yield from _good(self._several(portions))
             return
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="lamina-loader")
-        ahead: deque[Future[Batch]] = deque()
+        ahead: deque[Future[list[Batch | Exception]]] = deque()
         try:
-            for portion in waiting:
-                ahead.append(pool.submit(self._guarded, portion))
+            for portions in waiting:
+                ahead.append(pool.submit(self._several, portions))
                 if len(ahead) > self.workers * self.prefetch:
-                    yield ahead.popleft().result()
+                    yield from _good(ahead.popleft().result())
             while ahead:
-                yield ahead.popleft().result()
+                yield from _good(ahead.popleft().result())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _together(self, portions: Iterator[Portion]) -> Iterator[list[Portion]]:
+        """Portions that are gathered at once: several of one pass, where that is only copying and they are small."""
+        for _, own in groupby(portions, lambda portion: portion.number):
+            while group := list(islice(own, self._at_once)):
+                yield group
+
+    def _several(self, portions: list[Portion]) -> list[Batch | Exception]:
+        """The batches of some portions; behind those that could be made, what went wrong with the next."""
+        if len(portions) > 1:
+            samples = np.concatenate([portion.samples for portion in portions])
+            try:
+                return list(self._cut(torch.from_numpy(samples), self._parts(samples, Address(self.seed, portions[0].number))))
+            except Exception:  # noqa: BLE001, S110 (one by one, it is seen again, and where)
+                pass
+        found: list[Batch | Exception] = []
+        for portion in portions:
+            try:
+                found.append(self._guarded(portion))
+            except Exception as error:  # noqa: BLE001 (raised when its batch is asked for)
+                return [*found, error]
+        return found
 
     def _guarded(self, portion: Portion) -> Batch:
         indices = portion.samples
@@ -274,19 +304,22 @@ class Loader:
             turns: Which time in its pass each sample is fed, where some are fed more than once.
         """
         chosen = torch.from_numpy(np.ascontiguousarray(indices))
+        parts = [part.to(self.device, non_blocking=True) for part in self._parts(indices, address, turns)]
+        count, weight = len(self.dataset.inputs), self.dataset.weight
+        total = float(len(indices)) if weight is None else float(weight[indices].sum())
+        inputs, targets = dict(zip(self.dataset.inputs, parts, strict=False)), dict(zip(self.dataset.targets, parts[count:], strict=False))
+        return Batch(inputs, targets, None if weight is None else parts[-1], chosen, total, self._masks(parts))
+
+    def _parts(self, indices: np.ndarray, address: Address | None = None, turns: np.ndarray | None = None) -> list[Tensor]:
+        """Inputs, targets, masks and weights of some samples, where they lie."""
+        chosen = torch.from_numpy(np.ascontiguousarray(indices))
         lazy = {place: array for place, array in enumerate(self._arrays) if isinstance(array, LazyArray)}
         made = _made(lazy, indices, address, turns) if lazy else {}
         parts = [
             self._cast(_tensor(made[place])) if isinstance(array, LazyArray) else array.index_select(0, chosen.to(array.device))
             for place, array in enumerate(self._arrays)
         ]
-        if self._trimmer is not None:
-            parts = self._trimmer.trim(parts)
-        parts = [part.to(self.device, non_blocking=True) for part in parts]
-        count, weight = len(self.dataset.inputs), self.dataset.weight
-        total = float(len(indices)) if weight is None else float(weight[indices].sum())
-        inputs, targets = dict(zip(self.dataset.inputs, parts, strict=False)), dict(zip(self.dataset.targets, parts[count:], strict=False))
-        return Batch(inputs, targets, None if weight is None else parts[-1], chosen, total, self._masks(parts))
+        return parts if self._trimmer is None else self._trimmer.trim(parts)
 
     def _cast(self, tensor: Tensor) -> Tensor:
         return tensor if self._dtype is None or not tensor.is_floating_point() else tensor.to(self._dtype)
@@ -301,6 +334,21 @@ class Loader:
         return Masks(
             dict(zip(data.input_masks, parts[start:middle], strict=True)), dict(zip(data.target_masks, parts[middle:], strict=False))
         )
+
+
+def _split(tensor: Tensor, size: int) -> tuple[Tensor, ...]:
+    """The batches of a tensor as views; unbinding makes them several times faster than a slice for each."""
+    count = tensor.shape[0] // size
+    whole = tensor[: count * size].view(count, size, *tensor.shape[1:]).unbind(0) if count else ()
+    return whole if count * size == tensor.shape[0] else (*whole, tensor[count * size :])
+
+
+def _good(batches: list[Batch | Exception]) -> Iterator[Batch]:
+    """The batches; at the place of what went wrong, it is raised."""
+    for batch in batches:
+        if isinstance(batch, Exception):
+            raise batch
+        yield batch
 
 
 def _made(arrays: Mapping[int, LazyArray], indices: np.ndarray, address: Address | None, turns: np.ndarray | None) -> dict[int, np.ndarray]:

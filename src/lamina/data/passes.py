@@ -14,7 +14,7 @@ from lamina.data.orders import Order, Straight, Through, ordered, shuffled
 if TYPE_CHECKING:
     from lamina.data.sampling.sampling import Drawing
 
-AHEAD = 16384
+AHEAD = 4096
 """Places whose samples are looked up at once."""
 
 
@@ -46,6 +46,7 @@ class Passes:
         drawing: What a pass consists of; None: every sample once.
         lengths: Steps of each sample, where samples of like lengths shall be together.
         window: Batches that are sorted by length together.
+        turns: Whether anybody wants to know which time a sample is fed.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Passes:
         drawing: Drawing | None = None,
         lengths: np.ndarray | None = None,
         window: int = 1,
+        turns: bool = True,
     ) -> None:
         self.count = count if drawing is None else drawing.size
         self.batch_size = batch_size
@@ -69,6 +71,7 @@ class Passes:
         self.drawing = drawing
         self.lengths = lengths
         self.window = window * batch_size
+        self.turns = turns
         self.mixes = shuffle or drawing is not None
         rank, parts = shard
         # Of a random order every so many-th place; of the order of the data a stretch, which is read faster.
@@ -108,7 +111,7 @@ class Passes:
         order = self.order(number)
         for start in range(first * self.batch_size // size * size, end, size):
             places = self.places(start, min(start + size, self.size))
-            samples, turns = order.at(places), order.turns(places) if order.repeats else None
+            samples, turns = order.at(places), order.turns(places) if order.repeats and self.turns else None
             cuts = self._cuts(number, start // size, samples)
             for begin in range(max(0, first - start // self.batch_size), min(len(cuts), self.batches - start // self.batch_size)):
                 chosen = cuts[begin]

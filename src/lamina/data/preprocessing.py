@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from lamina.data.gaps import gaps
 from lamina.data.preparation import Preparation, prepared
 from lamina.data.scaling import fit_inputs, fit_targets, read_scale
 from lamina.data.schema import INPUT, TARGET, DataSchema
@@ -14,7 +15,7 @@ from lamina.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
 
-    from lamina.data.columns import Columns, InputColumns
+    from lamina.data.columns import Columns
     from lamina.data.dataset import Dataset
     from lamina.data.lazy import Samples
     from lamina.data.normalizers import Fitted, Normalizer
@@ -82,7 +83,7 @@ class Preprocessing:
         Raises:
             DataError: DA012, if there is nothing to fit to.
         """
-        made = cls(train.schema, columns=train.columns, fill=_fill(train), serving=serving, dtype=dtype, preparations=train.preparations)
+        made = cls(train.schema, columns=train.columns, fill=gaps(train), serving=serving, dtype=dtype, preparations=train.preparations)
         if normalize is not None:
             made.input_scales = fit_inputs(normalize, train, made._filled)
         if normalize_targets is not None:
@@ -125,9 +126,14 @@ class Preprocessing:
 
     def scaled(self, inputs: Mapping[str, Samples]) -> dict[str, Any]:
         """Arrays of some inputs, of any length, filled, scaled and in the type of the network; what is lazy stays so."""
+        import numpy as np
+
         from lamina.data.lazy import LazyArray, Mapped
+        from lamina.data.scaled_bytes import ScaledBytes
 
         def ready(array: Samples, name: str) -> Samples:
+            if self._keeps_bytes(array, name):
+                return ScaledBytes(np.ascontiguousarray(array), lambda values: self._scaled(values, name))
             if not isinstance(array, LazyArray):
                 return self._scaled(self._filled(array, name), name)
             kept = self.schema.inputs[name].dtype == "int"
@@ -312,6 +318,15 @@ class Preprocessing:
         rows = array.reshape(len(array), -1)
         return np.where(np.isnan(rows), fill, rows).reshape(array.shape)
 
+    def _keeps_bytes(self, array: Samples, name: str) -> bool:
+        """Whether an input is so many bytes that they are scaled in the batch, all by the same numbers."""
+        from lamina.data.scaled_bytes import LEAST
+
+        if getattr(array, "dtype", None) != "uint8" or array.nbytes < LEAST or hasattr(array, "draw"):
+            return False
+        fitted = self.input_scales.get(name)
+        return self.schema.inputs[name].dtype == "float" and name not in self.fill and (fitted is None or fitted.axis is None)
+
     def _scaled(self, array: np.ndarray, name: str) -> np.ndarray:
         import numpy as np
 
@@ -402,46 +417,3 @@ class Preprocessing:
 
 def _names(value: Any) -> Sequence[str]:
     return [str(name) for name in value]
-
-
-def _fill(train: Dataset) -> dict[str, np.ndarray]:
-    """What stands for a missing number in each place of a row, by input; nothing where none may be missing."""
-    columns = train.columns
-    if columns is None:
-        return {}
-    return {name: _filling(train.inputs[name], own) for name, own in columns.inputs.items() if own.missing != "error" and own.text is None}
-
-
-def _filling(array: Samples, columns: InputColumns) -> np.ndarray:
-    """What stands for a missing number in each place of a row; a large table is gone through some places at a time."""
-    import numpy as np
-
-    width = int(np.prod(array.shape[1:]))
-    if columns.missing == "zero" or columns.encode == "index":
-        return np.zeros(width)
-    filled = np.empty(width)
-    for place in range(width):
-        values = _place(array, place)
-        known = values[~np.isnan(values)]
-        if not len(known):
-            raise DataError(
-                "DA012",
-                where=f"column {columns.names[place]!r} of the training part",
-                expected=f"at least one number to take the {columns.missing} of",
-                got="none",
-                cause="the column is empty",
-                fix="list it under ignore, or write missing: zero",
-            )
-        filled[place] = known.mean() if columns.missing == "mean" else np.median(known)
-    return filled
-
-
-def _place(array: Samples, place: int) -> np.ndarray:
-    import numpy as np
-
-    from lamina.data.encoded import EncodedRows
-    from lamina.data.lazy import blocks_of
-
-    if isinstance(array, EncodedRows):
-        return array.place(place)
-    return np.concatenate([block.reshape(len(block), -1)[:, place] for block in blocks_of(array)])

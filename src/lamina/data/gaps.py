@@ -1,0 +1,57 @@
+"""What stands for missing numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamina.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lamina.data.columns import InputColumns
+    from lamina.data.dataset import Dataset
+    from lamina.data.lazy import Samples
+
+
+def gaps(train: Dataset) -> dict[str, np.ndarray]:
+    """What stands for a missing number in each place of a row, by input; nothing where none may be missing."""
+    columns = train.columns
+    if columns is None:
+        return {}
+    return {name: _filling(train.inputs[name], own) for name, own in columns.inputs.items() if own.missing != "error" and own.text is None}
+
+
+def _filling(array: Samples, columns: InputColumns) -> np.ndarray:
+    """What stands for a missing number in each place of a row; a large table is gone through some places at a time."""
+    import numpy as np
+
+    width = int(np.prod(array.shape[1:]))
+    if columns.missing == "zero" or columns.encode == "index":
+        return np.zeros(width)
+    filled = np.empty(width)
+    for place in range(width):
+        values = _place(array, place)
+        known = values[~np.isnan(values)]
+        if not len(known):
+            raise DataError(
+                "DA012",
+                where=f"column {columns.names[place]!r} of the training part",
+                expected=f"at least one number to take the {columns.missing} of",
+                got="none",
+                cause="the column is empty",
+                fix="list it under ignore, or write missing: zero",
+            )
+        filled[place] = known.mean() if columns.missing == "mean" else np.median(known)
+    return filled
+
+
+def _place(array: Samples, place: int) -> np.ndarray:
+    import numpy as np
+
+    from lamina.data.encoded import EncodedRows
+    from lamina.data.lazy import blocks_of
+
+    if isinstance(array, EncodedRows):
+        return array.place(place)
+    return np.concatenate([block.reshape(len(block), -1)[:, place] for block in blocks_of(array)])
