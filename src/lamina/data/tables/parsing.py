@@ -146,7 +146,7 @@ class Parser(TextParser):
         for place, column in enumerate(columns):
             if found[column.name] == EMPTY:
                 found[column.name], columns[place] = narrowest(column, EMPTY, self.dialect)
-        return Parsed(pl.DataFrame(columns), tuple(found.values()))
+        return Parsed(pl.DataFrame({column.name: column for column in columns}), tuple(found.values()))
 
     def _texts(self, data: bytes) -> pl.DataFrame | None:
         import polars as pl

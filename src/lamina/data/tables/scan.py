@@ -152,7 +152,7 @@ class Scan:
         names = [*found.levels, *([self.file_column] if self.file_column else [])] if only is None else only
         types = {name: dtype_of(level) for name, level in found.levels.items()}
         # Not by expressions: some names would mean more than themselves.
-        return pl.DataFrame([frame[name].cast(types[name]) if name in types else frame[name] for name in names])
+        return pl.DataFrame({name: frame[name].cast(types[name]) if name in types else frame[name] for name in names})
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class Selection:
             own, column = self._column(name, values, level, [line for line, _ in records])
             columns.append(column)
             found.append(own)
-        return Parsed(pl.DataFrame(columns), tuple(found))
+        return Parsed(pl.DataFrame({column.name: column for column in columns}), tuple(found))
 
     def _column(self, name: str, values: list[Any], level: int, lines: list[int]) -> tuple[int, pl.Series]:
         import polars as pl

@@ -70,13 +70,13 @@ class TextParser(ABC):
         import polars as pl
 
         changed = []
-        for name in frame.columns:
+        for place, name in enumerate(frame.columns):
             level = TEXT if levels is None else levels[name]
             if level in (EMPTY, TEXT):
-                value = pl.col(name).str.strip_chars() if blanks and self.dialect.trim else pl.col(name)
+                value = pl.nth(place).str.strip_chars() if blanks and self.dialect.trim else pl.nth(place)
                 changed.append(value.replace(["", *self.marks], None))
             elif level == FLOAT and {"NaN", "nan"} & {*self.marks}:
-                changed.append(pl.col(name).fill_nan(None))
+                changed.append(pl.nth(place).fill_nan(None))
         return frame.with_columns(changed)
 
     def narrowed(self, texts: pl.DataFrame, levels: Sequence[int], block: Any) -> Parsed:
@@ -95,7 +95,7 @@ class TextParser(ABC):
                 self.refuse(texts[name], name, wanted, block)
             made.append(column)
             found.append(own)
-        return Parsed(pl.DataFrame(made), tuple(found))
+        return Parsed(pl.DataFrame(dict(zip(self.names, made, strict=True))), tuple(found))
 
     def refuse(self, texts: pl.Series, name: str, wanted: int, block: Any) -> None:
         """Say which value of a column is none of its type.
