@@ -1,7 +1,7 @@
 """A small typed language for the columns of a table: parsed once, checked, and run alike on Polars and on Spark."""
 
 from lamina.data.expressions.field import ExpressionText
-from lamina.data.expressions.functions import Function, Parameter, find_function, list_functions, register_function
+from lamina.data.expressions.functions import At, Function, Parameter, find_function, list_functions, register_function
 from lamina.data.expressions.kindnames import base_kind
 from lamina.data.expressions.kinds import kind_of
 from lamina.data.expressions.nodes import Call, Column, Expression, Literal, Over
@@ -10,6 +10,7 @@ from lamina.data.expressions.polars import to_polars
 from lamina.data.expressions.spark import to_spark
 
 __all__ = [
+    "At",
     "Call",
     "Column",
     "Expression",

@@ -19,26 +19,23 @@ def on_batches(function: Function, at: At, columns: Sequence[Any]) -> Any:
         at: What the call is told, with Spark's module.
         columns: The arguments on Spark; constants aren't sent.
     """
+    import pyarrow as pa
     from pyspark.sql.pandas.functions import arrow_udf
 
     sent = [index for index, value in enumerate(at.values) if value is None and at.kinds[index] != "null"]
     own = function if function.group == "own" else function.name
     run = functools.partial(_run, own, at.kinds, at.values, at.kind, tuple(sent))
 
-    # Spark looks at annotations, and this function has none that it knows.
-    def batch(*arrays):  # type: ignore[no-untyped-def]
+    def batch(*arrays: Any) -> Any:
         return run(*arrays)
 
-    wrapped = arrow_udf(batch, returnType=spark_type(at.kind), functionType=_scalar())
+    # From these Spark knows that the function takes and gives whole batches.
+    batch.__annotations__ = {"arrays": pa.Array, "return": pa.Array}
+    decorate: Any = arrow_udf
+    wrapped = decorate(batch, returnType=spark_type(at.kind))
     # A function of constants alone still needs to know how many rows there are.
     given = [columns[index] for index in sent] or [at.api.lit(0)]
     return wrapped(*given)
-
-
-def _scalar() -> Any:
-    from pyspark.sql.pandas.functions import ArrowUDFType
-
-    return ArrowUDFType.SCALAR
 
 
 def _run(function: Function | str, kinds: tuple[str, ...], values: tuple[Any, ...], kind: str, sent: tuple[int, ...], *arrays: Any) -> Any:
@@ -56,7 +53,7 @@ def _run(function: Function | str, kinds: tuple[str, ...], values: tuple[Any, ..
         pl.col(f"column{index}").cast(polars_type(kinds[index])) if index in sent else _constant(values[index], kinds[index])
         for index in range(len(kinds))
     ]
-    result = frame.select(pl.lit(None, dtype=pl.Null).alias("length"), found.polars(at, *arguments).alias("result"))["result"]
+    result = frame.select(pl.col(names[0]).alias("rows"), found.polars(at, *arguments).alias("result"))["result"]
     if len(result) != len(arrays[0]):
         raise DataError(
             "DA129",

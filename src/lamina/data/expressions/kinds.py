@@ -11,7 +11,13 @@ from lamina.data.expressions.kindnames import KINDS, base_kind, kind_inside
 from lamina.data.expressions.nodes import Call, Column, Expression, Level, Literal
 from lamina.errors import DataError, nearest
 
-_A = {"integer": "an integer", "array": "an array", "image": "an image"}
+_A = {
+    "integer": "an integer",
+    "array": "an array",
+    "array[float]": "an array of numbers",
+    "array[string]": "an array of strings",
+    "image": "an image",
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,15 @@ def kind_of(expression: Expression, columns: Mapping[str, str], *, level: Level 
 def resolve(expression: Expression, columns: Mapping[str, str], *, level: Level | None = None) -> Typed:
     """The expression with the kind of each part, as `kind_of` finds it."""
     found = _resolve(expression, columns, expression)
+    if base_kind(found.kind) == "list":
+        raise DataError(
+            "DA123",
+            where=_where(expression),
+            expected="a value",
+            got="a list of constants",
+            cause="lists are for `in`",
+            fix="write x in ['a', 'b'], or pack(1, 2) for an array",
+        )
     if level == "row" and found.level != "row":
         culprit = next(node for node in expression.walk() if isinstance(node, Call) and find_function(node.function).level != "row")
         raise DataError(
@@ -109,6 +124,8 @@ def _resolve(node: Expression, columns: Mapping[str, str], whole: Expression) ->
             "DA125", where=_where(whole), expected=wrong[0], got=node.text, cause=f"{function.name} can't work with it", fix=wrong[1]
         )
     kind = function.result if isinstance(function.result, str) else function.result(kinds, typed.values)
+    if kind is None:
+        raise _unlike(kinds, node, whole)
     return replace(typed, kind=kind)
 
 
@@ -123,9 +140,7 @@ def _column_kind(node: Column, columns: Mapping[str, str], whole: Expression) ->
             expected=f"a column of the table: {shown or 'there are none'}",
             got=node.text,
             cause="a typo, or a text without quotes" if near else "the table has no such column here; a text needs quotes",
-            fix=f"did you mean {Column(near).text}?"
-            if near
-            else f"write {node.name!r} in quotes if it is a text, or add the column before",
+            fix=(f"did you mean {Column(near).text}? " if near else "make the column before; ") + f"a text is written {node.name!r}",
         )
     if base_kind(kind) not in KINDS:
         message = f"{kind!r}, the kind of column {node.name!r}, is none of {KINDS}"
@@ -172,14 +187,17 @@ def _fitting(function: Function, index: int, argument: Typed, node: Call, whole:
     parameter, kind = function.parameter(index), argument.kind
     plain = base_kind(kind)
     wrong = (parameter.constant and not isinstance(argument.node, Literal)) or not (
-        plain == "null" or plain in parameter.kinds or (plain == "integer" and "float" in parameter.kinds)
+        (plain == "null" and not (parameter.constant and parameter.default is not None))
+        or plain in parameter.kinds
+        or f"{plain}[{kind_inside(kind)}]" in parameter.kinds
+        or (plain == "integer" and "float" in parameter.kinds)
     )
     if wrong:
         raise DataError(
             "DA123",
             where=_where(whole),
             expected=f"{function.signature} takes {_kinds_words(parameter)} as {parameter.name}",
-            got=f"{argument.node.text}, {_A.get(plain, f'a {plain}')}" if kind != "null" else "None",
+            got=f"{argument.node.text}, {_A.get(kind) or _A.get(plain, f'a {plain}')}" if kind != "null" else "None",
             cause="it is no constant" if parameter.constant and not isinstance(argument.node, Literal) else "it is of another kind",
             fix=_conversion(plain, parameter, argument.node, function),
         )
@@ -196,15 +214,7 @@ def _made_alike(function: Function, kinds: list[str], node: Call, whole: Express
     plain = [kind_inside(kinds[index]) if base_kind(kinds[index]) == "list" else kinds[index] for index in chosen]
     common = unified(plain)
     if common is None:
-        shown = ", ".join(dict.fromkeys([base_kind(kind) for kind in plain]))
-        raise DataError(
-            "DA123",
-            where=_where(whole),
-            expected="values of one kind",
-            got=f"{shown} in {node.text}",
-            cause=f"{function.name} compares or mixes its arguments",
-            fix="convert one: integer(x), float(x), string(x), boolean(x), parse_time(x, format)",
-        )
+        raise _unlike(plain, node, whole)
     made = list(kinds)
     for index, own in zip(chosen, plain, strict=True):
         fits = base_kind(common) in function.parameter(index).kinds or common == "null" or base_kind(kinds[index]) == "list"
@@ -219,6 +229,17 @@ def _made_alike(function: Function, kinds: list[str], node: Call, whole: Express
             )
         made[index] = f"list[{common}]" if base_kind(kinds[index]) == "list" else common
     return made
+
+
+def _unlike(kinds: Sequence[str], node: Call, whole: Expression) -> DataError:
+    return DataError(
+        "DA123",
+        where=_where(whole),
+        expected="values of one kind",
+        got=f"{', '.join(dict.fromkeys(kinds))} in {node.text}",
+        cause=f"{node.function} compares or mixes its arguments",
+        fix="convert one: integer(x), float(x), string(x), boolean(x), parse_time(x, format)",
+    )
 
 
 def unified(kinds: Sequence[str]) -> str | None:

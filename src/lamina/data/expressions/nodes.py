@@ -213,7 +213,8 @@ def _text(node: Expression, least: int = 0) -> str:
     if not isinstance(node, Call):
         return repr(node)
     name, arguments = node.function, node.arguments
-    if name in BINARY and len(arguments) == 2:
+    # Nothing is equal to None, so that operators refuse it; as a function of a column it may come about.
+    if name in BINARY and len(arguments) == 2 and Literal(None) not in arguments:
         symbol, binds = BINARY[name]
         left, right = (binds + 1, _UNARY) if name == "pow" else (binds, binds + 1)
         if binds == _COMPARE:

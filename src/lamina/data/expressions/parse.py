@@ -75,14 +75,14 @@ def parse(text: str) -> Expression:
     if len(text) > MOST_CHARACTERS:
         raise _too_large(text, f"at most {MOST_CHARACTERS} characters", f"{len(text)} characters", "compute parts of it as columns first")
     source = text.strip()
-    tree = _tree(source)
-    expression = _Reader(source).read(tree, 0)
+    tree, parsed = _tree(source)
+    expression = _Reader(source, parsed).read(tree, 0)
     _weight(expression, text)
     return expression
 
 
-def _tree(source: str) -> ast.expr:
-    """Python's tree of the text; text of several lines stands as in brackets."""
+def _tree(source: str) -> tuple[ast.expr, str]:
+    """Python's tree of the text, and the text that it was made of; that of several lines is put in brackets."""
     if not source:
         raise _unreadable("", "an expression", "an empty text", "nothing was written", "write the name of a column, or a computation")
     bracketed = f"({source}\n)" if "\n" in source or "\r" in source else source
@@ -100,7 +100,7 @@ def _tree(source: str) -> ast.expr:
         raise _unreadable(source, "an expression", str(error), "it holds what Python's grammar doesn't know", fix) from None
     if bracketed != source and tree.col_offset == 0 and not isinstance(tree, ast.Tuple):
         raise _unreadable(source, "one expression", "brackets that don't match", "a bracket closes before it opens", "count the brackets")
-    return tree
+    return tree, bracketed
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,11 @@ class _Reader:
 
     Attributes:
         source: The text.
+        parsed: The text that Python's tree was made of, perhaps in brackets.
     """
 
     source: str
+    parsed: str
 
     def read(self, node: ast.expr, depth: int) -> Expression:
         if depth > MOST_DEPTH:
@@ -147,21 +149,22 @@ class _Reader:
                 return Literal(tuple([self._item(item) for item in node.elts]))
         operator = getattr(node, "op", node)
         fix = _INSTEAD.get(type(operator), "use columns, constants, + - * / // % **, comparisons, and, or, not, in, and functions")
-        got = ast.get_source_segment(self.source, node) or type(node).__name__
+        got = self._written(node)
         raise self._wrong(node, "what an expression may hold", got, "Python's grammar has it, but expressions don't", fix)
 
     def _name(self, node: ast.Name) -> Expression:
         if node.id in WORDS:
             return Literal(WORDS[node.id])
         # Python normalises names; columns are called what was written.
-        written = self.source.split("\n")[node.lineno - 1] if "\n" not in self.source else None
-        if not self.source.isascii() and written is not None:
-            return Column(written.encode()[node.col_offset : node.end_col_offset].decode())
-        return Column(node.id)
+        return Column(node.id if self.parsed.isascii() else self._written(node))
+
+    def _written(self, node: ast.expr) -> str:
+        """What stands in the text for a part of the tree."""
+        return ast.get_source_segment(self.parsed, node) or type(node).__name__
 
     def _constant(self, node: ast.expr, value: Any) -> Expression:
         if not isinstance(value, bool | int | float | str | None):
-            got = ast.get_source_segment(self.source, node) or repr(value)
+            got = self._written(node)
             raise self._wrong(
                 node, "a number, a text, True, False or None", got, "expressions have no such constants", "write a number or text"
             )
@@ -179,7 +182,7 @@ class _Reader:
             case ast.Name(id=name) if name in WORDS:
                 found = self.read(node, 0)
             case _:
-                got = ast.get_source_segment(self.source, node) or "something else"
+                got = self._written(node)
                 raise self._wrong(
                     node, "constants in a list", got, "a list holds constants only", "put texts in quotes; compare columns with =="
                 )
@@ -198,7 +201,7 @@ class _Reader:
                 made: Expression = Call(_COMPARE[type(operator)], (a, self.read(right, depth + 1)))
             elif isinstance(operator, ast.In | ast.NotIn):
                 if not isinstance(right, ast.List | ast.Tuple):
-                    got = ast.get_source_segment(self.source, right) or "something else"
+                    got = self._written(right)
                     fix = "write x in ['a', 'b']; contains(x, 'a') looks into a text"
                     raise self._wrong(right, "a list after `in`", got, "`in` tells whether a value is in a list of constants", fix)
                 made = Call("one_of", (a, Literal(tuple([self._item(item) for item in right.elts]))))
@@ -213,7 +216,7 @@ class _Reader:
 
     def _call(self, node: ast.Call, depth: int) -> Expression:
         if not isinstance(node.func, ast.Name):
-            got = ast.get_source_segment(self.source, node.func) or "something else"
+            got = self._written(node.func)
             fix = _INSTEAD.get(type(node.func), "write name(x)")
             raise self._wrong(node.func, "the name of a function before the bracket", got, "functions are called by name", fix)
         name = node.func.id
@@ -253,7 +256,8 @@ class _Reader:
         raise self._wrong(node, "col('name of a column')", "something else", "col takes the name as a text", "write the name in quotes")
 
     def _wrong(self, node: ast.expr, expected: str, got: str, cause: str, fix: str, *, code: str = "DA120") -> DataError:
-        return _unreadable(self.source, expected, got, cause, fix, at=node.col_offset if node.lineno == 1 else None, code=code)
+        at = node.col_offset - (self.parsed != self.source) if node.lineno == 1 else None
+        return _unreadable(self.source, expected, got, cause, fix, at=at, code=code)
 
 
 def _weight(expression: Expression, text: str) -> None:

@@ -96,6 +96,8 @@ class _Builder:
         """The column, made of the wanted kind; only whole numbers become floats, and nothing anything."""
         if kind == "null" and wanted != "null":
             return column.cast(polars_type(wanted))
+        if kind != wanted and base_kind(kind) == base_kind(wanted) == "time":
+            return column.dt.convert_time_zone(kind_inside(wanted))
         return column.cast(self._pl.Float64) if kind == "integer" and wanted == "float" else column
 
 

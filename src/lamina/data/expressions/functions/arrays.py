@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lamina.data.expressions.functions.function import ANY, ARRAY, FLOAT, INTEGER, At, Builder, Function, Parameter
+from lamina.data.expressions.functions.function import ARRAY, FLOAT, INTEGER, NUMBERS, SCALAR, At, Builder, Function, Parameter
 from lamina.data.expressions.kindnames import kind_inside
 
-V, W = Parameter("a", ARRAY), Parameter("b", ARRAY)
+V, W = Parameter("a", NUMBERS), Parameter("b", NUMBERS)
 
 
 def _inner(kinds: Sequence[str], values: Sequence[Any]) -> str:
     return kind_inside(kinds[0])
+
+
+def _contained(kinds: Sequence[str], values: Sequence[Any]) -> str | None:
+    inside, kind = kind_inside(kinds[0]), kinds[1]
+    return "boolean" if kind == inside or (kind == "integer" and inside == "float") else None
 
 
 def _pairs(function: Callable[..., Any]) -> Builder:
@@ -139,7 +144,7 @@ FUNCTIONS = [
     ),
     Function(
         "array_length",
-        (V,),
+        (Parameter("a", ARRAY),),
         "integer",
         lambda at, a: a.list.len().cast(at.api.Int64),
         lambda at, a: at.api.when(a.isNotNull(), at.api.size(a).cast("bigint")),
@@ -229,10 +234,10 @@ FUNCTIONS = [
     ),
     Function(
         "array_contains",
-        (Parameter("a", ARRAY), Parameter("x", ANY)),
-        "boolean",
-        lambda at, a, x: a.list.contains(x, nulls_equal=False),
-        lambda at, a, x: at.api.array_contains(_present(at, a), x),
+        (Parameter("a", ARRAY), Parameter("x", SCALAR)),
+        _contained,
+        lambda at, a, x: a.list.contains(x.cast(at.api.Float64) if at.kinds[1] == "integer" else x, nulls_equal=False),
+        lambda at, a, x: at.api.array_contains(_present(at, a), x.cast("double") if at.kinds[1] == "integer" else x),
         "Whether an element equals x.",
         "array_contains(split_list(tags, ';'), 'new')",
     ),

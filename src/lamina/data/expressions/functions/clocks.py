@@ -36,16 +36,22 @@ def local_spark(at: At, t: Any, zone: str) -> Any:
 
 
 def from_local_polars(at: At, local: Any, zone: str) -> Any:
-    """The first instant at which clocks show this; missing if they never do."""
-    return local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    """The first instant at which clocks show this; missing if they never do, and outside of the years 1 to 9999."""
+    instant = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    if zone == "UTC":
+        return instant
+    micros = instant.dt.timestamp("us")
+    return at.api.when((micros >= EARLIEST) & (micros <= LATEST)).then(instant)
 
 
 def from_local_spark(at: At, local: Any, zone: str) -> Any:
-    """The first instant at which clocks show this; missing if they never do."""
+    """The first instant at which clocks show this; missing if they never do, and outside of the years 1 to 9999."""
     if zone == "UTC":
         return local
     instant = at.api.to_utc_timestamp(local, zone)
-    return at.api.when(at.api.from_utc_timestamp(instant, zone) == local, instant)
+    micros = at.api.unix_micros(instant)
+    shown = at.api.from_utc_timestamp(instant, zone) == local
+    return at.api.when(shown & (micros >= EARLIEST) & (micros <= LATEST), instant)
 
 
 def within_polars(at: At, local: Any) -> Any:

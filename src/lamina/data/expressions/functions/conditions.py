@@ -18,8 +18,8 @@ SPECIAL_TEXT = {"nan": "nan", "+nan": "nan", "-nan": "nan"} | {
 
 
 def alike(kinds: Sequence[str], values: Sequence[Any]) -> str:
-    """The kind that the arguments have in common (they were made alike)."""
-    return next((kind for kind in reversed(kinds) if kind != "null"), "null")
+    """The kind that the arguments have in common (they were made alike, and the last is one of them)."""
+    return kinds[-1]
 
 
 def _where_polars(at: At, condition: Any, a: Any, b: Any) -> Any:
@@ -127,7 +127,7 @@ FUNCTIONS = [
         "is_integer",
         (Parameter("x", ("string",)),),
         "boolean",
-        lambda at, x: x.str.contains(INTEGER_TEXT) & x.cast(at.api.Int64, strict=False).is_not_null(),
+        lambda at, x: at.api.when(x.is_not_null()).then(x.str.contains(INTEGER_TEXT) & x.cast(at.api.Int64, strict=False).is_not_null()),
         lambda at, x: at.api.when(x.isNotNull(), x.rlike(INTEGER_TEXT.replace("$", r"\z")) & x.try_cast("bigint").isNotNull()),
         "Whether the text is a whole number of 64 bits: a sign and digits, nothing else.",
         "is_integer(text)",

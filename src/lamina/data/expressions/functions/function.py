@@ -25,6 +25,7 @@ TEXT = ("string",)
 BOOLEAN = ("boolean",)
 TIME = ("time",)
 ARRAY = ("array",)
+NUMBERS = ("array[float]",)
 ANY = ("string", "integer", "float", "boolean", "time", "bytes", "array", "image", "text")
 SCALAR = ("string", "integer", "float", "boolean", "time")
 
@@ -36,7 +37,7 @@ class Parameter:
     Attributes:
         name: What it is called; it may be given by this name.
         kinds: Kinds it takes. Whole numbers are made floats where only those are taken, a categorical counts as a string, and a
-            missing value (``null``) fits everywhere.
+            missing value (``null``) fits everywhere. ``array[float]`` is an array of numbers only.
         constant: Whether it must be a constant.
         default: What it is if it isn't given.
         many: Whether any number of arguments may stand here; only the last.
@@ -76,7 +77,7 @@ class At:
 
 Builder = Callable[..., Any]
 """Takes an `At` and an expression of the engine for each argument; gives one for the result."""
-Result = str | Callable[[Sequence[str], Sequence[Any]], str]
+Result = str | Callable[[Sequence[str], Sequence[Any]], str | None]
 Check = Callable[[Sequence[Any]], tuple[str, str] | None]
 """Takes the constants of a call; gives what was expected and what to write, if they are wrong."""
 
@@ -88,7 +89,7 @@ class Function:
     Attributes:
         name: What expressions call it.
         parameters: Its arguments.
-        result: Kind of the result, or a function of the arguments' kinds and constants that gives it.
+        result: Kind of the result, or a function of the arguments' kinds and constants that gives it; None if they don't go together.
         polars: Builds it on Polars.
         spark: Builds it on Spark; None runs the Polars builder on batches of rows.
         doc: One sentence.

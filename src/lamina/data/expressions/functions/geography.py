@@ -75,7 +75,7 @@ FUNCTIONS = [
         _haversine_spark,
         "The distance of two places along a sphere, in kilometres.",
         "haversine(latitude1, longitude1, latitude2, longitude2)",
-        weight=4,
+        weight=8,
     ),
     Function(
         "midpoint_latitude",

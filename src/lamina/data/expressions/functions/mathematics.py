@@ -111,11 +111,13 @@ def _extreme(*, larger: bool) -> tuple[Builder, Builder]:
     """The smallest or largest of several; missing values are left out, NaN is larger than all numbers."""
 
     def polars(at: At, *columns: Any) -> Any:
-        found = columns[0]
-        for column in columns[1:]:
-            better = column > found if larger else column < found
-            found = at.api.when(better | found.is_null()).then(column).otherwise(found)
-        return found
+        if not larger:
+            return at.api.min_horizontal(*columns)
+        found = at.api.max_horizontal(*columns)
+        if at.kind != "float":
+            return found
+        # Polars leaves NaN out.
+        return at.api.when(at.api.any_horizontal([column.is_nan() for column in columns])).then(float("nan")).otherwise(found)
 
     def spark(at: At, *columns: Any) -> Any:
         if len(columns) == 1:
@@ -315,4 +317,8 @@ def _numpy(x: Any, name: str) -> Any:
     import numpy as np
     import polars as pl
 
-    return x.map_batches(lambda column: getattr(np, name)(column), return_dtype=pl.Float64, is_elementwise=True)
+    def run(column: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return getattr(np, name)(column)
+
+    return x.map_batches(run, return_dtype=pl.Float64, is_elementwise=True)

@@ -37,7 +37,7 @@ def _polars_product(at: At, a: Any, b: Any) -> Any:
 
 def _polars_negative(at: At, x: Any) -> Any:
     (wide,) = _wide(at, x)
-    return _narrow(at, -wide)
+    return _narrow(at, 0 - wide) if at.kind == "integer" else -x
 
 
 def spark_quotient(at: At, a: Any, b: Any) -> Any:
@@ -115,9 +115,9 @@ def _any_of(at: At, *columns: Any) -> Any:
     return found
 
 
-def _one_of(at: At, x: Any, among: Any) -> Any:
-    # Written out, because engines differ in what `in` gives for missing values and for NaN.
-    return x.is_in(list(at.values[1])) if hasattr(x, "is_in") else x.isin(list(at.values[1]))
+def _listed(at: At) -> list[Any]:
+    """The constants of a list, as the kind that they are compared in."""
+    return [float(value) for value in at.values[1]] if at.kinds[1] == "list[float]" else list(at.values[1])
 
 
 ALIKE = (Parameter("a", SCALAR, alike=True), Parameter("b", SCALAR, alike=True))
@@ -235,8 +235,8 @@ FUNCTIONS = [
         "one_of",
         (Parameter("x", SCALAR, alike=True), Parameter("among", ("list",), constant=True, alike=True)),
         "boolean",
-        _one_of,
-        _one_of,
+        lambda at, x, among: x.is_in(_listed(at)),
+        lambda at, x, among: x.isin(_listed(at)),
         "Whether x is among the constants of a list; also `x in [...]`, and `x not in [...]`.",
         "city in ['Bern', 'Basel']",
     ),

@@ -37,9 +37,11 @@ def _checked(values: Sequence[Any]) -> tuple[str, str] | None:
 
 def _checked_group(values: Sequence[Any]) -> tuple[str, str] | None:
     wrong = _checked(values)
-    if wrong is None and not 0 <= values[2] <= (groups := read_pattern(values[1]).groups):
-        return f"a group from 0 (the whole match) to {groups}", "put ( ) around what you want"
-    return wrong
+    if wrong is not None:
+        return wrong
+    groups = read_pattern(values[1]).groups
+    fits = 0 <= values[2] <= groups
+    return None if fits else (f"a group from 0 (the whole match) to {groups}", "put ( ) around what you want")
 
 
 def _checked_replacement(values: Sequence[Any]) -> tuple[str, str] | None:

@@ -43,7 +43,7 @@ def _known_zone(name: Any) -> tuple[str, str] | None:
         return None
     from lamina.errors import nearest
 
-    near = nearest(name, zones) if len(name) < 100 else None
+    near = nearest(name, zones) if len(name) < 100 and name not in zones else None
     return "a zone of the IANA database, such as 'Europe/Zurich'", f"did you mean {near!r}?" if near else "write 'UTC' or 'Region/City'"
 
 
@@ -84,7 +84,7 @@ def _part(name: str, doc: str, polars: Callable[[Any], Any], spark: Callable[[An
 
 
 def _micros(at: At, t: Any) -> Any:
-    return t.dt.timestamp("us") if hasattr(t, "dt") else at.api.unix_micros(t)
+    return at.api.unix_micros(t) if hasattr(at.api, "unix_micros") else t.dt.timestamp("us")
 
 
 def _epoch(per_second: int) -> tuple[Builder, Builder]:
@@ -117,12 +117,13 @@ def _from_epoch(per_second: int) -> tuple[Builder, Builder]:
 def _later_polars(at: At, t: Any, n: Any, unit: Any) -> Any:
     zone, unit = zone_of(at, named=False), at.values[2]
     if unit in CALENDAR:
-        months = at.api.when(n.abs() <= 120_000).then(n * CALENDAR[unit])
+        months = at.api.when((n >= -120_000) & (n <= 120_000)).then(n * CALENDAR[unit])
         moved = local_polars(at, t, zone).dt.offset_by(at.api.concat_str([months.cast(at.api.String), at.api.lit("mo")]))
         return from_local_polars(at, within_polars(at, moved), zone)
     days = unit in ("day", "week")
     start = local_polars(at, t, zone) if days else t
-    fitting = at.api.when(n.abs() <= (LATEST - EARLIEST) // MICROSECONDS[unit]).then(n)
+    most = (LATEST - EARLIEST) // MICROSECONDS[unit]
+    fitting = at.api.when((n >= -most) & (n <= most)).then(n)
     micros = start.dt.timestamp("us") + fitting * MICROSECONDS[unit]
     moved = at.api.when((micros >= EARLIEST) & (micros <= LATEST)).then(micros).cast(at.api.Datetime("us"))
     return from_local_polars(at, moved, zone) if days else moved.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
@@ -131,12 +132,13 @@ def _later_polars(at: At, t: Any, n: Any, unit: Any) -> Any:
 def _later_spark(at: At, t: Any, n: Any, unit: Any) -> Any:
     zone, unit = zone_of(at, named=False), at.values[2]
     if unit in CALENDAR:
-        months = at.api.when(at.api.abs(n) <= 120_000, n * CALENDAR[unit]).cast("int")
+        months = at.api.when((n >= -120_000) & (n <= 120_000), n * CALENDAR[unit]).cast("int")
         moved = at.api.timestamp_add("MONTH", months, local_spark(at, t, zone))
         return from_local_spark(at, within_spark(at, moved), zone)
     days = unit in ("day", "week")
     start = local_spark(at, t, zone) if days else t
-    fitting = at.api.when(at.api.abs(n) <= (LATEST - EARLIEST) // MICROSECONDS[unit], n)
+    most = (LATEST - EARLIEST) // MICROSECONDS[unit]
+    fitting = at.api.when((n >= -most) & (n <= most), n)
     micros = at.api.unix_micros(start) + fitting * MICROSECONDS[unit]
     moved = at.api.when((micros >= EARLIEST) & (micros <= LATEST), at.api.timestamp_micros(micros))
     return from_local_spark(at, moved, zone) if days else moved

@@ -45,14 +45,21 @@ def _running_polars(name: str) -> Builder:
     def build(at: At, x: Any) -> Any:
         if name == "cum_sum" and at.kind == "integer":
             return x.cast(at.api.Int128).cum_sum().cast(at.api.Int64, strict=False)
-        return getattr(x, name)()
+        found = getattr(x, name)()
+        if name == "cum_sum" or at.kind != "float":
+            return found
+        # Polars leaves NaN out.
+        return at.api.when(x.is_nan().cast(at.api.Int8).cum_max() > 0).then(float("nan")).otherwise(found)
 
     return build
 
 
 def _running_spark(name: str) -> Builder:
     def build(at: At, x: Any) -> Any:
-        return at.api.when(x.isNotNull(), ordered(at, getattr(at.api, name)(x), SO_FAR))
+        found = ordered(at, getattr(at.api, name)(x), SO_FAR)
+        if name == "min" and at.kind == "float":
+            found = at.api.when(ordered(at, at.api.bool_or(at.api.isnan(x)), SO_FAR), float("nan")).otherwise(found)
+        return at.api.when(x.isNotNull(), found)
 
     return build
 
@@ -83,7 +90,10 @@ def _rolling(name: str, doc: str, polars: str, spark: str) -> Function:
     def on_spark(at: At, x: Any, n: Any, least: Any) -> Any:
         ends: Ends = (1 - at.values[1], 0)
         enough = ordered(at, at.api.count(x), ends) >= _least(at)
-        return at.api.when(enough, ordered(at, getattr(at.api, spark)(x), ends))
+        found = ordered(at, getattr(at.api, spark)(x), ends)
+        if spark == "min":  # To which NaN is larger than all numbers.
+            found = at.api.when(ordered(at, at.api.bool_or(at.api.isnan(x)), ends), float("nan")).otherwise(found)
+        return at.api.when(enough, found)
 
     parameters = [X, Parameter("n", INTEGER, constant=True), Parameter("least", INTEGER, constant=True, default=None)]
     return _window(name, parameters, "float", on_polars, on_spark, doc, f"{name}(price, 7)", _size)
