@@ -68,3 +68,14 @@ def test_what_is_wrong_is_said(lamina: Callable[..., Any], table: Path, monkeypa
     result = lamina("data", "analyze", *arguments)
     assert result.code == 2
     assert f"[{code}]" in result.err
+
+
+def test_values_against_a_schema(lamina: Callable[..., Any], table: Path, tmp_path: Path) -> None:
+    schema, page = tmp_path / "schema.yaml", tmp_path / "page.html"
+    schema.write_text("columns:\n  size: {type: float, maximum: 5}\n  colour: {type: categorical, values: [red]}\n")
+    result = lamina("data", "analyze", table, "--schema", schema, "-o", page)
+    assert "Against the schema" in result.out
+    assert "38 of 60 rows are not what the schema says" in result.out
+    assert '<section id="schema"' in page.read_text()
+    found = json.loads(lamina("data", "analyze", table, "--schema", schema, "--json").out)["quality"]
+    assert (found["wrong_rows"], [column["invalid"] for column in found["columns"]]) == (38, [16, 30])

@@ -30,16 +30,20 @@ def run(
     ],
     target: Annotated[str | None, typer.Option(help="Column that shall be learned; by default the recipe's.", show_default=False)] = None,
     compare: Annotated[str | None, typer.Option(help="Another table: what it has differently.", show_default=False)] = None,
+    schema: Annotated[
+        Path | None, typer.Option(help="What values should be (see `lamina data schema`): counts those that are not.", show_default=False)
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write an HTML page with charts to this file.")] = None,
     as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
 ) -> None:
     """Look at a table: kinds, missing and frequent values, quantiles, relations, what says too much of the target, what changed."""
     from lamina.cli.data.tables import table_of
     from lamina.data.analysis import analyze
+    from lamina.data.table.schema import Schema
 
     table, own = table_of(file)
     other = None if compare is None else table_of(compare, like=table)[0]
-    found = analyze(table, target or own, compare_with=other)
+    found = analyze(table, target or own, compare_with=other, schema=None if schema is None else Schema.load(schema))
     if output is not None:
         with writing(output):
             found.to_html(output)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lamina.data.analysis.against_schema import Quality, quality
 from lamina.data.analysis.columns import ColumnProfile
 from lamina.data.analysis.drift import Drift, compare
 from lamina.data.analysis.findings import Finding, ordered
@@ -22,6 +23,8 @@ from lamina.page.parts import Table, plain_number
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from lamina.data.table.schema import Schema
 
 MOST_PAIRS = 20
 """Pairs of columns that are printed."""
@@ -36,12 +39,14 @@ class Analysis:
         name: What the table is called.
         drift: How another table differs from it, if there is one.
         other: What was counted of that one.
+        quality: How many values are what a schema says, if there is one.
     """
 
     profile: Profile
     name: str = "table"
     drift: Drift | None = None
     other: Profile | None = field(default=None, repr=False)
+    quality: Quality | None = None
 
     @property
     def columns(self) -> dict[str, ColumnProfile]:
@@ -100,6 +105,8 @@ class Analysis:
             found.append(
                 Table("Columns that hang together", ("column", "and", "strength", "of ranks", "measure"), related, self.sample_note())
             )
+        if self.quality is not None:
+            found.append(quality_table(self.quality))
         if self.drift is not None:
             found.append(drift_table(self.drift))
         return found
@@ -148,6 +155,7 @@ class Analysis:
                 {"columns": [one, other], "measure": measure, "strength": strength, "rank": plain_number(rank)}
                 for one, other, strength, rank, measure in self.relations.pairs()
             ],
+            "quality": None if self.quality is None else self.quality.to_dict(),
             "drift": None if self.drift is None else _finite(self.drift.to_dict()),
             "findings": [finding.to_dict() for finding in self.findings],
         }
@@ -164,13 +172,16 @@ class Analysis:
         atomic_write_text(Path(path), render(self))
 
 
-def analyze(data: Any, target: str | None = None, *, compare_with: Any = None, name: str | None = None) -> Analysis:
+def analyze(
+    data: Any, target: str | None = None, *, compare_with: Any = None, schema: Schema | None = None, name: str | None = None
+) -> Analysis:
     """Look at a table, which may be larger than memory.
 
     Args:
         data: A file that a table source reads (by its ending), a table source, or a frame: Polars (lazy, too), pandas, pyarrow.
         target: Column that shall be learned.
         compare_with: Another such table, to see what it has differently.
+        schema: What values should be; those that are and aren't are counted.
         name: What to call the table.
 
     Raises:
@@ -195,12 +206,13 @@ def analyze(data: Any, target: str | None = None, *, compare_with: Any = None, n
             fix=f"did you mean {near!r}?" if near else "name one of its columns",
         )
     profile = Profile.of(frame, target)
+    checked = None if schema is None else quality(frame, schema, name or own)
     if compare_with is None:
-        return Analysis(profile, name or own)
+        return Analysis(profile, name or own, quality=checked)
     other, theirs = lazy_frame(compare_with)
     second = Profile.of(other, target)
     names = (name or own, theirs if theirs != "table" else "the other table")
-    return Analysis(profile, name or own, compare(profile, second, names), second)
+    return Analysis(profile, name or own, compare(profile, second, names), second, checked)
 
 
 def lazy_frame(data: Any) -> tuple[pl.LazyFrame, str]:
@@ -247,6 +259,16 @@ def brief(column: ColumnProfile, figures: dict[str, Any]) -> str:
     if figures.get("longest") is not None:
         return f"{figures['shortest']} to {figures['longest']} {'characters' if 'mean_length' in figures else 'long'}"
     return ""
+
+
+def quality_table(quality: Quality) -> Table:
+    """How many values of each column are what the schema says, and what was expected of the others."""
+    rows = tuple(
+        (own.name, own.kind, own.valid, own.invalid, own.missing, "; ".join(f"{words} ({count})" for words, count in own.reasons))
+        for own in quality.columns
+    )
+    heads = ("column", "kind", "valid", "invalid", "missing", "expected, and how many are not that")
+    return Table("Against the schema", heads, rows, f"{quality.wrong_rows} of {quality.rows} rows are not what the schema says")
 
 
 def drift_table(drift: Drift) -> Table:

@@ -12,7 +12,7 @@ from lamina.data.analysis.page.drifting import drift_section
 from lamina.data.analysis.page.related import relations_section, target_section
 from lamina.data.analysis.rules import share
 from lamina.page.document import document
-from lamina.page.widgets import readable, visible
+from lamina.page.widgets import readable, sortable, visible
 from lamina.version import __version__
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def render(analysis: Analysis) -> str:
         "Findings": _findings(analysis),
         "Columns": columns_section(analysis),
         "Target": target_section(analysis),
+        "Schema": _schema(analysis),
         "Drift": drift_section(analysis),
         "Each column": cards_section(analysis, classes),
         "Relations": relations_section(analysis),
@@ -49,6 +50,22 @@ def render(analysis: Analysis) -> str:
         style=(own / "page.css").read_text(encoding="utf-8"),
         script=(own / "page.js").read_text(encoding="utf-8"),
     )
+
+
+def _schema(analysis: Analysis) -> str:
+    """How many values are what the schema says; nothing without one."""
+    if analysis.quality is None:
+        return ""
+    rows = ""
+    for own in analysis.quality.columns:
+        figures = "".join(f'<td data-value="{count}">{count:,}</td>' for count in (own.valid, own.invalid, own.missing))
+        reasons = "; ".join(f"{escape(readable(words))} ({count:,})" for words, count in own.reasons)
+        name = f'<th scope="row">{link(own.name, analysis)}</th>'
+        rows += f'<tr>{name}<td class="text">{own.kind}</td>{figures}<td class="text brief">{reasons}</td></tr>'
+    heads = [("column", "text"), ("kind", "text"), ("valid", "number"), ("invalid", "number"), ("missing", "number")]
+    table = sortable("Values against the schema", [*heads, ("expected, and how many are not that", "")], rows)
+    wrong, total = analysis.quality.wrong_rows, analysis.quality.rows
+    return f"<p>{wrong:,} of {total:,} rows ({share(wrong, total)}) are not what the schema says.</p>{table}"
 
 
 def _header(analysis: Analysis) -> str:
