@@ -20,6 +20,7 @@ EMBEDDED = {"digits": 0.985, "iris_csv": 0.90}
 
 FOLDERS = {
     "char_lstm": "tinyshakespeare",
+    "fsdd_audio": "fsdd-500",
     "gpt_shakespeare": "tinyshakespeare",
     "sms_spam": "sms-spam",
     "synthetic_control_lstm": "synthetic-control",
