@@ -52,6 +52,8 @@ _SET_BY_LIBRARIES = {
     "KMP_DUPLICATE_LIB_OK",
     "TORCHINDUCTOR_CACHE_DIR",
     "_RJEM_MALLOC_CONF",  # so does Polars
+    "CX_REWRITER_PATH",  # and ConnectorX
+    "J4RS_BASE_PATH",
 }
 
 

@@ -171,6 +171,11 @@ TITLES: dict[str, str] = {
     "DA062": "the values are of a kind that no table holds",
     "DA063": "a value does not fit its column",
     "DA064": "the file declares more than it can hold",
+    "DA065": "the database can't be reached",
+    "DA066": "the database refuses the statement",
+    "DA067": "the connection to the database ended",
+    "DA068": "the address of the database is not complete",
+    "DA069": "the statement would change the database",
     "DA070": "a part of the file is not trusted",
     # DA160+: texts
     "DA160": "this is no text",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,10 @@ def example_tables() -> Callable[[Path], None]:
         for year in (2023, 2024):
             (folder / "years" / f"year={year}").mkdir(parents=True)
             pl.DataFrame({"month": [1, 2], "sales": [year / 100, 30.5]}).write_parquet(folder / "years" / f"year={year}" / "part.parquet")
+        with contextlib.closing(sqlite3.connect(folder / "flowers.db")) as database:
+            database.execute("create table flowers (id integer primary key, size real, colour text, species text)")
+            database.executemany("insert into flowers (size, colour, species) values (?, ?, ?)", flowers.rows())
+            database.commit()
         measured = {"x": np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), "kind": np.array(["a", "b", "a"])}
         np.savez(folder / "measured.npz", **measured)
         write_matlab(measured, folder / "measured.mat")

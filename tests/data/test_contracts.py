@@ -129,6 +129,7 @@ def test_all_are_registered() -> None:
         "numpy",
         "parquet",
         "sequence_files",
+        "sql",
         "svmlight",
         "segmentation",
         "synthetic_control",

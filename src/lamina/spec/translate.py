@@ -16,15 +16,22 @@ from lamina.spec.path import Path, format_path
 from lamina.spec.registry import registry
 
 
-def wrong_value(*, expected: str, cause: str, fix: str) -> PydanticCustomError:
+def wrong_value(*, expected: str, cause: str, fix: str, got: str | None = None) -> PydanticCustomError:
     """What a validator of a description raises, so that the message has all five parts.
+
+    Args:
+        expected: What would have been right.
+        cause: Why it probably is not.
+        fix: What to write instead.
+        got: What arrived, where it must not be shown as it is: a secret.
 
     Example:
         >>> raise wrong_value(expected="low < high", cause="the bounds are swapped", fix="exchange low and high")
         Traceback (most recent call last):
         pydantic_core._pydantic_core.PydanticCustomError: low < high
     """
-    return PydanticCustomError("lamina_value", "{expected}", {"expected": expected, "cause": cause, "fix": fix})
+    shown = {} if got is None else {"got": got}
+    return PydanticCustomError("lamina_value", "{expected}", {"expected": expected, "cause": cause, "fix": fix, **shown})
 
 
 def family_error(family: str, problem: str, name: str = "", *, wanted: str = "") -> PydanticCustomError:
@@ -161,7 +168,8 @@ def _problem(found: Any, where: str) -> Problem:
     if kind == "lamina_family":
         return _wrong_family(where, context, got)
     if kind == "lamina_value":
-        return Problem(code="SP004", where=where, expected=context["expected"], got=_shown(got), cause=context["cause"], fix=context["fix"])
+        told = context.get("got") or _shown(got)
+        return Problem(code="SP004", where=where, expected=context["expected"], got=told, cause=context["cause"], fix=context["fix"])
     message = re.sub(r"^(Value error|Assertion failed), ", "", found["msg"])
     message = re.sub(r"^Input should be ", "", message)
     return Problem(

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from lamina.data.sources.sequence_files import SequenceFiles as SequenceFiles
     from lamina.data.sources.source import Partitions as Partitions
     from lamina.data.sources.source import Source as Source
+    from lamina.data.sources.sql import Sql as Sql
     from lamina.data.sources.svmlight import SvmLight as SvmLight
     from lamina.data.sources.text import Characters as Characters
     from lamina.data.sources.text import RunningText as RunningText
@@ -74,6 +75,7 @@ _SOURCES: dict[str, dict[str, str]] = {
     "running_text": {"running_text": "RunningTokens"},
     "segmentation": {"segmentation": "Segmentation"},
     "sequence_files": {"sequence_files": "SequenceFiles"},
+    "sql": {"sql": "Sql"},
     "svmlight": {"svmlight": "SvmLight"},
     "text": {"characters": "Characters", "tiny_shakespeare": "TinyShakespeare"},
     "text_folder": {"text_folder": "TextFolder"},

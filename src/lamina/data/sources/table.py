@@ -156,7 +156,7 @@ class TableSource(Source):
         checked = validate(frame, schema, policy=self.invalid, quarantine=quarantine, where=self.place())
         return checked.frame, schema
 
-    def table(self) -> dict[str, Column]:
+    def in_memory(self) -> dict[str, Column]:
         """All columns in memory: float64, or words."""
         from lamina.data.frames import read_frame
 
@@ -165,7 +165,7 @@ class TableSource(Source):
     def schema(self) -> DataSchema:
         from lamina.data.encoding import describe_table
 
-        columns, targets = describe_table(self.table(), self.roles(), self.place())
+        columns, targets = describe_table(self.in_memory(), self.roles(), self.place())
         return DataSchema(inputs=columns.shapes, targets=targets)
 
     def read(self) -> Partitions:
@@ -173,14 +173,14 @@ class TableSource(Source):
         from lamina.data.encoding import dataset_from_table
 
         roles = {name: getattr(self, name) for name in Roles.model_fields if name in self.model_fields_set}
-        return Partitions(dataset_from_table(Dataset, self.table(), where=self.place(), **roles))
+        return Partitions(dataset_from_table(Dataset, self.in_memory(), where=self.place(), **roles))
 
     def read_like(self, training: Dataset) -> Dataset:
         from lamina.data.preprocessing import Preprocessing
 
         if training.columns is None:
             return self.read().train
-        return Preprocessing(training.schema, columns=training.columns, dtype="float64").raw_dataset(self.table())
+        return Preprocessing(training.schema, columns=training.columns, dtype="float64").raw_dataset(self.in_memory())
 
     def resolve_paths(self, base: Path) -> Self:
         changes: dict[str, Any] = {
