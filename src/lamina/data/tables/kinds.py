@@ -47,6 +47,12 @@ def narrowest(values: pl.Series, least: int, dialect: Dialect) -> tuple[int, pl.
         least: The level to begin with.
         dialect: How numbers are written.
     """
+    # Polars takes the name of a series for a pattern if it looks like one.
+    level, made = _narrowest(values.alias("value"), least, dialect)
+    return level, made.alias(values.name)
+
+
+def _narrowest(values: pl.Series, least: int, dialect: Dialect) -> tuple[int, pl.Series]:
     if least == TEXT:
         return TEXT, values
     missing = values.null_count()
@@ -62,6 +68,7 @@ def narrowest(values: pl.Series, least: int, dialect: Dialect) -> tuple[int, pl.
 
 def first_wrong(values: pl.Series, level: int, dialect: Dialect) -> int:
     """The first row whose text is none of a type."""
+    values = values.alias("value")
     plain = _plain(values, dialect)
     wrong = plain.cast(dtype_of(level), strict=False).is_null() & values.is_not_null()
     place = wrong.arg_max()

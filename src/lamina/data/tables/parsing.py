@@ -135,7 +135,7 @@ class Parser(TextParser):
         if frame is None or not (self._is_whole(data, frame) if only is None else self._has_no_gaps(data, frame)):
             return None
         known = {str(place): level for place, level in enumerate(levels)}
-        return self._named(self.cleaned(frame, blanks=_has_blanks(data), levels=known))
+        return self._named(self.cleaned(frame, blanks=_has_blanks(data, self.dialect.quote_byte), levels=known))
 
     def _with_new(self, frame: pl.DataFrame, levels: Sequence[int]) -> Parsed:
         """The block with types for the columns that had no values yet."""
@@ -154,7 +154,7 @@ class Parser(TextParser):
         frame = self._scanned(data, [pl.String] * len(self.names), None)
         if frame is None or not self._is_whole(data, frame):
             return None
-        return self._named(self.cleaned(frame, blanks=_has_blanks(data)))
+        return self._named(self.cleaned(frame, blanks=_has_blanks(data, self.dialect.quote_byte)))
 
     def _named(self, frame: pl.DataFrame) -> pl.DataFrame:
         frame.columns = [self.names[int(place)] for place in frame.columns]
@@ -209,8 +209,11 @@ def _has_lone_returns(data: bytes) -> bool:
     return bool(returns[-1]) or bool((returns[:-1] & (letters[1:] != 10)).any())
 
 
-def _has_blanks(data: bytes) -> bool:
-    return b" " in data or b"\t" in data
+def _has_blanks(data: bytes, quote: bytes | None) -> bool:
+    """Whether a value may have blanks at its ends: spaces of any alphabet, and line ends within quotes."""
+    return (
+        b" " in data or b"\t" in data or (quote is not None and quote in data) or b"\x0b" in data or b"\x0c" in data or not data.isascii()
+    )
 
 
 def _is_well_quoted(data: bytes, quote: bytes, dialect: Dialect) -> bool:
