@@ -33,11 +33,12 @@ def read_inputs(path: Path | str, model: Model | None = None) -> Any:
         DataError: DA090 for another kind of file, DA091 if it can't be read.
     """
     given = str(path)
-    if model is not None and model.preprocessing is not None and model.preprocessing.serving is not None:
-        # The model knows how its raw rows are read, and reads them when it predicts.
-        return path
     path = Path(path)
-    if model is not None and model.preprocessing is not None and model.preprocessing.preparations and path.suffix not in (".npy", ".npz"):
+    arrays = path.suffix in (".npy", ".npz")
+    if model is not None and model.preprocessing is not None and model.preprocessing.serving is not None and not arrays:
+        # The model knows how its raw rows are read, and reads them when it predicts.
+        return given
+    if model is not None and model.preprocessing is not None and model.preprocessing.preparations and not arrays:
         # Photos, sounds, sequences: a file, a folder of them, a pattern, an archive, an address.
         return given
     check_suffix(path, INPUTS, "INPUT")

@@ -17,7 +17,7 @@ def run(
     model: Annotated[Path, typer.Argument(help="A model (.lamina).", show_default=False)],
     data: Annotated[
         str,
-        typer.Option(help="A recipe or data file (YAML, JSON), a CSV file, or a data section such as '{source: {type: digits}}'."),
+        typer.Option(help="A recipe or data file (YAML, JSON), a table, or a data section such as '{source: {type: digits}}'."),
     ],
     part: Annotated[
         str | None,

@@ -36,7 +36,7 @@ def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int
     """Data to judge a model by, prepared as those it was trained on.
 
     Args:
-        spec: A recipe, data section or source in a file (YAML, JSON) or written out, or a csv file with the columns of training.
+        spec: A recipe, data section or source in a file (YAML, JSON) or written out, or a table's file with the columns of training.
         model: The kept model; its columns, categories, labels and scales are the ones that count.
         part: ``test``, ``validation``, ``train`` or ``all``; by default the test part if there is one, else all.
         seed: Of the split; by default the recipe's, else the model's.
@@ -45,15 +45,14 @@ def labelled_data(spec: str, model: Model, *, part: str | None = None, seed: int
         LaminaError: If the description is wrong, or the data are not such as the model was trained on.
     """
     _check_part(part, PARTS)
-    if spec.endswith(".csv"):
+    if _is_table(spec):
         _check_part(part, ("all",))
         return Labelled(_table(spec, model), "all")
     config, own_seed, evaluations = read_section(spec)
     parts = _parts(config, model, next(s for s in (seed, own_seed, model.seed) if s is not None))
     chosen = part or ("test" if "test" in parts else "all")
     _check_part(chosen, (*parts, "all"))
-    found = list(parts.values()) if chosen == "all" else [parts[chosen]]
-    return Labelled(_prepared(_joined(found), model), chosen, evaluations)
+    return Labelled(_prepared(_together(parts, chosen), model), chosen, evaluations)
 
 
 def read_section(spec: str) -> tuple[DataConfig, int | None, tuple[Evaluation, ...]]:
@@ -84,7 +83,12 @@ def read_section(spec: str) -> tuple[DataConfig, int | None, tuple[Evaluation, .
 
 def _parts(config: DataConfig, model: Model, seed: int) -> dict[str, Dataset]:
     """The parts as their source gives them, tables by the columns of the model."""
+    from lamina.data.sources.table import TableSource
+    from lamina.data.tabular import parts_as_kept
+
     kept = model.preprocessing
+    if kept is not None and kept.columns is not None and isinstance(config.source, TableSource):
+        return parts_as_kept(config, config.source, seed, kept)
     loaded = config.source.read()
     whole = loaded.train
     split = None if config.split is None else config.split.parts(whole, seed)
@@ -131,29 +135,26 @@ def _table(path: str, model: Model) -> Dataset:
             where=f"--data {path}",
             expected="a model that was trained on a table, so that it knows what the columns are for",
             got="one that was trained on arrays",
-            cause="a csv file alone does not say which column is the answer",
+            cause="a table alone does not say which column is the answer",
             fix=f"write --data '{{source: {{type: csv, path: {path}, target: COLUMN}}}}'",
         )
     return kept.dataset(path)
 
 
-def _joined(parts: list[Dataset]) -> Dataset:
-    import numpy as np
+def _together(parts: dict[str, Dataset], chosen: str) -> Dataset:
+    from lamina.data.dataset import Dataset
 
-    from lamina.data.lazy import joined
+    if chosen != "all" or len(parts) == 1:
+        return parts[chosen] if chosen != "all" else next(iter(parts.values()))
+    return Dataset.joined(parts)
 
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    weight = None if first.weight is None else np.concatenate([part.weight for part in parts if part.weight is not None])
-    return first.replace(
-        inputs={name: joined([part.inputs[name] for part in parts]) for name in first.inputs},
-        targets={name: joined([part.targets[name] for part in parts]) for name in first.targets},
-        weight=weight,
-        groups=None,
-        times=None,
-        part=None,
-    )
+
+def _is_table(spec: str) -> bool:
+    """Whether a path is that of a table, not of a description."""
+    from lamina.data.sources.reading import ENDINGS, ending
+
+    inline = "{" in spec or "\n" in spec
+    return not inline and ending(spec) in ENDINGS and ending(spec) not in (".json", ".yaml", ".yml")
 
 
 def _check_part(part: str | None, known: tuple[str, ...]) -> None:

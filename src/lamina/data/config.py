@@ -163,7 +163,7 @@ class RawParts:
 
     Attributes:
         parts: By name.
-        serving: How raw rows became them; None for data that aren't transformed.
+        serving: How raw rows became them; None for data that never were a table.
     """
 
     parts: dict[str, Dataset]
@@ -172,13 +172,15 @@ class RawParts:
 
 def split_raw(config: DataConfig, seed: int) -> RawParts:
     """The parts as their source gave them, neither filled nor scaled."""
-    if isinstance(config.source, TableSource) and (config.transform or config.source.roles().texts):
+    if isinstance(config.source, TableSource) and (config.transform or config.source.texts):
         from lamina.data.tabular import table_parts
 
         if config.cache is not None:
             raise unkeepable(got="a table", cause="its rows are in memory already", fix="leave cache out")
         found = table_parts(config, config.source, seed)
         return RawParts(found.parts, found.serving)
+    from lamina.data.serving import Serving
+
     loaded, keeper = config.source.read(), None
     if config.cache is not None:
         keeper = config.cache.start()
@@ -198,7 +200,7 @@ def split_raw(config: DataConfig, seed: int) -> RawParts:
         parts["test"] = loaded.test
     for name, part in parts.items():
         _check_same(part.schema, whole.schema, name)
-    return RawParts(parts)
+    return RawParts(parts, Serving(reader=config.source) if isinstance(config.source, TableSource) else None)
 
 
 def prepare(config: DataConfig, seed: int, *, dtype: FloatType = "float32") -> Prepared:

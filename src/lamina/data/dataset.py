@@ -198,8 +198,10 @@ class Dataset:
         """
         from lamina.data.encoding import dataset_from_table
         from lamina.data.frames import read_frame
+        from lamina.data.roles import Roles
 
-        made: Self = dataset_from_table(cls, read_frame(frame), target=target, **roles)
+        given = {name: value for name, value in {"target": target, **roles}.items() if value is not None}
+        made: Self = dataset_from_table(cls, read_frame(frame), Roles(**given))
         return made
 
     @classmethod

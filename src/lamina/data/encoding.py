@@ -221,21 +221,20 @@ def _few_whole(column: np.ndarray) -> bool:
     return bool((column == np.floor(column)).all()) and len(np.unique(column)) <= 20
 
 
-def dataset_from_table(kind: type[Any], table: Table, /, *, where: str = "the frame", **roles: Any) -> Any:
+def dataset_from_table(kind: type[Any], table: Table, roles: Roles, *, where: str = "the frame") -> Any:
     """A data set of a table; ``kind`` is `Dataset`.
 
     Args:
         kind: The class to make.
         table: Columns by name.
+        roles: What they are for.
         where: For messages.
-        **roles: See `lamina.data.roles.Roles`.
     """
     from lamina.data.arrays import check_lengths
 
     check_lengths({f"{where}, column {name!r}": len(column) for name, column in table.items()} or {where: 0})
-    given = Roles(**{name: value for name, value in roles.items() if value is not None})
-    columns, targets = describe_table(table, given, where)
-    return encode_table(kind, table, given, columns, targets, where)
+    columns, targets = describe_table(table, roles, where)
+    return encode_table(kind, table, roles, columns, targets, where)
 
 
 def encode_table(kind: type[Any], table: Table, roles: Roles, columns: Columns, targets: dict[str, Target], where: str) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from lamina.data.table.columns import WRITTEN
 from lamina.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,14 +22,14 @@ class Serving:
     """Reads and transforms raw rows as those of training were.
 
     Attributes:
-        pipeline: From the raw rows on, fitted.
+        pipeline: From the raw rows on, fitted; None if the raw rows are what is encoded.
         reader: How the file of training was read; None if the rows came from elsewhere.
     """
 
-    pipeline: Pipeline
+    pipeline: Pipeline | None = None
     reader: TableSource | None = None
 
-    def table(self, data: Any, columns: Columns, *, labelled: bool = False) -> dict[str, Column]:
+    def table(self, data: Any, columns: Columns, *, labelled: bool = False) -> Mapping[str, Column] | None:
         """Raw rows as the table that the columns of a model are taken from.
 
         Args:
@@ -35,14 +37,30 @@ class Serving:
             columns: What the model reads.
             labelled: Whether the targets are wanted too; rows are then chosen as in training. Otherwise each row gets an answer.
 
+        Returns:
+            The table; None for data without names of columns, where no step needs them.
+
         Raises:
             DataError: If columns are missing or renamed, or values are not what they were in training.
         """
-        from lamina.data.frames import read_frame
+        from lamina.data.frames import as_table, read_frame
+        from lamina.data.pipeline.frames.given import checked
+        from lamina.data.pipeline.frames.polars import PolarsFrame
 
         wanted = (*columns.features, *(columns.target if labelled else ()))
+        path = data if isinstance(data, str | os.PathLike) else None
+        if self.pipeline is None:
+            if path is None:
+                return as_table(data)
+            texts = (*columns.texts, *columns.vocabularies)
+            return read_frame(self.source(path, wanted, texts).frame().collect(engine="streaming"))
         pipeline = self.pipeline.serving(wanted, choosing=labelled)
-        rows = self.read(data, pipeline) if isinstance(data, str | os.PathLike) else self.cleaned(data)
+        if path is None:
+            rows = self.cleaned(data)
+        else:
+            written = [name for name, kind in pipeline.input.kinds.items() if kind in WRITTEN]
+            source = self.source(path, pipeline.input.names, written)
+            rows = checked(PolarsFrame.of(source.frame()), pipeline.input, source.place())
         found = pipeline.apply(rows).collect()
         if not len(found):
             raise DataError(
@@ -71,26 +89,26 @@ class Serving:
         marks = pl.lit(pl.Series([*self.reader.marks()], dtype=pl.String)).implode()
         return trimmed.with_columns(pl.when(words.is_in(marks)).then(None).otherwise(words).name.keep())
 
-    def read(self, path: str | os.PathLike[str], pipeline: Pipeline | None = None) -> Any:
-        """The rows of a file, read as that of training was, or as its ending says.
+    def source(self, path: str | os.PathLike[str], names: Collection[str], texts: Collection[str]) -> TableSource:
+        """What reads a file as that of training was read, or as its ending says.
 
-        Raises:
-            DataError: If the file can't be read, or its values are not what they were in training.
+        Args:
+            path: The file.
+            names: Columns that are needed; what the source knows of others doesn't matter here.
+            texts: Those that were text in training, and are read as text so that 007 doesn't become 7.
         """
-        from lamina.data.pipeline.frames.given import checked
-        from lamina.data.pipeline.frames.polars import PolarsFrame
         from lamina.data.sources.reading import reader_for
 
-        source = reader_for(path, like=self.reader)
-        schema = (pipeline or self.pipeline).input
-        return checked(PolarsFrame.of(source.frame()), schema, source.place())
+        found = reader_for(path, like=self.reader, columns=names)
+        known = {name: column for name, column in found.columns.items() if name in names}
+        return found.replace(columns={**dict.fromkeys(texts, "string"), **known})
 
     # -- keeping it ---------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, from which `from_dict` makes the same."""
         reader = None if self.reader is None else self.reader.kept()
-        return {"pipeline": self.pipeline.to_dict(), "reader": reader}
+        return {"pipeline": None if self.pipeline is None else self.pipeline.to_dict(), "reader": reader}
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -103,4 +121,4 @@ class Serving:
         reader: Any = None
         if data["reader"] is not None:
             reader = Source.from_document(Document(dict(data["reader"]), "the reader of an archive"))
-        return cls(Pipeline.from_dict(data["pipeline"]), reader)
+        return cls(None if data["pipeline"] is None else Pipeline.from_dict(data["pipeline"]), reader)

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lamina.data.roles import Roles
 from lamina.data.schema import TARGET
 from lamina.data.serving import Serving
+from lamina.data.sources.table import TableSource
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from lamina.data.columns import Columns
     from lamina.data.config import DataConfig
     from lamina.data.dataset import Dataset
+    from lamina.data.pipeline.frames.frame import Frame
     from lamina.data.pipeline.pipeline import Pipeline
-    from lamina.data.sources.table import TableSource
+    from lamina.data.preprocessing import Preprocessing
+    from lamina.data.schema import Target
+    from lamina.data.sources.source import Source
     from lamina.data.splits import Split
-    from lamina.data.table.schema import Schema, Steps
+    from lamina.data.table.schema import Schema
     from lamina.data.words import Column
 
 PART_PURPOSE = "transform"
@@ -46,25 +51,51 @@ def table_parts(config: DataConfig, source: TableSource, seed: int) -> TablePart
     Raises:
         DataError: If the table can't be read, a step can't be taken, or a part would be empty.
     """
-    from lamina.data.pipeline.frames.polars import PolarsFrame
+    from lamina.data.encoding import describe_table
     from lamina.data.pipeline.pipeline import Pipeline
     from lamina.engine.randomness import derive
 
     rows, schema = source.rows()
     before, after = Pipeline(input=schema, steps=config.transform).until_learning()
-    whole = before.apply(rows).collect()
-    roles = source.roles()
-    places = _places(config.split, whole, before.output, roles, seed, source.place())
-    frames = {name: PolarsFrame(whole if len(own) == len(whole) else whole[own]) for name, own in places.items()}
-    del rows, whole
-    fitted, train = after.fit_apply(frames["train"], seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
-    tables = {"train": train.collect()}
-    tables |= {name: fitted.apply(frame).collect() for name, frame in frames.items() if name != "train"}
+    frames = _split(before, rows, config.split, source, seed)
+    fitted, train = after.fit_apply(frames.pop("train"), seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
+    made = _tables({"train": train, **{name: fitted.apply(frame) for name, frame in frames.items()}})
+    whole = made["train"] if len(made) == 1 else _Together(list(made.values()))
+    # Categories and labels are those of the whole table, words of texts those of the training part.
+    columns, targets = describe_table(whole, source, source.place(), texts=made["train"], steps=fitted.output.steps)
     pipeline = before.joined(fitted)
-    own_test = config.test_source
-    test = _test_rows(own_test, pipeline, roles) if own_test is not None else None
-    steps = fitted.output.steps
-    return TableParts(_datasets(tables, test, roles, source.place(), steps), Serving(pipeline, source))
+    made |= _tables(_test_rows(config.test_source, pipeline))
+    return TableParts(_datasets(made, source, columns, targets), Serving(pipeline, source))
+
+
+def parts_as_kept(config: DataConfig, source: TableSource, seed: int, kept: Preprocessing) -> dict[str, Dataset]:
+    """The same parts by what a model has learned already: its steps, columns, categories and labels.
+
+    Raises:
+        DataError: As `table_parts`; DA014 and DA015 for columns and categories that weren't there in training.
+    """
+    from lamina.data.pipeline.pipeline import Pipeline
+
+    learned = kept.serving.pipeline if kept.serving is not None else None
+    rows, schema = source.rows(None if learned is None else learned.input)
+    pipeline = learned or Pipeline(input=schema)
+    first = next((number for number, step in enumerate(config.transform) if step.learns), len(config.transform))
+    same = config.transform[:first] == pipeline.steps[:first]
+    before = Pipeline(input=pipeline.input, steps=pipeline.steps[:first] if same else ())
+    after = Pipeline(input=before.output, steps=pipeline.steps[len(before.steps) :])
+    frames = _split(before, rows, config.split, source, seed)
+    made = _tables({name: after.apply(frame) for name, frame in frames.items()}) | _tables(_test_rows(config.test_source, pipeline))
+    columns = cast("Columns", kept.columns)
+    return {name: part.replace(schema=kept.schema) for name, part in _datasets(made, source, columns, dict(kept.schema.targets)).items()}
+
+
+def _split(before: Pipeline, rows: Frame, split: Split | None, source: TableSource, seed: int) -> dict[str, Frame]:
+    """Rows of each part, after the steps that learn nothing."""
+    from lamina.data.pipeline.frames.polars import PolarsFrame
+
+    whole = before.apply(rows).collect()
+    places = _places(split, whole, before.output, source, seed, source.place())
+    return {name: PolarsFrame(whole if len(own) == len(whole) else whole[own]) for name, own in places.items()}
 
 
 def _places(split: Split | None, rows: pl.DataFrame, schema: Schema, roles: Roles, seed: int, where: str) -> dict[str, np.ndarray]:
@@ -116,29 +147,28 @@ def _for_split(rows: pl.DataFrame, roles: Roles, where: str) -> Dataset:
     return Dataset({"row": np.arange(len(rows), dtype=np.float64)[:, None]}, arrays, schema, **extras)
 
 
-def _test_rows(source: Any, pipeline: Pipeline, roles: Roles) -> pl.DataFrame:
-    from lamina.data.pipeline.frames.given import checked
-    from lamina.data.pipeline.frames.polars import PolarsFrame
+def _test_rows(source: Source | None, pipeline: Pipeline) -> dict[str, Frame]:
+    """Rows of a source of their own for the test part."""
+    if not isinstance(source, TableSource):
+        return {}
+    return {"test": pipeline.apply(source.rows(pipeline.input)[0])}
 
-    frame = PolarsFrame.of(source.frame())
-    found: pl.DataFrame = pipeline.apply(checked(frame, pipeline.input, source.place())).collect()
-    return found
+
+def _tables(frames: Mapping[str, Frame]) -> dict[str, Mapping[str, Column]]:
+    from lamina.data.frames import read_frame
+
+    return {name: read_frame(frame.collect()) for name, frame in frames.items()}
 
 
 def _datasets(
-    tables: Mapping[str, pl.DataFrame], test: pl.DataFrame | None, roles: Roles, where: str, steps: Steps | None
+    tables: Mapping[str, Mapping[str, Column]], source: TableSource, columns: Columns, targets: dict[str, Target]
 ) -> dict[str, Dataset]:
-    """Encode all parts alike: categories and labels are those of the whole table, words of texts those of the training part."""
     from lamina.data.dataset import Dataset
-    from lamina.data.encoding import describe_table, encode_table
-    from lamina.data.frames import read_frame
+    from lamina.data.encoding import encode_table
 
-    made = {name: read_frame(rows) for name, rows in tables.items()}
-    whole = made["train"] if len(made) == 1 else _Together(list(made.values()))
-    columns, targets = describe_table(whole, roles, where, texts=made["train"], steps=steps)
-    if test is not None:
-        made["test"] = read_frame(test)
-    return {name: encode_table(Dataset, table, roles, columns, targets, _called(where, name)) for name, table in made.items()}
+    where = source.place()
+    called = {name: where if name == "train" else f"{where} ({name} part)" for name in tables}
+    return {name: encode_table(Dataset, table, source, columns, targets, called[name]) for name, table in tables.items()}
 
 
 class _Together(Mapping[str, "Column"]):
@@ -162,7 +192,3 @@ class _Together(Mapping[str, "Column"]):
 
     def __len__(self) -> int:
         return len(self._tables[0])
-
-
-def _called(where: str, part: str) -> str:
-    return where if part == "train" else f"{where} ({part} part)"

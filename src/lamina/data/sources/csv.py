@@ -79,6 +79,12 @@ class Csv(TextTable):
             )
         return self
 
+    def like(self, path: str, columns: Collection[str] = ()) -> Self:
+        """The same in another file; its delimiter is the one by which its header has the columns."""
+        made = super().like(path, columns)
+        named = self.header and self.names is None and columns
+        return made.replace(delimiter=find_delimiter(path, columns, self.delimiter)) if named else made
+
     def layout(self, strict: dict[str, int]) -> Layout:
         from lamina.data.tables.delimited import Delimited
 
@@ -109,8 +115,8 @@ class Tsv(Csv):
         return [cls(path="flowers.tsv", target=["species"])]
 
 
-def find_delimiter(path: str | os.PathLike[str], names: Collection[str]) -> str:
-    """The delimiter by which the first line of a file holds the most of these names; a comma, if all do as badly.
+def find_delimiter(path: str | os.PathLike[str], names: Collection[str], usual: str = ",") -> str:
+    """The delimiter by which the first line of a file holds the most of these names; the usual one, if it does as well as any.
 
     Raises:
         DataError: DA031 or DA032, if the file can't be read.
@@ -121,7 +127,7 @@ def find_delimiter(path: str | os.PathLike[str], names: Collection[str]) -> str:
     file = open_file(path)
     counts: dict[str, int] = {}
     failures: list[DataError] = []
-    for mark in DELIMITERS:
+    for mark in dict.fromkeys((usual, *DELIMITERS)):
         try:
             opened = open_table(file, Dialect(delimiter=mark))
         except DataError as error:

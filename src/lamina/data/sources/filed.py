@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -39,11 +40,14 @@ class FileTable(TableSource):
     def place(self) -> str:
         return self.path[0] if len(self.path) == 1 else f"{self.path[0]} and {len(self.path) - 1} more"
 
-    def like(self, path: str) -> Self:
+    def like(self, path: str, columns: Collection[str] = ()) -> Self:
         return self.replace(path=(str(path),), storage=None)
 
     def kept(self) -> dict[str, Any]:
-        data = super().kept() or {}
+        # No folder of this machine, and nothing that is secret.
+        data = {name: value for name, value in self.to_dict().items() if name not in ("quarantine", "storage")}
+        if self.invalid == "quarantine":
+            data["invalid"] = "drop"
         return {**data, "path": [Path(path).name for path in self.path]}
 
     def resolve_paths(self, base: Path) -> Self:

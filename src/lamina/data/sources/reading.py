@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,19 +60,20 @@ def ending(path: str | os.PathLike[str]) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def reader_for(path: str | os.PathLike[str], *, like: TableSource | None = None) -> TableSource:
+def reader_for(path: str | os.PathLike[str], *, like: TableSource | None = None, columns: Collection[str] = ()) -> TableSource:
     """A source that reads a file.
 
     Args:
         path: The file.
         like: A source of another such file; where it reads files of this ending, it says how.
+        columns: Names that the file must have.
 
     Raises:
         DataError: DA090, for an ending that nobody reads.
     """
     own = ending(path)
     kind, settings = ENDINGS.get(own, ("", {}))
-    same = None if like is None else like.like(str(path))
+    same = None if like is None else like.like(str(path), columns)
     if (
         same is not None
         and like is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -113,8 +113,8 @@ class TextFolder(FileTable):
             )
         return pl.LazyFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
-    def like(self, path: str) -> Self:
-        return super().like(path).replace(unlabelled="missing")
+    def like(self, path: str, columns: Collection[str] = ()) -> Self:
+        return super().like(path, columns).replace(unlabelled="missing")
 
     def _known(self, file: DataFile, pattern: re.Pattern[str] | None) -> dict[str, str | None]:
         """What the name of a file says, by column."""

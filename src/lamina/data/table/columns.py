@@ -11,6 +11,8 @@ from lamina.spec import Description, register, wrong_value
 from lamina.spec.fields import Count, listed
 
 Kind = Literal["string", "integer", "float", "boolean", "categorical", "time", "bytes", "array", "image", "text"]
+WRITTEN = ("string", "text", "categorical", "image")
+"""Kinds of columns whose values are characters."""
 Length = Annotated[int, Field(ge=0)]
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 

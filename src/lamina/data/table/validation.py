@@ -12,6 +12,7 @@ from lamina.data.expressions.nodes import Literal as Constant
 from lamina.data.expressions.parse import parse
 from lamina.data.roles import Invalid
 from lamina.data.table.columns import (
+    WRITTEN,
     ArrayColumn,
     CategoricalColumn,
     ColumnType,
@@ -40,7 +41,6 @@ ISO = (
 """How a time is written in ISO 8601, as far as a reader can take it for a time and nothing else."""
 SHOWN = 5
 """Wrong rows that a message names."""
-_WRITTEN = ("string", "text", "categorical", "image")
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ def conversion(name: str, given: ColumnType | None, wanted: ColumnType) -> Expre
     value = Column(name).text
     if isinstance(wanted, TimeColumn) and isinstance(given, TimeColumn) and wanted.zone != given.zone:
         return parse(f"to_zone({value}, {Constant(wanted.zone).text})")
-    if own == kind or (own in _WRITTEN and kind in _WRITTEN):
+    if own == kind or (own in WRITTEN and kind in WRITTEN):
         return None
-    if kind in _WRITTEN and own is not None and own not in ("array", "bytes"):
+    if kind in WRITTEN and own is not None and own not in ("array", "bytes"):
         return parse(f"string({value})")
-    if kind in ("integer", "float", "boolean") and own in ("integer", "float", "boolean", *_WRITTEN):
+    if kind in ("integer", "float", "boolean") and own in ("integer", "float", "boolean", *WRITTEN):
         return parse(f"{kind}({value})")
-    if isinstance(wanted, TimeColumn) and own in _WRITTEN:
+    if isinstance(wanted, TimeColumn) and own in WRITTEN:
         return parse(_moment(value, wanted))
     raise DataError(
         "DA102",
