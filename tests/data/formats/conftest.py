@@ -8,6 +8,7 @@ import pwd
 import secrets
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -102,7 +103,7 @@ def running() -> Iterator[Server]:
     assert folder is not None
     # The server refuses to run as root.
     user = _unprivileged()
-    home = Path(tempfile.mkdtemp(prefix="lamina-pg-"))
+    home = Path(tempfile.mkdtemp(prefix="lamina-pg-", dir=None if user is None else _reachable()))
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "cwd": "/"}
     if user is not None:
         os.chown(home, user.pw_uid, user.pw_gid)
@@ -112,12 +113,12 @@ def running() -> Iterator[Server]:
         secret = home / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
-        subprocess.run(
+        made = subprocess.run(
             [folder / "initdb", "-D", home / "data", "-U", USER, "-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync", "-E", "UTF8"],
-            check=True,
             timeout=120,
             **options,
         )
+        assert made.returncode == 0, made.stdout
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -149,6 +150,13 @@ def _unprivileged() -> pwd.struct_passwd | None:
     if os.geteuid() != 0:
         return None
     return pwd.getpwnam("nobody")
+
+
+def _reachable() -> str:
+    """A folder for temporary files that another user can enter; that of this process may be its own alone."""
+    own = Path(tempfile.gettempdir()).resolve()
+    closed = any(not folder.stat().st_mode & stat.S_IXOTH for folder in (own, *own.parents))
+    return "/tmp" if closed else str(own)
 
 
 def _ready(server: Server) -> Server:

@@ -162,6 +162,6 @@ def test_what_cannot_be_is_refused(book: Path, make: Any, code: str, says: str) 
 
 def test_a_file_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "old.txt").write_bytes(b"first line\nna\xefve")
-    with pytest.raises(DataError, match=r"old.txt, line 2") as caught:
+    with pytest.raises(DataError, match=r"old.txt:2") as caught:
         RunningTokens(str(tmp_path / "old.txt")).read()
     assert caught.value.code == "DA031"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from lamina.data.images.decode import ENDINGS
 from lamina.data.storage import open_files
-from lamina.errors import DataError, nearest
+from lamina.errors import DataError
 
 if TYPE_CHECKING:
     from lamina.data.storage import DataFile, Storage
@@ -26,36 +25,6 @@ def find_images(path: str | os.PathLike[str] | Sequence[str], storage: Storage |
     if not files:
         raise _none(path, found)
     return files
-
-
-def find_named(path: str, names: Sequence[str], wheres: Sequence[str], storage: Storage | None = None) -> list[DataFile]:
-    """The files of these names below a path.
-
-    Args:
-        path: A folder, an archive or a store.
-        names: Paths below it.
-        wheres: What names each, for messages: a line of a manifest, an annotation.
-        storage: How remote files are reached.
-
-    Raises:
-        DataError: DA140, for a name that is not there; what `open_files` raises.
-    """
-    there = {file.relative.as_posix(): file for file in open_files(path, storage=storage)}
-    found = []
-    for name, where in zip(names, wheres, strict=True):
-        file = there.get(PurePosixPath(name.replace("\\", "/")).as_posix())
-        if file is None:
-            near = nearest(name, there)
-            raise DataError(
-                "DA140",
-                where=where,
-                expected=f"a file {name!r} below {path}",
-                got=f"none among {len(there)} files",
-                cause="the name is relative to another folder, or the file was not copied",
-                fix=f"did you mean {near!r}?" if near else "correct path in the source, or the name",
-            )
-        found.append(file)
-    return found
 
 
 def _none(path: object, found: Sequence[DataFile]) -> DataError:

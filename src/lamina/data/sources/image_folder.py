@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from lamina.data.schema import INPUT, TARGET, DataSchema, Target, TargetKind
+from lamina.data.schema import INPUT, TARGET, DataSchema, TargetKind
 from lamina.data.sources.photos import PhotoSource
 from lamina.data.sources.source import Partitions
 from lamina.errors import DataError
@@ -16,8 +16,6 @@ from lamina.spec import register, wrong_value
 from lamina.spec.fields import Names, listed
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from lamina.data.dataset import Dataset
     from lamina.data.storage import DataFile
 
@@ -119,8 +117,8 @@ class ImageFolder(PhotoSource):
 
     def _found(self) -> tuple[list[DataFile], list[dict[str, Any]] | None]:
         """The files in their order, and the rows of the manifest."""
-        from lamina.data.images.files import find_images, find_named
-        from lamina.data.images.labels import read_manifest
+        from lamina.data.file_labels import find_named, read_manifest
+        from lamina.data.images.files import find_images
         from lamina.data.storage import open_file
 
         if self.manifest is None:
@@ -138,81 +136,27 @@ class ImageFolder(PhotoSource):
                 fix="save it as UTF-8",
             ) from error
         names, lines, rows = read_manifest(listed, text, self.image)
-        return find_named(self.path, names, lines, self.storage), rows
-
-    def _labels(self, files: list[DataFile], rows: list[dict[str, Any]] | None) -> tuple[np.ndarray | None, Target | None]:
-        """The values of the target and what they mean."""
-        import numpy as np
-
-        from lamina.data.images import labels
-        from lamina.data.targets import describe_target
-
-        if rows is not None:
-            path = str(self.manifest)
-            columns = [labels.column(path, rows, name) for name in self.target]
-            if self.separator is not None or any(isinstance(value, list) for value in columns[0]):
-                return self._several(columns[0])
-            arrays = [labels.as_values(values, self.kind, several=len(columns) > 1) for values in columns]
-            array = arrays[0] if len(arrays) == 1 else np.stack(arrays, axis=1)
-            names = self.classes or (None if len(columns) == 1 else self.target)
-        elif self.pattern is not None:
-            pattern = re.compile(self.pattern)
-            found = [labels.of_name(file.relative.as_posix(), file.name, pattern) for file in files]
-            if self.separator is not None:
-                return self._several(found)
-            array, names = labels.as_values(found, self.kind or "classes"), self.classes
-        elif self.label == "none":
-            return None, None
-        else:
-            found = [labels.of_folder(file.relative.as_posix(), file.name, first=self.label == "first_folder") for file in files]
-            array, names = labels.as_values(found, self.kind or "classes"), self.classes
-        return array, describe_target(array, "the labels", labels=names, kind=self.kind)
-
-    def _several(self, values: list[Any]) -> tuple[np.ndarray, Target]:
-        """A yes or no for each label that there is."""
-        import numpy as np
-
-        from lamina.shapes import Features
-
-        sets = [value if isinstance(value, list) else [part.strip() for part in str(value).split(self.separator)] for value in values]
-        own = [{str(label) for label in labels if str(label)} for labels in sets]
-        names = self.classes or tuple(sorted(set().union(*own)))
-        places = {name: place for place, name in enumerate(names)}
-        array = np.zeros((len(own), len(names)), dtype=np.float64)
-        for row, found in enumerate(own):
-            for label in found:
-                if label not in places:
-                    from lamina.errors import nearest
-
-                    near = nearest(label, names)
-                    raise DataError(
-                        "DA007",
-                        where=f"the labels, image {row}",
-                        expected=f"one of {', '.join(names[:10])}",
-                        got=repr(label),
-                        cause="classes does not list it",
-                        fix=f"did you mean {near!r}?" if near else "add it to classes",
-                    )
-                array[row, places[label]] = 1
-        return array, Target(kind="multilabel", shape=Features(len(names)), labels=names)
+        return find_named(self.path, names, lines, self.storage, code="DA140"), rows
 
     def schema(self) -> DataSchema:
         """Shape and classes; the files are listed, and their heads read only if nothing says their size."""
+        from lamina.data import file_labels as labels
+
         files, rows = self._found()
-        _, target = self._labels(files, rows)
+        _, target = labels.target_of(self, files, rows, "image")
         return DataSchema({INPUT: self.final_shape(files)}, {} if target is None else {TARGET: target})
 
     def read(self) -> Partitions:
         import numpy as np
 
+        from lamina.data import file_labels as labels
         from lamina.data.dataset import Dataset
-        from lamina.data.images import labels
         from lamina.data.images.halfway import PIXELS
         from lamina.data.images.photos import Photo
         from lamina.data.targets import encode_target
 
         files, rows = self._found()
-        values, target = self._labels(files, rows)
+        values, target = labels.target_of(self, files, rows, "image")
         kept = np.asarray(self.readable(files), dtype=np.int64)
         shape = self.final_shape([files[place] for place in kept])
         schema = DataSchema({INPUT: shape}, {} if target is None else {TARGET: target})

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -164,10 +164,10 @@ class LabelledFiles(Source):
         """
         import numpy as np
 
-        from lamina.data.images import labels
+        from lamina.data import file_labels as labels
 
         files, rows = self._found()
-        values, target = self._labels(files, rows)
+        values, target = labels.target_of(self, files, rows, "file")
         named: dict[str, np.ndarray | None] = {}
         for role in ("group", "part"):
             wanted, named[role] = getattr(self, role), None
@@ -191,7 +191,7 @@ class LabelledFiles(Source):
         Raises:
             DataError: DA133, for a file in whose name it finds nothing.
         """
-        from lamina.data.images import labels
+        from lamina.data import file_labels as labels
 
         return [labels.of_name(file.relative.as_posix(), file.name, re.compile(pattern)) for file in files]
 
@@ -224,70 +224,14 @@ class LabelledFiles(Source):
 
     def _found(self) -> tuple[list[DataFile], list[dict[str, Any]] | None]:
         """The files in their order, and the rows of the manifest."""
-        from lamina.data.images.labels import read_manifest
+        from lamina.data.file_labels import find_named, read_manifest
         from lamina.data.storage import open_file
 
         if self.manifest is None:
             return find_files(self.path, self.endings, self.things, self.storage), None
         listed = open_file(self.manifest, storage=self.storage)
-        names, lines, rows = read_manifest(listed, decoded(listed), self.file, "file")
-        return _named(self.path, names, lines, self.storage), rows
-
-    def _labels(self, files: list[DataFile], rows: list[dict[str, Any]] | None) -> tuple[np.ndarray | None, Target | None]:
-        """The values of the target and what they mean."""
-        import numpy as np
-
-        from lamina.data.images import labels
-        from lamina.data.targets import describe_target
-
-        names = self.classes
-        if rows is not None:
-            columns = [labels.column(str(self.manifest), rows, name) for name in self.target]
-            if self.separator is not None or any(isinstance(value, list) for value in columns[0]):
-                return self._several(columns[0])
-            arrays = [labels.as_values(values, self.kind, several=len(columns) > 1) for values in columns]
-            array = arrays[0] if len(arrays) == 1 else np.stack(arrays, axis=1)
-            names = names or (None if len(columns) == 1 else self.target)
-        elif self.pattern is not None:
-            pattern = re.compile(self.pattern)
-            found = [labels.of_name(file.relative.as_posix(), file.name, pattern) for file in files]
-            if self.separator is not None:
-                return self._several(found)
-            array = labels.as_values(found, self.kind or "classes")
-        elif self.label == "none":
-            return None, None
-        else:
-            first = self.label == "first_folder"
-            found = [labels.of_folder(file.relative.as_posix(), file.name, first=first) for file in files]
-            array = labels.as_values(found, self.kind or "classes")
-        return array, describe_target(array, "the labels", labels=names, kind=self.kind)
-
-    def _several(self, values: list[Any]) -> tuple[np.ndarray, Target]:
-        """A yes or no for each label that there is."""
-        import numpy as np
-
-        from lamina.errors import nearest
-        from lamina.shapes import Features
-
-        sets = [value if isinstance(value, list) else [part.strip() for part in str(value).split(self.separator)] for value in values]
-        own = [{str(label) for label in labels if str(label)} for labels in sets]
-        names = self.classes or tuple(sorted(set().union(*own)))
-        places = {name: place for place, name in enumerate(names)}
-        array = np.zeros((len(own), len(names)), dtype=np.float64)
-        for row, found in enumerate(own):
-            odd = next((label for label in sorted(found) if label not in places), None)
-            if odd is not None:
-                near = nearest(odd, names)
-                raise DataError(
-                    "DA007",
-                    where=f"the labels, file {row}",
-                    expected=f"one of {', '.join(names[:10])}",
-                    got=repr(odd),
-                    cause="classes does not list it",
-                    fix=f"did you mean {near!r}?" if near else "add it to classes",
-                )
-            array[row, [places[label] for label in found]] = 1
-        return array, Target(kind="multilabel", shape=Features(len(names)), labels=names)
+        names, lines, rows = read_manifest(listed, listed.text(), self.file, "file")
+        return find_named(self.path, names, lines, self.storage, code="DA151"), rows
 
     def _report(self, broken: list[tuple[str, str]], count: int) -> None:
         kept = ""
@@ -324,50 +268,6 @@ def find_files(path: str | os.PathLike[str], endings: tuple[str, ...], things: s
     if not files:
         raise _none(os.fspath(path), things, endings, f"none among {len(found)} files, such as {found[0].name}")
     return files
-
-
-def decoded(file: DataFile) -> str:
-    """The text of a file in UTF-8.
-
-    Raises:
-        DataError: DA031, naming the byte that is none.
-    """
-    data = file.read()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            "DA031",
-            where=f"{file.name}:{line}",
-            expected="text in UTF-8",
-            got=f"the byte {data[error.start]:#04x} at {error.start}",
-            cause="the file is in another encoding, or is no text",
-            fix="save it as text in UTF-8",
-        ) from error
-
-
-def _named(path: str, names: Sequence[str], wheres: Sequence[str], storage: Storage | None) -> list[DataFile]:
-    """The files of these names below a path."""
-    from lamina.data.storage import open_files
-    from lamina.errors import nearest
-
-    there = {file.relative.as_posix(): file for file in open_files(path, storage=storage)}
-    found = []
-    for name, where in zip(names, wheres, strict=True):
-        file = there.get(PurePosixPath(name.replace("\\", "/")).as_posix())
-        if file is None:
-            near = nearest(name, there)
-            raise DataError(
-                "DA151",
-                where=where,
-                expected=f"a file {name!r} below {path}",
-                got=f"none among {len(there)} files",
-                cause="the name is relative to another folder, or the file was not copied",
-                fix=f"did you mean {near!r}?" if near else "correct path in the source, or the name",
-            )
-        found.append(file)
-    return found
 
 
 def _group(file: DataFile, pattern: re.Pattern[str], name: str) -> str:

@@ -91,7 +91,7 @@ class TextFiles(Source):
         """
         from lamina.data.storage import open_files
 
-        return "\n".join(decoded(file.read(), file.name) for file in open_files(self.path, storage=self.storage))
+        return "\n".join(file.text() for file in open_files(self.path, storage=self.storage))
 
     def parts(self, text: str) -> dict[str, str]:
         """The text of each part that there is."""
@@ -171,26 +171,6 @@ def part_names(samples: dict[str, Any]) -> np.ndarray:
     import numpy as np
 
     return np.concatenate([np.full(len(own), name) for name, own in samples.items()])
-
-
-def decoded(raw: bytes, name: str) -> str:
-    """The text of a file.
-
-    Raises:
-        DataError: DA031, if it isn't in UTF-8.
-    """
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            "DA031",
-            where=f"{name}, line {line}",
-            expected="text in UTF-8",
-            got=f"the byte {raw[error.start]:#04x} at {error.start}",
-            cause="the file is in another encoding, or is no text",
-            fix="save it as text in UTF-8",
-        ) from error
 
 
 def _end(text: str, at: int) -> int:

@@ -89,7 +89,7 @@ class TextFolder(FileTable):
     def frame(self) -> pl.LazyFrame:
         import polars as pl
 
-        from lamina.data.sources.labelled import decoded, find_files
+        from lamina.data.sources.labelled import find_files
 
         pattern = None if self.pattern is None else re.compile(self.pattern)
         more = [] if pattern is None else [name for name in pattern.groupindex if name != LABEL]
@@ -98,7 +98,7 @@ class TextFolder(FileTable):
         # Several paths are several lists of files; a name that is there twice is refused where files are found.
         for file in (file for path in self.path for file in find_files(path, self.endings, "texts", self.storage)):
             known: dict[str, str | None] = self._known(file, pattern)
-            for text in self._texts(decoded(file)):
+            for text in self._texts(file.text()):
                 columns[TEXT].append(text)
                 for name in [*columns][1:]:
                     columns[name].append(known.get(name))
@@ -118,7 +118,7 @@ class TextFolder(FileTable):
 
     def _known(self, file: DataFile, pattern: re.Pattern[str] | None) -> dict[str, str | None]:
         """What the name of a file says, by column."""
-        from lamina.data.images.labels import of_folder, of_name
+        from lamina.data.file_labels import of_folder, of_name
 
         name = file.relative.as_posix()
         try:

@@ -12,6 +12,7 @@ from lamina.data.storage.compression import Decompressed, check_size, compressio
 from lamina.data.storage.options import Storage
 from lamina.data.storage.problems import changed, unreadable
 from lamina.data.storage.stream import Watched
+from lamina.errors import DataError
 
 _BUFFER = 1 << 18
 
@@ -103,6 +104,26 @@ class DataFile:
             check_size(self.name, self.size, self.storage)
         with self.open() as stream:
             return stream.read()
+
+    def text(self) -> str:
+        """The whole content as text in UTF-8, without a mark at its beginning.
+
+        Raises:
+            DataError: DA031, naming the line of the first byte that is none; others as `read`.
+        """
+        data = self.read()
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise DataError(
+                "DA031",
+                where=f"{self.name}:{line}",
+                expected="text in UTF-8",
+                got=f"the byte {data[error.start]:#04x} at {error.start}",
+                cause="the file is in another encoding, or is no text",
+                fix="save it as text in UTF-8",
+            ) from error
 
     def local(self) -> Path:
         """A local file with the content: the file itself if that is what it is, else a copy in the cache.

@@ -8,14 +8,131 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from lamina.errors import DataError, nearest
 
 if TYPE_CHECKING:
-    from lamina.data.storage import DataFile
+    from lamina.data.schema import Target, TargetKind
+    from lamina.data.storage import DataFile, Storage
+
+
+class Labelling(Protocol):
+    """How a source finds out what its files are; the settings are described at `lamina.data.sources.labelled.LabelledFiles`."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def pattern(self) -> str | None: ...
+    @property
+    def manifest(self) -> str | None: ...
+    @property
+    def target(self) -> tuple[str, ...]: ...
+    @property
+    def separator(self) -> str | None: ...
+    @property
+    def kind(self) -> TargetKind | None: ...
+    @property
+    def classes(self) -> tuple[str, ...] | None: ...
+
+
+def target_of(
+    source: Labelling, files: Sequence[DataFile], rows: Sequence[Mapping[str, Any]] | None, thing: str
+) -> tuple[np.ndarray | None, Target | None]:
+    """The values of the target of files, and what they mean; None for files without labels.
+
+    Args:
+        source: How labels are found.
+        files: The files.
+        rows: Those of the manifest, one for each file, where there is one.
+        thing: What messages call a file.
+
+    Raises:
+        DataError: DA133 for files without a label; DA007 for labels that ``classes`` doesn't list, or that are not of one kind.
+    """
+    from lamina.data.targets import describe_target
+
+    names = source.classes
+    if rows is not None:
+        columns = [column(str(source.manifest), rows, name) for name in source.target]
+        if source.separator is not None or any(isinstance(value, list) for value in columns[0]):
+            return _several(columns[0], source, thing)
+        arrays = [as_values(values, source.kind, several=len(columns) > 1) for values in columns]
+        array = arrays[0] if len(arrays) == 1 else np.stack(arrays, axis=1)
+        names = names or (None if len(columns) == 1 else source.target)
+    elif source.pattern is not None:
+        pattern = re.compile(source.pattern)
+        found = [of_name(file.relative.as_posix(), file.name, pattern) for file in files]
+        if source.separator is not None:
+            return _several(found, source, thing)
+        array = as_values(found, source.kind or "classes")
+    elif source.label == "none":
+        return None, None
+    else:
+        first = source.label == "first_folder"
+        array = as_values([of_folder(file.relative.as_posix(), file.name, first=first) for file in files], source.kind or "classes")
+    return array, describe_target(array, "the labels", labels=names, kind=source.kind)
+
+
+def _several(values: Sequence[Any], source: Labelling, thing: str) -> tuple[np.ndarray, Target]:
+    """A yes or no for each label that there is."""
+    from lamina.data.schema import Target
+    from lamina.shapes import Features
+
+    sets = [value if isinstance(value, list) else [part.strip() for part in str(value).split(source.separator)] for value in values]
+    own = [{str(label) for label in labels if str(label)} for labels in sets]
+    names = source.classes or tuple(sorted(set().union(*own)))
+    places = {name: place for place, name in enumerate(names)}
+    array = np.zeros((len(own), len(names)), dtype=np.float64)
+    for row, found in enumerate(own):
+        odd = next((label for label in sorted(found) if label not in places), None)
+        if odd is not None:
+            near = nearest(odd, names)
+            raise DataError(
+                "DA007",
+                where=f"the labels, {thing} {row}",
+                expected=f"one of {', '.join(names[:10])}",
+                got=repr(odd),
+                cause="classes does not list it",
+                fix=f"did you mean {near!r}?" if near else "add it to classes",
+            )
+        array[row, [places[label] for label in found]] = 1
+    return array, Target(kind="multilabel", shape=Features(len(names)), labels=names)
+
+
+def find_named(path: str, names: Sequence[str], wheres: Sequence[str], storage: Storage | None = None, *, code: str) -> list[DataFile]:
+    """The files of these names below a path.
+
+    Args:
+        path: A folder, an archive or a store.
+        names: Paths below it.
+        wheres: What names each, for messages: a line of a manifest, an annotation.
+        storage: How remote files are reached.
+        code: Of the error for a name that is not there.
+
+    Raises:
+        DataError: ``code``, for a name that is not there; what `open_files` raises.
+    """
+    from lamina.data.storage import open_files
+
+    there = {file.relative.as_posix(): file for file in open_files(path, storage=storage)}
+    found = []
+    for name, where in zip(names, wheres, strict=True):
+        file = there.get(PurePosixPath(name.replace("\\", "/")).as_posix())
+        if file is None:
+            near = nearest(name, there)
+            raise DataError(
+                code,
+                where=where,
+                expected=f"a file {name!r} below {path}",
+                got=f"none among {len(there)} files",
+                cause="the name is relative to another folder, or the file was not copied",
+                fix=f"did you mean {near!r}?" if near else "correct path in the source, or the name",
+            )
+        found.append(file)
+    return found
 
 
 def of_folder(name: str, where: str, *, first: bool) -> str:
