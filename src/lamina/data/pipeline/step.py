@@ -51,7 +51,14 @@ class Step(Description, family="step"):
     # -- what some steps say too --------------------------------------------------------------------------------------
 
     def reads(self, schema: Schema) -> frozenset[str]:
-        """Columns that the step needs. By default those that `restricted` can't do without: all that it changes or makes depends on."""
+        """Columns that the step looks at, whichever of the columns after it are needed: those it filters, sorts, joins or computes by.
+
+        `needs` adds them to what is needed after the step. None by default, which is right where each column is made of the one of its
+        own name; a step that makes columns of others, or calls them otherwise, says so in `needs`.
+
+        Args:
+            schema: The schema before the step.
+        """
         return frozenset()
 
     def restricted(self, needed: frozenset[str], schema: Schema) -> Step | None:
