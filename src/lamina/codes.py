@@ -225,6 +225,15 @@ TITLES: dict[str, str] = {
     "DA059": "a package for this kind of file is missing",
     # DA200+: steps of pipelines
     "DA200": "a step needs sequences",
+    "DA201": "too many windows would be empty",
+    # DA240+: processes of DataVec
+    "DA240": "the file is no process of DataVec",
+    "DA241": "an action of DataVec has no counterpart",
+    "DA242": "a setting of DataVec can't be read",
+    "DA243": "an action of DataVec does not fit the columns",
+    "DA244": "the columns are not those that the file says",
+    "DA245": "a zone or pattern of times has no counterpart",
+    "DA246": "DataVec itself goes astray here",
     # DA090+: files of new data and predictions
     "DA090": "unknown kind of file",
     "DA091": "the data file can't be read",

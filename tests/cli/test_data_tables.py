@@ -56,3 +56,21 @@ def test_a_schema_is_printed_corrected_and_held(rows: Path, tmp_path: Path, lami
     assert "row 3, column 'age'" in broken.err
     schema.write_text("columns: {town: string}\n")
     assert "DA014" in lamina("data", "check", rows, "--schema", schema).err
+
+
+def test_a_process_of_datavec_is_taken_for_what_it_is(rows: Path, tmp_path: Path, lamina: Lamina) -> None:
+    process = tmp_path / "process.json"
+    process.write_text(
+        '{"initialSchema": {"Schema": {"columns": [{"Integer": {"name": "age"}}, {"String": {"name": "city"}}]}}, "actionList": '
+        '[{"transform": {"ReplaceEmptyIntegerWithValueTransform": {"columnName": "age", "value": -1}}},'
+        ' {"transform": {"ChangeCaseStringTransform": {"column": "city", "caseType": "UPPER"}}}]}'
+    )
+    out = tmp_path / "out.csv"
+    done = lamina("data", "transform", process, rows, out)
+    assert done.code == 0, done.err
+    assert out.read_text() == "age,city\n31,BERN\n-1,ULM\n17,BERN\n"
+    process.write_text(process.read_text().replace("UPPER", "TITLE"))
+    refused = lamina("data", "transform", process, rows, out)
+    assert refused.code == 2
+    assert "[DA242]" in refused.err
+    assert "process.json:1:" in refused.err

@@ -120,8 +120,13 @@ def load_document(file: str | FilePath) -> Document:
     return parse_document(text, str(file))
 
 
-def parse_document(text: str, name: str = "<description>") -> Document:
-    """Read YAML or JSON from a string; ``name`` stands for the file in messages.
+def parse_document(text: str, name: str = "<description>", *, tag: str | None = None) -> Document:
+    """Read YAML or JSON from a string.
+
+    Args:
+        text: The text.
+        name: Stands for the file in messages.
+        tag: Key under which a mapping of YAML holds its tag (``!<NAME>``), for those that have one; None: tags don't count.
 
     Raises:
         DescriptionError: SP001 if it can't be parsed, SP006 if keys stand twice.
@@ -140,7 +145,7 @@ def parse_document(text: str, name: str = "<description>") -> Document:
         if node is None:
             document.sources[()] = Source(name, 1, 1)
             return document
-        reader = _Reader(loader, document)
+        reader = _Reader(loader, document, tag)
         document.data = reader.read(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -158,9 +163,10 @@ def parse_document(text: str, name: str = "<description>") -> Document:
 class _Reader:
     """Builds plain data from YAML nodes and writes down where each key stood."""
 
-    def __init__(self, loader: _Loader, document: Document) -> None:
+    def __init__(self, loader: _Loader, document: Document, tag: str | None = None) -> None:
         self.loader = loader
         self.document = document
+        self.tag = tag
         self.problems: list[Problem] = []
         self.count = 0
 
@@ -178,7 +184,10 @@ class _Reader:
         return _joined(value) if isinstance(value, str) else value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
-        result: dict[Any, Any] = {}
+        tagged = self.tag is not None and not node.tag.startswith("tag:yaml.org,2002:")
+        result: dict[Any, Any] = {self.tag: node.tag.lstrip("!")} if tagged else {}
+        if tagged:
+            self.document.sources[(*path, str(self.tag))] = self._source(node)
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key_node.start_mark)

@@ -17,7 +17,10 @@ NAME = "transform"
 
 
 def run(
-    pipeline: Annotated[Path, typer.Argument(help="Steps, in a file of YAML or JSON: a pipeline, or `steps:` alone.", show_default=False)],
+    pipeline: Annotated[
+        Path,
+        typer.Argument(help="Steps, in YAML or JSON: a pipeline, `steps:` alone, or a TransformProcess of DataVec.", show_default=False),
+    ],
     source: Annotated[str, typer.Argument(metavar="IN", help="The table, read by its ending.", show_default=False)],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The new table, written by its ending.", show_default=False)],
     *,
@@ -48,7 +51,7 @@ def run(
 
 
 def read_pipeline(path: Path, schema: Schema) -> Pipeline:
-    """A pipeline from a file; without an input of its own it takes rows of ``schema``.
+    """A pipeline from a file, ours or DataVec's; without an input of its own it takes rows of ``schema``.
 
     Raises:
         LaminaError: With the place in the file, for what is no pipeline.
@@ -58,6 +61,10 @@ def read_pipeline(path: Path, schema: Schema) -> Pipeline:
 
     document = load_document(path)
     data = document.data
+    if isinstance(data, dict) and "initialSchema" in data and "actionList" in data:
+        from lamina.data.pipeline.datavec import load_datavec
+
+        return load_datavec(path)
     if isinstance(data, list):
         data = {"steps": data}
     if isinstance(data, dict) and "input" not in data:

@@ -187,7 +187,8 @@ class TimeColumn(ColumnType):
 
     Attributes:
         zone: In which hours, days and weekdays are counted, and in which text without an offset is read, such as ``Europe/Zurich``.
-        format: How text says a time, in the letters of ``strftime`` (``%Y-%m-%d %H:%M``); None: ISO 8601.
+        format: How text says a time, in the letters of ``strftime`` (``%Y-%m-%d %H:%M``); ``epoch_seconds`` and ``epoch_milliseconds``:
+            as a whole number, counted from the start of 1970 in UTC; None: ISO 8601.
         minimum: Earliest that is allowed, in ISO 8601.
         maximum: Latest that is allowed.
     """
@@ -199,7 +200,7 @@ class TimeColumn(ColumnType):
 
     @classmethod
     def examples(cls) -> list[Any]:
-        return [cls(), cls(zone="Europe/Zurich", format="%d.%m.%Y", minimum="2000-01-01")]
+        return [cls(), cls(zone="Europe/Zurich", format="%d.%m.%Y", minimum="2000-01-01"), cls(format="epoch_milliseconds")]
 
     @model_validator(mode="after")
     def _real(self) -> Self:

@@ -39,6 +39,8 @@ ISO = (
     "%Y-%m-%d %H:%M:%S.%f",
 )
 """How a time is written in ISO 8601, as far as a reader can take it for a time and nothing else."""
+EPOCHS = ("epoch_seconds", "epoch_milliseconds")
+"""Formats of times that are counted."""
 SHOWN = 5
 """Wrong rows that a message names."""
 
@@ -113,7 +115,7 @@ def conversion(name: str, given: ColumnType | None, wanted: ColumnType) -> Expre
         return parse(f"string({value})")
     if kind in ("integer", "float", "boolean") and own in ("integer", "float", "boolean", *WRITTEN):
         return parse(f"{kind}({value})")
-    if isinstance(wanted, TimeColumn) and own in WRITTEN:
+    if isinstance(wanted, TimeColumn) and (own in WRITTEN or (own == "integer" and wanted.format in EPOCHS)):
         return parse(_moment(value, wanted))
     raise DataError(
         "DA102",
@@ -127,6 +129,8 @@ def conversion(name: str, given: ColumnType | None, wanted: ColumnType) -> Expre
 
 def _moment(text: str, column: TimeColumn) -> str:
     """A text as a time: by the column's format, else by those of ISO 8601."""
+    if column.format in EPOCHS:
+        return f"from_{column.format}(integer({text}), {Constant(column.zone).text})"
     formats = ISO if column.format is None else (column.format,)
     zone = Constant(column.zone).text
     return f"coalesce({', '.join(f'parse_time({text}, {Constant(own).text}, {zone})' for own in formats)})"

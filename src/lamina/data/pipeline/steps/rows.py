@@ -22,7 +22,8 @@ class Filter(Step):
     It chooses what is learned from and judged by. A row that a prediction is asked for is never left out.
 
     Attributes:
-        where: The condition, an expression.
+        where: The condition, an expression. Aggregates in it look at all rows; where rows are steps, at those of the sequence:
+            ``count() >= 10`` keeps sequences of at least 10 steps, ``not any(error)`` those without a wrong one.
 
     Example:
         >>> from lamina.data.pipeline import Pipeline
@@ -36,10 +37,10 @@ class Filter(Step):
 
     @classmethod
     def examples(cls) -> list[Any]:
-        return [cls(where="a > 0 and not is_missing(b)")]
+        return [cls(where="a > 0 and not is_missing(b)"), cls(where="a >= mean(a)")]
 
     def output(self, schema: Schema) -> Schema:
-        kind = check_expression(self.where, schema, "where")
+        kind = check_expression(self.where, schema, "where", level="window")
         if kind not in ("boolean", "null"):
             raise DataError(
                 "DA102",
@@ -52,10 +53,13 @@ class Filter(Step):
         return schema
 
     def reads(self, schema: Schema) -> frozenset[str]:
-        return self.where.columns
+        steps = None if self.where.level == "row" else schema.steps
+        return self.where.columns | frozenset(() if steps is None else (*steps.keys, *steps.order))
 
     def apply(self, frame: Frame, schema: Schema) -> Frame:
-        return frame.filter(self.where)
+        from lamina.data.pipeline.steps.sequences import over
+
+        return frame.filter(self.where) if self.where.level == "row" else frame.filter(self.where, over(schema))
 
 
 @register("sort")

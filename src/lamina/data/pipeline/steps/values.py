@@ -141,7 +141,9 @@ class MultiHot(Step):
     Attributes:
         column: Column of texts such as ``red,blue``.
         values: The words, in order: names of the new columns.
-        delimiter: What stands between words; blanks around them don't count.
+        delimiter: What stands between words.
+        names: What the new columns are called instead of the words, in their order.
+        strip: Whether blanks around words are left out.
         unknown: Whether another word is an ``error`` or is left out (``ignore``).
 
     Example:
@@ -155,11 +157,17 @@ class MultiHot(Step):
     column: str
     values: listed(str)  # type: ignore[valid-type]
     delimiter: str = ","
+    names: listed(str) | None = None  # type: ignore[valid-type]
+    strip: bool = True
     unknown: Literal["error", "ignore"] = "error"
 
     @classmethod
     def examples(cls) -> list[Any]:
-        return [cls(column="s", values=["x", "y"]), cls(column="s", values=["x"], delimiter=";", unknown="ignore")]
+        return [
+            cls(column="s", values=["x", "y"]),
+            cls(column="s", values=["x"], delimiter=";", unknown="ignore"),
+            cls(column="s", values=["x", "y"], names=["first", "second"], strip=False),
+        ]
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -167,35 +175,49 @@ class MultiHot(Step):
             raise wrong_value(
                 expected="words, each once, and a delimiter", cause="each word becomes a column", fix="write values: [red, blue]"
             )
+        if self.names is not None and (len(self.names) != len(self.values) or len({*self.names}) < len(self.names)):
+            raise wrong_value(
+                expected=f"{len(self.values)} different names",
+                cause="there is a column for each word",
+                fix="write as many names as values, or leave names out",
+            )
         return self
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Names of the new columns."""
+        return tuple(self.values if self.names is None else self.names)
 
     def output(self, schema: Schema) -> Schema:
         check_kind(schema, (self.column,), ("string", "text", "categorical"), "name a column of texts")
-        self.check_new(schema, self.values, replacing=(self.column,))
+        self.check_new(schema, self.made, replacing=(self.column,))
         made: dict[str, Any] = {}
         for name, column in schema.columns.items():
-            made |= dict.fromkeys(self.values, column_of("boolean")) if name == self.column else {name: column}
+            made |= dict.fromkeys(self.made, column_of("boolean")) if name == self.column else {name: column}
         return schema.replace(columns=made)
 
     def restricted(self, needed: frozenset[str], schema: Schema) -> Step | None:
-        return self if needed & {*self.values} else None
+        return self if needed & {*self.made} else None
 
     def needs(self, needed: frozenset[str], schema: Schema) -> frozenset[str]:
-        return (needed - {*self.values}) | {self.column}
+        return (needed - {*self.made}) | {self.column}
 
     def apply(self, frame: Frame, schema: Schema) -> Frame:
         def spread(rows: Any) -> Any:
             import polars as pl
 
-            words = rows[self.column].str.split(self.delimiter).list.eval(pl.element().str.strip_chars()).list.filter(pl.element() != "")
+            words = rows[self.column].str.split(self.delimiter)
+            if self.strip:
+                words = words.list.eval(pl.element().str.strip_chars())
+            words = words.list.filter(pl.element() != "")
             if self.unknown == "error":
                 there = words.explode().drop_nulls().unique()
                 strange = sorted({*there.to_list()} - {*self.values})
                 if strange:
                     raise self._strange(strange)
-            return pl.DataFrame({name: words.list.contains(name) for name in self.values})
+            return pl.DataFrame({name: words.list.contains(word) for name, word in zip(self.made, self.values, strict=True)})
 
-        return frame.apply(spread, dict.fromkeys(self.values, "boolean")).select(self.output(schema).names)
+        return frame.apply(spread, dict.fromkeys(self.made, "boolean")).select(self.output(schema).names)
 
     def _strange(self, words: list[str]) -> DataError:
         return DataError(

@@ -12,6 +12,7 @@ from lamina.data.pipeline.steps.deriving import made_column
 from lamina.data.pipeline.steps.grouping import Structural, aggregated
 from lamina.data.pipeline.steps.sequences import Unit, steps_of
 from lamina.data.table.schema import Schema, Steps, column_of
+from lamina.errors import DataError
 from lamina.spec import register, wrong_value
 from lamina.spec.fields import Count, Names
 
@@ -27,7 +28,8 @@ MICROSECONDS = {
     "day": 86_400_000_000,
     "week": 604_800_000_000,
 }
-STARTS = "__starts"
+STARTS, NEXT = "__starts", "__next"
+MOST_EMPTY = 10_000_000
 
 
 @register("window")
@@ -39,6 +41,7 @@ class Window(Step):
             ``price - mean(price)``, where an aggregate is that of all rows that belong together.
         keys: Columns that say which rows belong together; by default the steps of a sequence do, else all rows.
         order: Columns that say what comes before and after; by default the order of the steps, else that of the rows.
+        descending: Whether rows are looked at from the largest value of ``order`` to the smallest.
 
     Example:
         >>> from lamina.data.pipeline import Pipeline
@@ -52,10 +55,15 @@ class Window(Step):
     columns: dict[str, ExpressionText]
     keys: Names | None = None
     order: Names | None = None
+    descending: bool = False
 
     @classmethod
     def examples(cls) -> list[Any]:
-        return [cls(columns={"x": "lag(a, 1)"}), cls(columns={"x": "a - mean(a)", "r": "rank(b)"}, keys="s", order="b")]
+        return [
+            cls(columns={"x": "lag(a, 1)"}),
+            cls(columns={"x": "a - mean(a)", "r": "rank(b)"}, keys="s", order="b"),
+            cls(columns={"place": "row_number() - 1"}, keys=[], order="a", descending=True),
+        ]
 
     def output(self, schema: Schema) -> Schema:
         within = self._over(schema)
@@ -68,7 +76,7 @@ class Window(Step):
 
         steps = schema.steps or Steps(keys=())
         keys = tuple(steps.keys) if self.keys is None else tuple(self.keys)
-        return Over(keys=keys, order=tuple(steps.order) if self.order is None else tuple(self.order))
+        return Over(keys=keys, order=tuple(steps.order) if self.order is None else tuple(self.order), descending=self.descending)
 
     def restricted(self, needed: frozenset[str], schema: Schema) -> Step | None:
         kept = {name: expression for name, expression in self.columns.items() if name in needed}
@@ -95,6 +103,10 @@ class TimeWindows(Structural):
         unit: Of size, every and offset.
         offset: By how much windows start later than a multiple of ``every`` since 1970 (UTC).
         column: The new column with the start of the window.
+        empty: Whether there is a row, too, for a window without any between two others of a sequence; its aggregates are missing.
+
+    Raises:
+        DataError: DA201, for more than 10 million empty windows behind each other.
 
     Example:
         >>> from lamina.data.pipeline import Pipeline
@@ -112,12 +124,14 @@ class TimeWindows(Structural):
     unit: Unit = "second"
     offset: int = 0
     column: str = "window"
+    empty: bool = False
 
     @classmethod
     def examples(cls) -> list[Any]:
         return [
             cls(time="t", size=1, aggregates={"x": "sum(a)"}, unit="hour"),
             cls(time="t", size=60, every=15, aggregates={"n": "count()"}, unit="minute"),
+            cls(time="t", size=20, aggregates={"last": "last(s)", "t2": "max(t)"}, unit="minute", empty=True),
         ]
 
     @model_validator(mode="after")
@@ -151,7 +165,42 @@ class TimeWindows(Structural):
         spread = frame.apply(self._starts, {STARTS: "array"}).explode([STARTS])
         timed = spread.apply(self._moments, {self.column: "time"})
         grouped = timed.group([*keys, self.column], self.aggregates, [self.time])
-        return grouped.sort([*keys, self.column])
+        whole = self._with_empty(grouped, keys) if self.empty else grouped
+        return whole.sort([*keys, self.column])
+
+    def _with_empty(self, grouped: Frame, keys: tuple[str, ...]) -> Frame:
+        """The windows, and those between them in which no row lies."""
+        from lamina.data.expressions.nodes import Column, Over
+        from lamina.data.expressions.parse import parse
+
+        after = {NEXT: parse(f"lead({Column(self.column).text}, 1)")}
+        spread = grouped.with_columns(after, Over(keys=keys, order=(self.column,))).apply(self._between, {STARTS: "array"})
+        timed = spread.explode([STARTS]).apply(self._moments, {self.column: "time"})
+        missing = {name: parse(f"where(false, {Column(name).text}, null)") for name in self.aggregates}
+        return grouped.union(timed.with_columns(missing).select(grouped.names))
+
+    def _between(self, rows: Any) -> Any:
+        """Starts of the windows between that of a row and the next."""
+        import numpy as np
+        import polars as pl
+
+        every = (self.every or self.size) * MICROSECONDS[self.unit]
+        first, after = (rows[name].cast(pl.Datetime("us", "UTC")).to_physical() for name in (self.column, NEXT))
+        counts = ((after - first) // every - 1).fill_null(0).clip(lower_bound=0)
+        if counts.sum() > MOST_EMPTY:
+            raise DataError(
+                "DA201",
+                where=f"column {self.time!r}",
+                expected=f"at most {MOST_EMPTY} windows without rows",
+                got=f"{counts.sum()}",
+                cause="two times lie far apart, measured by the windows",
+                fix="make windows longer, split sequences where much time lies between two steps, or leave empty windows out",
+            )
+        lists = [
+            (start + every * np.arange(1, count + 1)).astype(float).tolist()
+            for start, count in zip(first.fill_null(0).to_list(), counts.to_list(), strict=True)
+        ]
+        return pl.DataFrame({STARTS: pl.Series(STARTS, lists, dtype=pl.List(pl.Float64))})
 
     def _starts(self, rows: Any) -> Any:
         """Starts of the windows that each row lies in, in microseconds since 1970; no double of a microsecond is inexact before 2255."""
