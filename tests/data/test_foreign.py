@@ -198,3 +198,14 @@ def test_a_model_learns_from_and_predicts_them(convert) -> None:
     assert np.array_equal(models[1].predict(frame), expected)
     assert np.array_equal(models[1].predict(convert(frame.drop("up"))), expected)
     assert Dataset.from_frame(convert(frame), target="up").schema == Dataset.from_frame(frame, target="up").schema
+
+
+def test_frames_of_polars_become_arrays_as_those_of_pandas_do() -> None:
+    nanoseconds = pl.Series([dt.datetime(2024, 1, 1, 0, 0, 1)], dtype=pl.Datetime("ns"))
+    frame = pl.DataFrame({"took": [dt.timedelta(seconds=1.5)], "when": nanoseconds, "at": [{"x": 1}], "n": pl.Series([3], dtype=pl.UInt64)})
+    found = {name: column.tolist() for name, column in read_frame(frame).items()}
+    assert found == {"took": [1.5], "when": [1704067201e6], "at.x": [1.0], "n": [3.0]}
+    for other in (frame.drop("at").to_pandas(), frame.drop("at").to_arrow(), frame.drop("at").lazy()):
+        assert {name: column.tolist() for name, column in read_frame(other).items()} == {
+            name: values for name, values in found.items() if name != "at.x"
+        }

@@ -100,3 +100,9 @@ def test_settings_explain_themselves(schema: dict[str, Any]) -> None:
     assert dense["properties"]["bias"]["description"] == "Whether there is a bias."
     assert dense["description"].startswith("Fully connected layer")
     assert dense["additionalProperties"] is False
+
+
+def test_a_pointer_to_the_parent_does_not_hide_what_the_parent_says(schema: dict[str, Any]) -> None:
+    folder = schema["$defs"]["ImageFolder"]["properties"]
+    assert folder["unreadable"]["description"].startswith("What is done")
+    assert not [name for name, own in folder.items() if own.get("description", "").startswith("See ")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from lamina.errors import DataError
@@ -27,7 +28,7 @@ def is_frame(value: Any) -> bool:
     return module in LIBRARIES and module in sys.modules and type(value).__name__ in _FRAMES
 
 
-def as_polars(value: Any) -> pl.LazyFrame | None:
+def as_polars(value: Any, only: Collection[str] | None = None) -> pl.LazyFrame | None:
     """A frame of any known library as a Polars frame; None for what is no frame.
 
     Columns are as tables are read everywhere: 64-bit numbers, text, true/false, dates and times in microseconds, bytes, lists; see
@@ -36,6 +37,7 @@ def as_polars(value: Any) -> pl.LazyFrame | None:
 
     Args:
         value: The frame; a column (Series) is a frame of one column.
+        only: Columns that are asked for; others may hold what no table does. By default all.
 
     Raises:
         DataError: DA005, for a column of something that no table holds; DA017, for two columns of the same name.
@@ -49,14 +51,13 @@ def as_polars(value: Any) -> pl.LazyFrame | None:
         return None
     from lamina.data.formats.types import plain_frame
 
-    return plain_frame(_polars(value), "the frame")
+    return plain_frame(_polars(value, only), "the frame", only)
 
 
-def _polars(value: Any) -> pl.LazyFrame | pl.DataFrame:
-
+def _polars(value: Any, only: Collection[str] | None) -> pl.LazyFrame | pl.DataFrame:
     module, name = type(value).__module__.partition(".")[0], type(value).__name__
     if module == "narwhals":
-        return _polars(value.to_native())
+        return _polars(value.to_native(), only)
     if name == "Series" and module in ("polars", "pandas"):
         value = value.to_frame()
     if module == "polars":
@@ -65,7 +66,7 @@ def _polars(value: Any) -> pl.LazyFrame | pl.DataFrame:
     if module == "pandas":
         from lamina.data.pandas_frames import from_pandas
 
-        return from_pandas(value)
+        return from_pandas(value, only)
     if module == "pyarrow":
         return _arrow(value)
     return _narwhals(value)
@@ -91,7 +92,6 @@ def _narwhals(value: Any) -> pl.DataFrame:
 
 
 def _converted(convert: Any) -> pl.DataFrame:
-
     try:
         frame: pl.DataFrame = convert()
     except ImportError as error:

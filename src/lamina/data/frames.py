@@ -19,13 +19,8 @@ def read_frame(frame: Any) -> dict[str, Column]:
     Raises:
         DataError: DA005, if a column holds what is neither, such as lists; DA017, if two columns have the same name.
     """
-    if type(frame).__module__.partition(".")[0] != "polars":
-        frame = as_polars(frame)
-    if type(frame).__name__ == "LazyFrame":
-        frame = frame.collect()
-    if type(frame).__name__ == "Series":
-        frame = frame.to_frame()
-    return {name: _polars_column(frame[name], name) for name in frame.columns}
+    found: Any = as_polars(frame)
+    return {column.name: _polars_column(column, column.name) for column in found.collect()}
 
 
 def _polars_column(column: Any, name: str) -> Column:
@@ -38,11 +33,9 @@ def _polars_column(column: Any, name: str) -> Column:
         return np.array(column.cast(pl.Int64).cast(pl.Float64).fill_null(float("nan")).to_numpy())
     if kind == pl.Boolean:
         return np.array(column.cast(pl.Float64).fill_null(float("nan")).to_numpy())
-    if kind in (pl.String, pl.Categorical, pl.Enum) or isinstance(kind, pl.Categorical | pl.Enum):
+    if kind == pl.String or isinstance(kind, pl.Enum):
         return Words.of_series(column)
-    if kind == pl.Null:
-        return np.full(len(column), np.nan)
-    if isinstance(kind, pl.List | pl.Array) and kind.inner is not None and kind.inner.is_numeric():
+    if isinstance(kind, pl.List) and kind.inner is not None and kind.inner.is_numeric():
         return _lists(column, name)
     raise odd_column(name, str(kind))
 
@@ -51,7 +44,7 @@ def _lists(column: Any, name: str) -> np.ndarray:
     """Lists of numbers, all equally long, as rows."""
     import polars as pl
 
-    lengths = (column.list.len() if isinstance(column.dtype, pl.List) else column.arr.len()).unique().to_list()
+    lengths = column.list.len().unique().to_list()
     known = [length for length in lengths if length is not None]
     if len(lengths) != 1 or not known or not known[0]:
         raise DataError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def from_pandas(frame: Any) -> pl.DataFrame:
+def from_pandas(frame: Any, only: Collection[str] | None = None) -> pl.DataFrame:
     """A pandas frame as one of Polars; its index is no column.
 
+    Args:
+        frame: The frame.
+        only: Columns that are asked for; what others hold doesn't matter. By default all.
+
     Raises:
-        DataError: DA005, if a column holds something that no table holds; DA017, for two columns of the same name.
+        DataError: DA005, if such a column holds something that no table holds; DA017, for two columns of the same name.
     """
     import polars as pl
 
@@ -27,7 +32,18 @@ def from_pandas(frame: Any) -> pl.DataFrame:
     names = [str(name) for name in frame.columns]
     check_names(names, "the frame")
     # An empty list of columns would forget how many rows there are, but without columns there is nothing to know of them.
-    return pl.DataFrame([_column(frame.iloc[:, place], name) for place, name in enumerate(names)])
+    asked = [only is None or name in only for name in names]
+    return pl.DataFrame([(_column if asked[place] else _as_it_is)(frame.iloc[:, place], name) for place, name in enumerate(names)])
+
+
+def _as_it_is(column: Any, name: str) -> pl.Series:
+    """A column that nobody asks for: as a table would have it, or as objects."""
+    import polars as pl
+
+    try:
+        return _column(column, name)
+    except DataError:
+        return pl.Series(name, column.tolist(), dtype=pl.Object)
 
 
 def _column(column: Any, name: str) -> pl.Series:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lamina.data.columns import Columns
     from lamina.data.pipeline.pipeline import Pipeline
     from lamina.data.sources.table import TableSource
+    from lamina.data.table.schema import Schema
     from lamina.data.words import Column
 
 
@@ -56,7 +57,7 @@ class Serving:
             return read_frame(self.source(path, wanted, texts).frame().collect(engine="streaming"))
         pipeline = self.pipeline.serving(wanted, choosing=labelled)
         if path is None:
-            rows = self.cleaned(data)
+            rows = self.cleaned(data, pipeline.input)
         else:
             written = [name for name, kind in pipeline.input.kinds.items() if kind in WRITTEN]
             source = self.source(path, pipeline.input.names, written)
@@ -73,7 +74,7 @@ class Serving:
             )
         return read_frame(found)
 
-    def cleaned(self, data: Any) -> Any:
+    def cleaned(self, data: Any, schema: Schema) -> Any:
         """Rows that are in memory as a file with the same texts would be read: no blanks around words, marks of missing values as such."""
         import polars as pl
         from polars import selectors
@@ -81,7 +82,7 @@ class Serving:
         from lamina.data.pipeline.frames.given import given_frame
         from lamina.data.pipeline.frames.polars import PolarsFrame
 
-        frame = given_frame(data)
+        frame = given_frame(data, schema)
         if self.reader is None or not isinstance(frame, PolarsFrame):
             return data if self.reader is None else frame
         words = selectors.string()

@@ -94,7 +94,9 @@ def _explained(model: type[Description], properties: dict[str, Any]) -> dict[str
     for base in reversed(model.__mro__):
         _, _, attributes = (base.__dict__.get("__doc__") or "").partition("Attributes:\n")
         for name, text in re.findall(r"^ {8}(\w+): (.+(?:\n {9,}.+)*)", attributes, re.MULTILINE):
-            texts[name] = re.sub(r"\s+", " ", text)
+            # A pointer to the parent tells less than what the parent says.
+            if name not in texts or not re.fullmatch(r"See `\w+`\.", text):
+                texts[name] = re.sub(r"\s+", " ", text)
     for name, schema in properties.items():
         schema.pop("title", None)
         if name in texts and isinstance(schema, dict):

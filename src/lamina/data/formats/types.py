@@ -21,7 +21,7 @@ What becomes of each type:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lamina.errors import DataError
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def plain_frame(frame: pl.LazyFrame | pl.DataFrame, where: str) -> pl.LazyFrame:
+def plain_frame(frame: pl.LazyFrame | pl.DataFrame, where: str, only: Collection[str] | None = None) -> pl.LazyFrame:
     """A frame with its columns in the types of tables.
 
     Args:
         frame: As it was read.
         where: For messages.
+        only: Columns of the table that are asked for; others, and those without a type, stay as they are. By default all.
 
     Raises:
         DataError: DA062, for a column of a type that no table holds; DA017, if a field of a struct is called like another column;
@@ -49,16 +50,16 @@ def plain_frame(frame: pl.LazyFrame | pl.DataFrame, where: str) -> pl.LazyFrame:
     import polars as pl
 
     schema = frame.collect_schema()
-    columns = plain_columns(schema, where)
+    columns = plain_columns(schema, where, only)
     if isinstance(frame, pl.DataFrame):
-        check_whole(frame.lazy(), where)
+        check_whole(frame.lazy(), where, only)
     if [*columns] == schema.names() and all(dtype == schema[name] for name, (_, dtype) in columns.items()):
         return frame.lazy()
     return frame.lazy().select([expression.alias(name) for name, (expression, _) in columns.items()])
 
 
-def plain_columns(schema: pl.Schema, where: str) -> dict[str, tuple[pl.Expr, Any]]:
-    """How each column of a table is made of those of a frame, and its type then.
+def plain_columns(schema: pl.Schema, where: str, only: Collection[str] | None = None) -> dict[str, tuple[pl.Expr, Any]]:
+    """How each column of a table is made of those of a frame, and its type then; ``only`` as for `plain_frame`.
 
     Raises:
         DataError: DA062 and DA017, as `plain_frame`.
@@ -67,13 +68,13 @@ def plain_columns(schema: pl.Schema, where: str) -> dict[str, tuple[pl.Expr, Any
 
     from lamina.data.foreign import check_names
 
-    found = [made for name, dtype in schema.items() for made in _columns(pl.col(name), name, dtype, where)]
+    found = [made for name, dtype in schema.items() for made in _columns(pl.col(name), name, dtype, where, only)]
     check_names([name for name, _, _ in found], where)
     return {name: (expression, dtype) for name, expression, dtype in found}
 
 
-def check_whole(frame: pl.LazyFrame, where: str) -> None:
-    """See that no whole number is beyond 64 bits.
+def check_whole(frame: pl.LazyFrame, where: str, only: Collection[str] | None = None) -> None:
+    """See that no whole number is beyond 64 bits; ``only`` as for `plain_frame`.
 
     Raises:
         DataError: DA063, naming the first row.
@@ -81,7 +82,7 @@ def check_whole(frame: pl.LazyFrame, where: str) -> None:
     import polars as pl
 
     for name, dtype in frame.collect_schema().items():
-        if str(dtype) not in ("UInt64", "Int128", "UInt128"):
+        if str(dtype) not in ("UInt64", "Int128", "UInt128") or (only is not None and name not in only):
             continue
         column = pl.col(name)
         beyond = (column > 2**63 - 1) | (column < -(2**63)) if str(dtype) == "Int128" else column > 2**63 - 1
@@ -97,12 +98,17 @@ def check_whole(frame: pl.LazyFrame, where: str) -> None:
             )
 
 
-def _columns(column: pl.Expr, name: str, dtype: Any, where: str) -> Iterator[tuple[str, pl.Expr, Any]]:
+def _columns(column: pl.Expr, name: str, dtype: Any, where: str, only: Collection[str] | None) -> Iterator[tuple[str, pl.Expr, Any]]:
     import polars as pl
 
-    if isinstance(dtype, pl.Struct):
+    within = only is None or any(wanted.startswith(f"{name}.") for wanted in only)
+    if isinstance(dtype, pl.Struct) and within:
         for field in dtype.fields:
-            yield from _columns(column.struct.field(field.name), f"{name}.{field.name}", field.dtype, where)
+            yield from _columns(column.struct.field(field.name), f"{name}.{field.name}", field.dtype, where, only)
+        return
+    # What a column without a single value is, whoever asks for it knows.
+    if only is not None and (name not in only or isinstance(dtype, pl.Struct) or dtype == pl.Null):
+        yield name, column, dtype
         return
     wanted = plain_type(dtype)
     if wanted is None:

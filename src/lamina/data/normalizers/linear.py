@@ -44,10 +44,6 @@ class Standardize(Stretch):
 
     needs: ClassVar[tuple[Need, ...]] = ("moments",)
 
-    @classmethod
-    def examples(cls) -> list[Any]:
-        return [cls(), cls(per="all")]
-
     def _numbers(self, seen: Accumulator) -> tuple[np.ndarray, np.ndarray]:
         return seen.moments.mean(), seen.moments.deviation()
 
@@ -61,10 +57,6 @@ class SubtractMean(Stretch):
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("moments",)
-
-    @classmethod
-    def examples(cls) -> list[Any]:
-        return [cls(), cls(per="all")]
 
     def _numbers(self, seen: Accumulator) -> tuple[np.ndarray, np.ndarray]:
         import numpy as np
@@ -116,10 +108,6 @@ class MaxAbs(Stretch):
 
     needs: ClassVar[tuple[Need, ...]] = ("extremes",)
 
-    @classmethod
-    def examples(cls) -> list[Any]:
-        return [cls(), cls(per="all")]
-
     def _numbers(self, seen: Accumulator) -> tuple[np.ndarray, np.ndarray]:
         import numpy as np
 
@@ -139,10 +127,6 @@ class Robust(Stretch):
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("ranks",)
-
-    @classmethod
-    def examples(cls) -> list[Any]:
-        return [cls(), cls(per="all")]
 
     def _numbers(self, seen: Accumulator) -> tuple[np.ndarray, np.ndarray]:
         import numpy as np

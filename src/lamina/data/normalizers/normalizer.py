@@ -94,3 +94,7 @@ class Statistical(Normalizer):
     """
 
     per: Literal["feature", "all"] = "feature"
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [cls(), cls(per="all")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from lamina.data.schema import TARGET, Target, TargetKind
+from lamina.data.sources.broken import report_broken
 from lamina.data.sources.source import Source
 from lamina.data.storage.options import Storage
-from lamina.errors import DataError, LaminaWarning
+from lamina.errors import DataError
 from lamina.spec import wrong_value
 from lamina.spec.fields import Names, listed
 
@@ -219,7 +219,7 @@ class LabelledFiles(Source):
         if not kept:
             raise _none(self.path, self.things, self.endings, f"none of {len(broken)} that can be used; {broken[0][0]}: {broken[0][1]}")
         if broken:
-            self._report(broken, len(found.files))
+            report_broken(broken, len(found.files), self.quarantine, "DA152", f"{self.things} can't be used")
         return found.take(kept)
 
     def _found(self) -> tuple[list[DataFile], list[dict[str, Any]] | None]:
@@ -232,21 +232,6 @@ class LabelledFiles(Source):
         listed = open_file(self.manifest, storage=self.storage)
         names, lines, rows = read_manifest(listed, listed.text(), self.file, "file")
         return find_named(self.path, names, lines, self.storage, code="DA151"), rows
-
-    def _report(self, broken: list[tuple[str, str]], count: int) -> None:
-        kept = ""
-        if self.quarantine is not None:
-            import csv
-            import io
-
-            from lamina.files import atomic_write
-
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([("path", "reason"), *broken])
-            atomic_write(Path(self.quarantine), lambda file: file.write(text.getvalue().encode()))
-            kept = f"; they are listed in {self.quarantine}"
-        names = ", ".join(name for name, _ in broken[:3]) + (" ..." if len(broken) > 3 else "")
-        warnings.warn(f"[DA152] {len(broken)} of {count} {self.things} can't be used: {names}{kept}", LaminaWarning, stacklevel=4)
 
 
 def find_files(path: str | os.PathLike[str], endings: tuple[str, ...], things: str, storage: Storage | None = None) -> list[DataFile]:

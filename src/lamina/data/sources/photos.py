@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +11,10 @@ from pydantic import model_validator
 
 from lamina.data.images.decoding import Decoding
 from lamina.data.images.step import Extent, ImageStep, misfit, outline
+from lamina.data.sources.broken import report_broken
 from lamina.data.sources.source import Source
 from lamina.data.storage.options import Storage
-from lamina.errors import DataError, LaminaWarning
+from lamina.errors import DataError
 from lamina.shapes import Shape, image
 from lamina.spec import wrong_value
 from lamina.spec.fields import Size2, several, spread
@@ -186,7 +186,7 @@ class PhotoSource(Source):
                 fix="look at the files; write unreadable: error to see the whole message",
             )
         if broken:
-            self._report(broken, len(files))
+            report_broken(broken, len(files), self.quarantine, "DA137", "images can't be decoded and are left out")
         return [place for place, reason in enumerate(reasons) if reason is None]
 
     def _reason(self, file: Any) -> str | None:
@@ -198,28 +198,6 @@ class PhotoSource(Source):
         except DataError as error:
             return error.problems[0].got
         return None
-
-    def _report(self, broken: list[tuple[str, str]], count: int) -> None:
-        kept = ""
-        if self.quarantine is not None:
-            import csv
-
-            from lamina.files import atomic_write
-
-            def write(file: Any) -> None:
-                import io
-
-                text = io.StringIO()
-                writer = csv.writer(text, lineterminator="\n")
-                writer.writerows([("path", "reason"), *broken])
-                file.write(text.getvalue().encode())
-
-            atomic_write(Path(self.quarantine), write)
-            kept = f"; they are listed in {self.quarantine}"
-        names = ", ".join(name for name, _ in broken[:3]) + (" ..." if len(broken) > 3 else "")
-        warnings.warn(
-            f"[DA137] {len(broken)} of {count} images can't be decoded and are left out: {names}{kept}", LaminaWarning, stacklevel=3
-        )
 
     def resolve_paths(self, base: Path) -> Self:
         changes = {} if self.quarantine is None else {"quarantine": str(base / self.quarantine)}

@@ -95,9 +95,9 @@ class RandomPolicy(Policy):
     Attributes:
         count: How many changes in a row.
         magnitude: How strong, from 0 to 30.
-        interpolation: See `lamina.data.images.steps.geometry.Moving`.
-        fill: See there.
-        mask_fill: See there.
+        interpolation: Of the pixels; masks always take the nearest.
+        fill: What stands where the picture does not reach.
+        mask_fill: The class of such places in a mask.
     """
 
     positional: ClassVar[tuple[str, ...]] = ("count", "magnitude")
@@ -123,9 +123,9 @@ class TrivialPolicy(Policy):
     """One change of any strength, in training (TrivialAugment, Müller and Hutter 2021, the wide space).
 
     Attributes:
-        interpolation: See `lamina.data.images.steps.geometry.Moving`.
-        fill: See there.
-        mask_fill: See there.
+        interpolation: Of the pixels; masks always take the nearest.
+        fill: What stands where the picture does not reach.
+        mask_fill: The class of such places in a mask.
     """
 
     @classmethod
@@ -156,9 +156,9 @@ class LearnedPolicy(Policy):
 
     Attributes:
         policy: The data set: ``imagenet``, ``cifar10`` or ``svhn``.
-        interpolation: See `lamina.data.images.steps.geometry.Moving`.
-        fill: See there.
-        mask_fill: See there.
+        interpolation: Of the pixels; masks always take the nearest.
+        fill: What stands where the picture does not reach.
+        mask_fill: The class of such places in a mask.
     """
 
     positional: ClassVar[tuple[str, ...]] = ("policy",)

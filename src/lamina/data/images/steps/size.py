@@ -27,7 +27,7 @@ class Resize(ImageStep):
         mode: ``stretch``: to exactly this size, proportions change. ``cover``: proportions stay, what stands out is cut off on both sides.
             ``fit``: proportions stay, the rest is filled up on both sides. ``short_side``, ``long_side``: proportions stay, so that this
             side has the given length; the other one follows, and pictures still differ in it.
-        interpolation: See `lamina.data.images.step.Interpolation`.
+        interpolation: How values between pixels are found; ``box`` is the mean of those that are merged. Masks take the nearest.
         fill: What the rest is filled up with (``fit``).
     """
 
@@ -261,7 +261,7 @@ class AnyPart(ImageStep):
         area: Smallest and largest share of the picture's area.
         ratio: Smallest and largest width for a height of 1; narrow and wide ones are equally likely.
         middle: Share of each side that is looked at when a model is judged or asked; 0.875 is 224 of 256.
-        interpolation: See `lamina.data.images.step.Interpolation`.
+        interpolation: How values between pixels are found; ``box`` is the mean of those that are merged. Masks take the nearest.
     """
 
     varies: ClassVar[bool] = True

@@ -27,7 +27,7 @@ def as_frame(rows: Any, schema: Schema, where: str = "the rows") -> Frame:
     """
     from lamina.data.pipeline.frames.frame import Frame as FrameProtocol
 
-    found = given_frame(rows)
+    found = given_frame(rows, schema)
     missing = [name for name in schema.names if name not in found.names]
     if missing:
         others = [name for name in found.names if name not in schema]
@@ -44,15 +44,16 @@ def as_frame(rows: Any, schema: Schema, where: str = "the rows") -> Frame:
     return chosen if isinstance(rows, FrameProtocol) else _validated(chosen, schema, where)
 
 
-def given_frame(rows: Any) -> Any:
-    """Rows as a `Frame`, with the columns that they have.
+def given_frame(rows: Any, schema: Schema) -> Any:
+    """Rows as a `Frame`, with the columns that they have; those of a schema in the types that pipelines know.
 
     Raises:
-        DataError: DA018, for what has no named columns; DA005, for columns that don't fit together.
+        DataError: DA018, for what has no named columns; DA005, for columns that don't fit together; DA062 and DA063, for columns of the
+            schema that no table holds.
     """
     from lamina.data.pipeline.frames.frame import Frame as FrameProtocol
 
-    return rows if isinstance(rows, FrameProtocol) else _spark(rows) or _polars(rows)
+    return rows if isinstance(rows, FrameProtocol) else _spark(rows) or _polars(rows, schema)
 
 
 def checked(frame: Frame, schema: Schema, where: str) -> Frame:
@@ -78,22 +79,20 @@ def _spark(rows: Any) -> Any:
     return None
 
 
-def _polars(rows: Any) -> Any:
+def _polars(rows: Any, schema: Schema) -> Any:
     import polars as pl
 
+    from lamina.data.foreign import as_polars
+    from lamina.data.pipeline.frames.kinds import polars_type
     from lamina.data.pipeline.frames.polars import PolarsFrame
 
-    if isinstance(rows, pl.LazyFrame | pl.DataFrame):
-        return PolarsFrame.of(rows)
     if isinstance(rows, Mapping):
         single = not any(_several(value) for value in rows.values())
         columns = {str(name): [value] if single else value for name, value in rows.items()}
-        return PolarsFrame.of(_frame(lambda: pl.DataFrame(columns, strict=False, nan_to_null=False)))
-    if isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
-        return PolarsFrame.of(_frame(lambda: pl.from_dicts(list(rows), infer_schema_length=None, strict=False)))
-    from lamina.data.frames import as_polars
-
-    found = as_polars(rows)
+        rows = _frame(lambda: pl.DataFrame(columns, strict=False, nan_to_null=False))
+    elif isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
+        rows = _frame(lambda: pl.from_dicts(list(rows), infer_schema_length=None, strict=False))
+    found = as_polars(rows, schema.names)
     if found is None:
         raise DataError(
             "DA018",
@@ -103,7 +102,11 @@ def _polars(rows: Any) -> Any:
             cause="a pipeline finds columns by name",
             fix="give a Polars, pandas, pyarrow, DuckDB or Spark frame, or a dict such as {'age': [31, 45], 'city': ['Bern', 'Basel']}",
         )
-    return PolarsFrame.of(found)
+    missing = {name for name, dtype in found.collect_schema().items() if dtype == pl.Null and name in schema}
+    types: dict[Any, Any] = {
+        name: polars_type(column.kind, getattr(column, "zone", None)) for name, column in schema.columns.items() if name in missing
+    }
+    return PolarsFrame.of(found.cast(types) if types else found)
 
 
 def _frame(make: Any) -> Any:

@@ -67,13 +67,15 @@ def kind_of_polars(dtype: Any) -> ColumnType | None:
     return None
 
 
-def plain_type(dtype: Any) -> Any:
+def pipeline_type(dtype: Any) -> Any:
     """The type in which a pipeline keeps columns of a Polars type; None for one that no kind holds.
+
+    That of `lamina.data.formats.types.plain_type`, but that a date is a time, and words of a known vocabulary are text.
 
     Example:
         >>> import polars as pl
-        >>> plain_type(pl.Int8())
-        Int64
+        >>> pipeline_type(pl.Date()), pipeline_type(pl.Enum(["low", "high"]))
+        (Datetime(time_unit='us', time_zone='UTC'), String)
     """
     column = kind_of_polars(dtype)
     return None if column is None else polars_type(column.kind, getattr(column, "zone", None))

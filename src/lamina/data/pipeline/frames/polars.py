@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lamina.data.expressions.polars import to_polars
-from lamina.data.pipeline.frames.kinds import kind_of_polars, plain_type
+from lamina.data.pipeline.frames.kinds import kind_of_polars, pipeline_type
 from lamina.data.table.schema import exact_kind
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class PolarsFrame:
         lazy = frame.lazy()
         changed = {}
         for name, dtype in lazy.collect_schema().items():
-            wanted = plain_type(dtype)
+            wanted = pipeline_type(dtype)
             if wanted is not None and wanted != dtype:
                 column = pl.col(name)
                 naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None or dtype == pl.Date
