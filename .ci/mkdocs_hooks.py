@@ -15,6 +15,7 @@ ROOMS = {
     "TR": "Training",
     "EV": "Evaluation",
     "AR": "Archives and models",
+    "IO": "Files of other systems",
     "CL": "The command line",
 }
 

@@ -30,6 +30,15 @@ def shared_data() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def shared_fixtures() -> Path:
+    """Folder with genuine files of other systems."""
+    folder = SHARED.parent / "fixtures"
+    if not folder.is_dir():
+        pytest.skip(f"the files of other systems are not here: no folder {folder}; set LAMINA_DATA to its sister data")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _same_environment() -> Iterator[None]:
     """Environment variables and the working directory are put back, and a test that leaves them changed fails."""

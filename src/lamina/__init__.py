@@ -36,7 +36,7 @@ _NAMES: dict[str, str] = {
 """Module to the names that the front door takes from it."""
 
 _MODULES: dict[str, str] = {
-    "lamina": "custom data errors evaluate generation learning network shapes spec testing train unsupervised zoo",
+    "lamina": "custom data errors evaluate generation interop learning network shapes spec testing train unsupervised zoo",
     "lamina.learning": "optimizers schedules",
     "lamina.network": "activations constraints initializers layers losses noise vertices",
     "lamina.train": "callbacks",

@@ -5,6 +5,7 @@ from lamina import data as data
 from lamina import errors as errors
 from lamina import evaluate as evaluate
 from lamina import generation as generation
+from lamina import interop as interop
 from lamina import learning as learning
 from lamina import network as network
 from lamina import shapes as shapes

@@ -8,6 +8,7 @@
 | ``labels.json``             | names of classes by output, and what each output means                          |
 | ``preprocessing.json``      | what is done to raw data before the network; arrays in ``preprocessing.safetensors`` |
 | ``training.json``           | where training stands; arrays in ``training.safetensors``                       |
+| ``origin.json``             | where an imported model comes from; its optimiser's state in ``origin.safetensors`` |
 
 Members are stored, not compressed, so a small file can't unfold into a large one. Nothing in it is code, and reading it runs
 none: names are checked against this list, sizes against the file, tensor headers against the size of their member, before any
@@ -39,9 +40,10 @@ FORMAT = 1
 
 MANIFEST = "manifest.json"
 NETWORK, LABELS, PREPROCESSING, TRAINING = "network.json", "labels.json", "preprocessing.json", "training.json"
+ORIGIN, ORIGIN_ARRAYS = "origin.json", "origin.safetensors"
 WEIGHTS, PREPROCESSING_ARRAYS, TRAINING_ARRAYS = "weights.safetensors", "preprocessing.safetensors", "training.safetensors"
-JSON_MEMBERS = (NETWORK, LABELS, PREPROCESSING, TRAINING)
-TENSOR_MEMBERS = (WEIGHTS, PREPROCESSING_ARRAYS, TRAINING_ARRAYS)
+JSON_MEMBERS = (NETWORK, LABELS, PREPROCESSING, TRAINING, ORIGIN)
+TENSOR_MEMBERS = (WEIGHTS, PREPROCESSING_ARRAYS, TRAINING_ARRAYS, ORIGIN_ARRAYS)
 REQUIRED = (NETWORK, WEIGHTS, LABELS)
 
 MAX_JSON_BYTES = 64 * 1024 * 1024

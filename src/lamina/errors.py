@@ -2,7 +2,7 @@
 
 Each problem carries a stable code (``SP002``) with a page under ``docs/errors/``. The letters name the room that speaks:
 ``SP`` descriptions, ``NN`` shapes of a network, ``CK`` networks that run but are wrong, ``EN`` the engine, ``DA`` data,
-``TR`` training, ``EV`` evaluation, ``AR`` archives and models, ``CL`` the command line.
+``TR`` training, ``EV`` evaluation, ``AR`` archives and models, ``IO`` files of other systems, ``CL`` the command line.
 """
 
 from __future__ import annotations
@@ -197,6 +197,16 @@ class EvaluationError(LaminaError):
 
 class ArchiveError(LaminaError):
     """A `.lamina` archive or a checkpoint can't be read or written."""
+
+
+class InteropError(LaminaError):
+    """A file of another system can't be read, or holds what has no counterpart here."""
+
+
+class ProofError(InteropError):
+    """An imported model gives other outputs than the system it comes from."""
+
+    exit_code = 3
 
 
 class DependencyError(LaminaError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lamina.archive import (
     LABELS,
     NETWORK,
+    ORIGIN,
+    ORIGIN_ARRAYS,
     PREPROCESSING,
     PREPROCESSING_ARRAYS,
     TRAINING,
@@ -25,6 +27,7 @@ from lamina.errors import ArchiveError, DescriptionError, LaminaError
 from lamina.network import Network
 from lamina.network.inference import resolve
 from lamina.network.plan import Plan
+from lamina.origin import Origin
 from lamina.shapes import Shape
 from lamina.spec import Document
 
@@ -52,6 +55,23 @@ class Kept:
     dtype: Literal["float32", "float64"]
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What is kept with a model beside network and weights.
+
+    Attributes:
+        schema: What its data are.
+        preprocessing: What is done to raw data.
+        origin: Where it comes from.
+        slots: The state of the optimiser it was trained by there.
+    """
+
+    schema: DataSchema | None = None
+    preprocessing: Preprocessing | None = None
+    origin: Origin | None = None
+    slots: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
 def save_model(model: Model, path: str | os.PathLike[str], *, training: TrainingState | None = None, own_modules: bool = False) -> None:
     """Write a model; see `lamina.model.Model.save`.
 
@@ -68,6 +88,8 @@ def save_model(model: Model, path: str | os.PathLike[str], *, training: Training
     tensor_members: dict[str, Mapping[str, np.ndarray]] = {WEIGHTS: model.network.named_arrays()}
     if model.preprocessing is not None:
         json_members[PREPROCESSING], tensor_members[PREPROCESSING_ARRAYS] = model.preprocessing.to_archive()
+    if model.origin is not None:
+        json_members[ORIGIN], tensor_members[ORIGIN_ARRAYS] = model.origin.to_dict(full=True), model.slots
     if training is not None:
         json_members[TRAINING], tensor_members[TRAINING_ARRAYS] = dict(training.values), training.arrays
     write_archive(path, json_members=json_members, tensor_members=tensor_members)
@@ -171,6 +193,44 @@ def read_extras(archive: Archive) -> tuple[DataSchema | None, Preprocessing | No
         return schema, Preprocessing.from_archive(data, arrays)
     except LaminaError as error:
         raise _misread(archive, PREPROCESSING, error) from error
+
+
+def read_origin(archive: Archive) -> tuple[Origin | None, dict[str, np.ndarray]]:
+    """What an archive says of where an imported model comes from, and the state of the optimiser it was trained by there.
+
+    Raises:
+        ArchiveError: AR022, if it is damaged.
+    """
+    if not archive.has(ORIGIN):
+        return None, {}
+    try:
+        origin = Origin.from_document(Document(archive.json(ORIGIN), str(archive.path)))
+    except LaminaError as error:
+        raise _misread(archive, ORIGIN, error) from error
+    return origin, archive.arrays(ORIGIN_ARRAYS)
+
+
+def write_model(path: str | os.PathLike[str], kept: Kept, arrays: Mapping[str, np.ndarray], extras: Extras) -> None:
+    """Write a model of a description and named arrays, without building it: nothing of it needs torch.
+
+    Args:
+        path: Where.
+        kept: The description and what belongs to it.
+        arrays: All parameters and buffers by ``node/name``.
+        extras: What else is kept.
+
+    Raises:
+        ArchiveError: AR020, if it can't be written.
+    """
+    inputs = {name: shape.to_dict(full=True) for name, shape in kept.plan.inputs.items()}
+    network = {"seed": kept.seed, "dtype": kept.dtype, "network": kept.network.to_dict(full=True), "inputs": inputs}
+    json_members: dict[str, Any] = {NETWORK: network, LABELS: None if extras.schema is None else extras.schema.to_dict(full=True)}
+    tensor_members: dict[str, Mapping[str, np.ndarray]] = {WEIGHTS: arrays}
+    if extras.preprocessing is not None:
+        json_members[PREPROCESSING], tensor_members[PREPROCESSING_ARRAYS] = extras.preprocessing.to_archive()
+    if extras.origin is not None:
+        json_members[ORIGIN], tensor_members[ORIGIN_ARRAYS] = extras.origin.to_dict(full=True), extras.slots
+    write_archive(path, json_members=json_members, tensor_members=tensor_members)
 
 
 def _misread(archive: Archive, member: str, error: LaminaError) -> ArchiveError:

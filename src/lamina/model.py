@@ -12,13 +12,14 @@ from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset, as_dataset, as_unlabelled
 from lamina.data.preprocessing import Preprocessing
 from lamina.data.schema import DataSchema
-from lamina.errors import DescriptionError
 from lamina.generation.sequences import Sequences
-from lamina.keep import described, read_extras, save_model
+from lamina.keep import described, read_extras, read_origin, save_model
 from lamina.labels import choose_labels, no_classes
 from lamina.network import Network
 from lamina.network.inference import resolve
+from lamina.network.network import loss_elsewhere
 from lamina.network.plan import Plan
+from lamina.origin import FromElsewhere
 from lamina.shapes import Shape, named_shapes
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 DType = Literal["float32", "float64"]
 
 
-class Model(Sequences):
+class Model(Sequences, FromElsewhere):
     """A network that can be trained, judged, kept and asked.
 
     Args:
@@ -85,18 +86,9 @@ class Model(Sequences):
             return
         self.description = network
         if loss is not None:
-            raise DescriptionError(
-                "SP004",
-                where="Model.loss",
-                expected="the loss in the network's output layer",
-                got=repr(loss),
-                cause="a described network ends in an Output or LossLayer, which has the loss",
-                fix=f"write Output(units, loss={loss!r}) as the last layer",
-            )
+            raise loss_elsewhere(loss)
         if input is not None or network.has_inputs:
-            self._resolve(named_shapes(input))
-
-    # -- the network --------------------------------------------------------------------------------------------------
+            self.resolve(named_shapes(input))
 
     @property
     def network(self) -> RunnableNetwork:
@@ -110,9 +102,12 @@ class Model(Sequences):
 
             from lamina.engine.build import build
 
-            plan = self._resolve(None) if self.plan is None else self.plan
+            plan = self.resolve(None) if self.plan is None else self.plan
             self._network = build(plan, self.seed, dtype=getattr(torch, self.dtype))
             self._network.eval()
+            if self.waiting is not None:
+                self._network.load_arrays(self.waiting.arrays)
+                self.waiting = None
         return self._network
 
     def widen(self) -> None:
@@ -124,7 +119,8 @@ class Model(Sequences):
             if self._network is not None:
                 self._network.to(torch.float64)
 
-    def _resolve(self, inputs: Mapping[str, Shape] | None) -> Plan:
+    def resolve(self, inputs: Mapping[str, Shape] | None) -> Plan:
+        """Make the network ready for inputs of these shapes; None: of those that it says itself."""
         if self.description is None:
             message = "an own module has no plan"
             raise TypeError(message)
@@ -147,7 +143,7 @@ class Model(Sequences):
     def take_inputs(self, schema: DataSchema) -> None:
         """Learn from data what the inputs are, if that is not known yet; see `take_schema`."""
         if self.plan is None and self.description is not None:
-            self._resolve(schema.inputs)
+            self.resolve(schema.inputs)
         if self.plan is not None:
             schema.check_inputs(self.plan.inputs)
 
@@ -159,7 +155,7 @@ class Model(Sequences):
         """
         from lamina.network.summary import summarize
 
-        return summarize(self.plan or self._resolve(None), batch=batch)
+        return summarize(self.plan or self.resolve(None), batch=batch)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Copies of all parameters and buffers by ``layer/name``."""
@@ -172,8 +168,6 @@ class Model(Sequences):
             LaminaError: EN008, with all names that are missing, unexpected or of another shape; nothing is changed then.
         """
         self.network.load_arrays(arrays)
-
-    # -- training -----------------------------------------------------------------------------------------------------
 
     def fit(self, data: DataLike, targets: Any = None, **settings: Any) -> Run:
         """Train; see `lamina.train.fit.fit` for all settings.
@@ -227,8 +221,6 @@ class Model(Sequences):
         from lamina.train.gradient_check import check_gradients
 
         return check_gradients(self, self.training_data(data, targets), samples=samples, numbers=numbers)
-
-    # -- judging ------------------------------------------------------------------------------------------------------
 
     def evaluate(
         self,
@@ -288,7 +280,7 @@ class Model(Sequences):
         """
         from lamina.train.metrics import expected_kind, fill_labels
 
-        data, targets = fill_labels(self.plan, data, targets)
+        data, targets = fill_labels(self.plan, *self.as_here(data, targets))
         if isinstance(data, Dataset):
             dataset = self._as_trained(data)
         elif self.preprocessing is not None:
@@ -319,8 +311,6 @@ class Model(Sequences):
         for dataset in datasets if outputs else ():
             check_dataset(self.plan, outputs, dataset)
 
-    # -- asking -------------------------------------------------------------------------------------------------------
-
     def predict(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> Any:
         """The network's outputs for new data.
 
@@ -341,12 +331,16 @@ class Model(Sequences):
 
     def outputs(self, data: Any, *, batch_size: int = 1024, device: str = "auto") -> dict[str, np.ndarray]:
         """As `predict`, always as a dict by output name."""
+        found = self._answers(data, batch_size, device)
+        return found if self.origin is None else self.origin.given(found)
+
+    def _answers(self, data: Any, batch_size: int, device: str) -> dict[str, np.ndarray]:
         from lamina.engine.answers import answers
         from lamina.engine.device import choose_device
         from lamina.train.metrics import check_size
 
         check_size(batch_size)
-        inputs, masks = self._inputs(data)
+        inputs, masks = self._inputs(self.as_here(data)[0])
         found = answers(self.network, inputs, masks, batch_size=batch_size, device=choose_device(device))
         return {name: self.restored(name, array) for name, array in found.items()}
 
@@ -365,7 +359,7 @@ class Model(Sequences):
         Raises:
             DataError: AR027, if no output is one of classes.
         """
-        outputs = self.outputs(data, batch_size=batch_size, device=device)
+        outputs = self._answers(data, batch_size, device)
         from lamina.train.metrics import plain_scores
 
         found = {
@@ -404,8 +398,6 @@ class Model(Sequences):
         from lamina.train.metrics import pair_outputs
 
         return self.preprocessing.restore_target(pair_outputs(self.network.outputs, self.schema)[output], array)
-
-    # -- keeping ------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str], *, training: TrainingState | None = None) -> None:
         """Keep the model in one ``.lamina`` file: network, weights, preprocessing, labels. No code, no pickle.
@@ -446,5 +438,6 @@ def load(path: str | os.PathLike[str]) -> Model:
     kept = described(archive)
     model = Model(kept.network, seed=kept.seed, input=kept.plan.inputs, dtype=kept.dtype)
     model.schema, model.preprocessing = read_extras(archive)
+    model.origin, model.slots = read_origin(archive)
     model.load_parameters(archive.arrays(WEIGHTS))
     return model

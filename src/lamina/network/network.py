@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import model_validator
 
 from lamina.codes import TITLES
-from lamina.errors import nearest
+from lamina.errors import DescriptionError, nearest
 from lamina.network.defaults import Defaults
 from lamina.network.layers.layer import Layer
 from lamina.shapes import Shape
@@ -121,3 +121,15 @@ def plain_settings(data: dict[str, Any], defaults: Defaults | None, *, full: boo
     if full and defaults is not None:
         data["defaults"] = None
     return data
+
+
+def loss_elsewhere(loss: object) -> DescriptionError:
+    """The error for a loss that is given beside a described network."""
+    return DescriptionError(
+        "SP004",
+        where="Model.loss",
+        expected="the loss in the network's output layer",
+        got=repr(loss),
+        cause="a described network ends in an Output or LossLayer, which has the loss",
+        fix=f"write Output(units, loss={loss!r}) as the last layer",
+    )

@@ -13,6 +13,7 @@ from lamina.evaluate.evaluation import Evaluation
 from lamina.keep import save_model
 from lamina.network.checks import run_checks
 from lamina.train.config import TrainConfig
+from lamina.train.going_on import forget, settings_of, take_state
 from lamina.train.metrics import evaluations
 from lamina.train.run import RunDirectory
 from lamina.train.session import Feed, Run, Session
@@ -41,6 +42,7 @@ def fit(
     evaluation: Evaluation | str | Sequence[Evaluation | str] = (),
     run_dir: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    go_on: bool = False,
     target: str | Sequence[str] | None = None,
     **settings: Any,
 ) -> Run:
@@ -64,6 +66,7 @@ def fit(
         evaluation: How validation is judged; by default what fits the targets.
         run_dir: Folder to keep checkpoints, log and model in; None keeps nothing.
         resume: Go on from the last good checkpoint in ``run_dir``.
+        go_on: Of an imported model: go on with the training it comes from, by its optimiser, with its state and counters.
         target: Of a frame: the column, or columns, to learn.
         **settings: Any setting of `lamina.train.config.TrainConfig`: ``epochs``, ``optimizer``, ``callbacks``, ``clip`` ...
 
@@ -88,7 +91,7 @@ def fit(
         per_epoch, settings = check_steps(steps, steps_per_epoch, settings)
     elif steps is not None:
         raise _endless(steps)
-    config = TrainConfig(**settings)
+    config = TrainConfig(**(settings_of(model, settings) if go_on else settings))
     feed = Feed(
         batch_size=batch_size,
         shuffle=shuffle,
@@ -117,6 +120,9 @@ def fit(
         held = model.dataset(validation, target=target)
     session = Session(model, config, train, held, evaluations(evaluation), feed, kept=run_dir is not None, streamed=streamed)
     trainer = session.prepare()
+    if go_on:
+        take_state(model, trainer)
+    forget(model)
     if run_dir is None:
         return session.run(trainer)
     directory = RunDirectory.open(run_dir, resume=resume)

@@ -28,7 +28,7 @@ class BatchNormModule(ParametricModule):
         layer: Any = node.layer
         self._momentum, self._epsilon = float(layer.momentum), float(layer.epsilon)
         self._steps = isinstance(node.input_shapes[0], Sequence)
-        self._frozen = bool(layer.frozen)
+        self._frozen, self._biased = bool(layer.frozen), layer.variance == "biased"
         self.running_var.fill_(1.0)
 
     def compute(self, x: Tensor) -> Tensor:
@@ -54,9 +54,15 @@ class BatchNormModule(ParametricModule):
             raise self._too_few()
         parameters = self._parameters
         weight, bias = parameters.get("weight"), parameters.get("bias")
-        return torch.batch_norm(
+        before = self.running_var * (1 - self._momentum) if training and self._biased else None
+        y = torch.batch_norm(
             x, weight, bias, self.running_mean, self.running_var, training, self._momentum, self._epsilon, torch.backends.cudnn.enabled
         )
+        if before is not None:
+            count = x.numel() // x.shape[1]
+            with torch.no_grad():
+                self.running_var.copy_(before + (self.running_var - before) * ((count - 1) / count))
+        return y
 
     def _too_few(self) -> TrainingError:
         return TrainingError(

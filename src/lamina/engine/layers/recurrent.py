@@ -47,7 +47,10 @@ class SequenceModule(ParametricModule):
         for number in range(settings.layers):
             end = f"_l{number}" if number else ""
             named = ((name, self._parameters[f"{prefix}{name}{end}"]) for name in plain)
-            found.append({name: weight for name, weight in named if weight is not None})
+            own: dict[str, Tensor] = {name: weight for name, weight in named if weight is not None}
+            if "bias_ih" in own and not settings.recurrent_bias:
+                own["bias_hh"] = torch.zeros_like(own["bias_ih"])  # What the kernels add; no parameter.
+            found.append(own)
         return found
 
 

@@ -58,6 +58,7 @@ class OptimizerRun(Generic[D]):
     Attributes:
         learning_rate: The rate of the last update; before the first, that of the first. Without the layers' factors.
         updates: Number of updates made.
+        begun: Updates and epochs made before, elsewhere, that schedules count from.
     """
 
     scratches: ClassVar[int] = 0
@@ -73,6 +74,7 @@ class OptimizerRun(Generic[D]):
         self.description = description
         self.flat = flat
         self.updates = 0
+        self.begun = (0, 0)
         self.learning_rate = value_of(description.learning_rate, 0, 0.0)
         self._state: dict[str, Tensor] = {}
         self._counts: list[Tensor] = []
@@ -105,6 +107,7 @@ class OptimizerRun(Generic[D]):
             step: Steps made before this one; for schedules.
             epoch: Epochs made before it, with the fraction of the current one; for schedules.
         """
+        step, epoch = step + self.begun[0], epoch + self.begun[1]
         if self._clip is not None:
             self._clip()
         for add in self._penalties:
@@ -138,7 +141,8 @@ class OptimizerRun(Generic[D]):
         The vectors are the live ones, not copies. Of several dtypes, each has its own: ``mean/float32``.
         """
         numbers = {name: torch.tensor(value, dtype=torch.float64) for name, value in self.extra_state().items()}
-        return {"updates": torch.tensor(self.updates), **numbers, **self._state}
+        begun = {"begun": torch.tensor(self.begun)} if any(self.begun) else {}
+        return {"updates": torch.tensor(self.updates), **begun, **numbers, **self._state}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state_dict`; nothing is changed if it doesn't fit.

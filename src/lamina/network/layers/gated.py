@@ -91,7 +91,7 @@ class IndRNN(Recurrent):
 
     gates: ClassVar[int] = 1
     remembered: ClassVar[int] = 1
-    unused_settings: ClassVar[tuple[str, ...]] = ("layer_norm",)
+    unused_settings: ClassVar[tuple[str, ...]] = ("layer_norm", "recurrent_bias")
 
     activation: Activation = Relu()
     recurrent_initializer: Initializer = Uniform(0.0, 1.0)

@@ -52,6 +52,8 @@ class BatchNorm(Normalization):
 
     Attributes:
         momentum: Weight of the newest batch in the running statistics; ``1 - decay`` in Deeplearning4j's and Keras's terms.
+        variance: Which variance of a batch the running one follows: ``unbiased``, as in torch, or ``biased``, as in Deeplearning4j and
+            Keras.
 
     Example:
         >>> from lamina.shapes import image
@@ -63,6 +65,7 @@ class BatchNorm(Normalization):
     memory: ClassVar[bool] = True
 
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
+    variance: Literal["unbiased", "biased"] = "unbiased"
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         return inputs[0]
@@ -82,6 +85,7 @@ class BatchNorm(Normalization):
         return [
             (cls(), (Features(4),)),
             (cls(momentum=0.3, epsilon=1e-3, activation="tanh"), (Sequence(steps=5, features=3),)),
+            (cls(variance="biased"), (Features(3),)),
             (cls(), (Sequence(steps=None, features=3),)),
             (cls(bias=False), (Image(channels=3, height=4, width=2),)),
             (cls(scale=False, bias=False), (Volume(channels=2, depth=2, height=3, width=2),)),

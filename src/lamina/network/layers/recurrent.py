@@ -44,6 +44,8 @@ class Recurrent(ParametricLayer):
             and Hinton 2016; Deeplearning4j's ``hasLayerNorm``): parameters ``gain_ih``, ``gain_hh``. Runs step by step.
         epsilon: Added to the variance there.
         recurrent_initializer: How ``weight_hh`` starts, each gate by itself; orthogonal.
+        recurrent_bias: Whether there is a second bias, ``bias_hh``, as in torch and cuDNN; Deeplearning4j and Keras have one. The
+            network computes the same with a sum of both, but two biases learn about twice as fast as one.
         dropout: Noise on the input, drawn anew for each step.
     """
 
@@ -69,6 +71,7 @@ class Recurrent(ParametricLayer):
     layer_norm: bool = False
     epsilon: Positive = 1e-5
     recurrent_initializer: Initializer = Orthogonal()
+    recurrent_bias: bool = True
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -77,6 +80,12 @@ class Recurrent(ParametricLayer):
                 expected="output: sequence, or return_sequences: false, not both",
                 cause="they say opposite things",
                 fix="remove return_sequences, which output replaces",
+            )
+        if not self.bias and not self.recurrent_bias:
+            raise wrong_value(
+                expected="recurrent_bias: false only with a bias",
+                cause="without biases there is no second one",
+                fix="remove recurrent_bias",
             )
         if self.layer_dropout and self.layers == 1:
             raise wrong_value(
@@ -151,6 +160,7 @@ class Recurrent(ParametricLayer):
         }
         if self.bias:
             found["bias_ih"] = Parameter((rows,), "bias", count, self.units, self.gates, fills=self.bias_fills())
+        if self.bias and self.recurrent_bias:
             found["bias_hh"] = Parameter((rows,), "bias", self.width, self.units, self.gates)
         if self.layer_norm:
             found |= {name: Parameter((rows,), "gain") for name in ("gain_ih", "gain_hh")}
@@ -184,6 +194,7 @@ class Recurrent(ParametricLayer):
             (cls(3, reverse=True), (shape,)),
             (cls(2, layers=2, layer_dropout=0.4), (shape,)),
             (cls(2, recurrent_dropout=0.4, output="last"), (shape,)),
+            (cls(2, layers=2, recurrent_bias=False), (shape,)),
             (one, (shape, Features(sum(one.carried().values())))),
         ]
 

@@ -1,0 +1,42 @@
+"""Deeplearning4j's models: zips with ``configuration.json`` and ``coefficients.bin``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from lamina.errors import InteropError
+from lamina.interop.format import Format
+
+if TYPE_CHECKING:
+    from lamina.interop.given import Given
+    from lamina.interop.imported import Imported, Options
+
+
+class Dl4j(Format):
+    """Models that Deeplearning4j 0.5.0 to 1.0.0-M2.1 wrote."""
+
+    name: ClassVar[str] = "dl4j"
+    title: ClassVar[str] = "Deeplearning4j"
+
+    def recognises(self, given: Given) -> bool:
+        if not given.is_zip:
+            return False
+        try:
+            return "configuration.json" in given.members
+        except InteropError:
+            return b"configuration.json" in given.head
+
+    def read(self, given: Given, options: Options) -> Imported:
+        from lamina.interop.dl4j.reader import read
+
+        return read(given, options)
+
+    def samples(self, folder: Path) -> Sequence[Path]:
+        return [path for path in sorted(folder.rglob("*")) if path.suffix in (".zip", ".bin") and path.is_file() and _is_zip(path)]
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"

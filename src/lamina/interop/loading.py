@@ -1,0 +1,89 @@
+"""The way in: `load`, `inspect` and what both share."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from lamina.errors import LaminaWarning
+from lamina.interop.format import formats
+from lamina.interop.given import Given
+from lamina.interop.imported import Imported, Options
+from lamina.interop.report import Report
+from lamina.shapes import Shape
+
+if TYPE_CHECKING:
+    from lamina.model import Model
+
+Paths: TypeAlias = "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
+Inputs: TypeAlias = "Shape | Mapping[str, Shape] | None"
+
+
+def read(
+    paths: Paths,
+    *,
+    format: str | None = None,
+    inputs: Inputs = None,
+    layout: Literal["source", "lamina"] = "source",  # noqa: A002
+) -> Imported:
+    """Read a foreign model as a description and arrays; see `load`. Loads no torch.
+
+    Raises:
+        InteropError: For files of no known format, and damaged ones.
+    """
+    given = Given(paths)
+    found = formats.recognise(given) if format is None else formats.get(format)
+    shapes = {"": inputs} if isinstance(inputs, Shape) else dict(inputs or {})
+    return found.read(given, Options(shapes, layout))
+
+
+def inspect(paths: Paths, *, format: str | None = None, inputs: Inputs = None) -> Report:  # noqa: A002 (as on the command line)
+    """What importing a foreign model would give, layer by layer; nothing is made or written. Print it.
+
+    Args:
+        paths: The file, or files, of the model.
+        format: Name of the format; recognised by content unless given.
+        inputs: Shapes of inputs, where the file doesn't say them.
+
+    Raises:
+        InteropError: For files of no known format, and damaged ones.
+    """
+    return read(paths, format=format, inputs=inputs).report
+
+
+def load(
+    paths: Paths,
+    *,
+    format: str | None = None,
+    inputs: Inputs = None,
+    layout: Literal["source", "lamina"] = "source",  # noqa: A002
+) -> Model:
+    """A foreign model as a model of Lamina's: ordinary layers, to be summarised, trained, changed and kept like any other.
+
+    Nothing in the files is executed. Arrays go in and out with their axes as the source has them, outputs by the source's names, until
+    ``model.origin`` is set to None.
+
+    Args:
+        paths: The file, or files, of the model.
+        format: Name of the format; recognised by content unless given.
+        inputs: Shapes of inputs, where the file doesn't say them.
+        layout: ``lamina``: axes as Lamina has them (sequences ``[batch, steps, features]``) from the beginning.
+
+    Raises:
+        InteropError: IO004, with every layer and setting that has no counterpart; for files of no known format, and damaged ones.
+
+    Warns:
+        LaminaWarning: IO012, for what is left out and would matter in training.
+    """
+    imported = read(paths, format=format, inputs=inputs, layout=layout)
+    model = imported.model()
+    if imported.report.lost:
+        warnings.warn(
+            f"[IO012] left out of {', '.join(imported.report.files)}, without any effect on outputs: "
+            + "; ".join(map(str, imported.report.lost)),
+            LaminaWarning,
+            stacklevel=2,
+        )
+    return model
