@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import lamina as lm
 from lamina import layers as L
 from lamina.engine.build import build
 from lamina.engine.network import NetworkModule
@@ -132,3 +133,13 @@ def test_batch_norm_learns_from_real_steps_only() -> None:
 def test_groups_divide_the_channels() -> None:
     with pytest.raises(ShapeError, match="(?s)NN008.*set groups to one of 1, 2, 4"):
         L.GroupNorm(3).infer((Image(channels=4, height=3, width=2),))
+
+
+def test_a_biased_running_variance_follows_that_of_the_batch_itself() -> None:
+    x = torch.randn(5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for variance, wanted in (("unbiased", x.var(0)), ("biased", x.var(0, unbiased=False))):
+        plan = lm.Sequential(lm.features(3), [lm.BatchNorm(momentum=0.1, variance=variance)]).resolve()
+        network = build(plan, 0, dtype=torch.float64).train()
+        network.run({"input": x})
+        running = next(value for name, value in network.named_buffers() if name.endswith("running_var"))
+        torch.testing.assert_close(running, 0.9 + 0.1 * wanted)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+import lamina as lm
 from lamina.engine.build import build
 from lamina.engine.layers.layer import LayerModule
 from lamina.engine.network import NetworkModule
@@ -346,3 +347,28 @@ def test_recurrent_dropout_drops_the_same_units_at_every_step() -> None:
     growth = torch.tensor([sum((4 / 3) ** k for k in range(n + 1)) for n in range(4)], dtype=F64)
     assert_same(y, torch.where(kept[:, None], growth[None, :, None], torch.ones_like(y)))
     assert_same(network.eval()(torch.zeros(1, 4, 3, dtype=F64))["tested"][0, :, 0], torch.arange(1.0, 5.0, dtype=F64))
+
+
+def test_one_bias_computes_what_two_do_and_is_the_only_one_that_learns() -> None:
+    x = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for layer in (
+        lm.LSTM(4, recurrent_bias=False),
+        lm.GRU(4, recurrent_bias=False),
+        lm.Bidirectional(lm.SimpleRNN(4, recurrent_bias=False)),
+    ):
+        network = build(lm.Sequential(lm.sequence(5, 3), [layer]).resolve(), 0, dtype=torch.float64)
+        names = [name for name, _ in network.named_parameters()]
+        assert not [name for name in names if "bias_hh" in name]
+        (y,), _ = network.run({"input": x})
+        inner = layer.recurrent if isinstance(layer, lm.Bidirectional) else layer
+        two = (
+            layer.replace(layer=inner.replace(recurrent_bias=True))
+            if isinstance(layer, lm.Bidirectional)
+            else layer.replace(recurrent_bias=True)
+        )
+        twin = build(lm.Sequential(lm.sequence(5, 3), [two]).resolve(), 0, dtype=torch.float64)
+        with torch.no_grad():
+            own = dict(network.named_parameters())
+            for name, value in twin.named_parameters():
+                value.copy_(own[name] if name in own else torch.zeros_like(value))
+        torch.testing.assert_close(y, twin.run({"input": x})[0][0])

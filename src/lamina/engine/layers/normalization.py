@@ -54,14 +54,13 @@ class BatchNormModule(ParametricModule):
             raise self._too_few()
         parameters = self._parameters
         weight, bias = parameters.get("weight"), parameters.get("bias")
-        before = self.running_var * (1 - self._momentum) if training and self._biased else None
-        y = torch.batch_norm(
-            x, weight, bias, self.running_mean, self.running_var, training, self._momentum, self._epsilon, torch.backends.cudnn.enabled
-        )
-        if before is not None:
-            count = x.numel() // x.shape[1]
-            with torch.no_grad():
-                self.running_var.copy_(before + (self.running_var - before) * ((count - 1) / count))
+        biased = training and self._biased
+        # The backward pass keeps the variance it was given, which must not change then.
+        var = self.running_var.clone() if biased else self.running_var
+        y = torch.batch_norm(x, weight, bias, self.running_mean, var, training, self._momentum, self._epsilon, torch.backends.cudnn.enabled)
+        if biased:
+            count, before = x.numel() // x.shape[1], self.running_var * (1 - self._momentum)
+            self.running_var.copy_(before + (var - before) * ((count - 1) / count))
         return y
 
     def _too_few(self) -> TrainingError:

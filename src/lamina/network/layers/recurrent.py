@@ -194,7 +194,6 @@ class Recurrent(ParametricLayer):
             (cls(3, reverse=True), (shape,)),
             (cls(2, layers=2, layer_dropout=0.4), (shape,)),
             (cls(2, recurrent_dropout=0.4, output="last"), (shape,)),
-            (cls(2, layers=2, recurrent_bias=False), (shape,)),
             (one, (shape, Features(sum(one.carried().values())))),
         ]
 
@@ -256,6 +255,7 @@ class LSTM(Recurrent):
             *cls._examples(recurrent_activation="hard_sigmoid", forget_bias=0.5),
             (cls(4, projection=2, layers=2, output="state"), (shape,)),
             (cls(3, layer_norm=True), (shape,)),
+            (cls(2, layers=2, recurrent_bias=False), (shape,)),
             (cls(4, projection=2), (shape, Features(2), Features(4))),
         ]
 
@@ -307,6 +307,7 @@ class GRU(Recurrent):
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
         shape = Sequence(steps=5, features=3)
         more: list[tuple[Layer, tuple[Shape, ...]]] = [(cls(3, reset_after=False), (shape,)), (cls(3, layer_norm=True), (shape,))]
+        more.append((cls(3, reset_after=False, recurrent_bias=False), (shape,)))
         return [*cls._examples(recurrent_activation="hard_sigmoid"), *more]
 
 
