@@ -74,3 +74,15 @@ def test_a_process_of_datavec_is_taken_for_what_it_is(rows: Path, tmp_path: Path
     assert refused.code == 2
     assert "[DA242]" in refused.err
     assert "process.json:1:" in refused.err
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_schema_of_datavec_is_held(rows: Path, tmp_path: Path, lamina: Lamina, *, whole: bool) -> None:
+    schema = '{"Schema": {"columns": [{"Integer": {"name": "age", "minAllowedValue": 18}}, {"String": {"name": "city"}}]}}'
+    file = tmp_path / "schema.json"
+    file.write_text(f'{{"initialSchema": {schema}, "actionList": []}}' if whole else schema)
+    broken = lamina("data", "check", rows, "--schema", file)
+    assert broken.code == 2
+    assert "row 3, column 'age'" in broken.err
+    file.write_text(file.read_text().replace("18", "17"))
+    assert lamina("data", "check", rows, "--schema", file).code == 0

@@ -44,14 +44,17 @@ def sample_schema() -> Schema:
 
 
 def around(step: Step) -> Pipeline:
-    """A pipeline with the step, in sequences where it asks for them."""
+    """A pipeline with the step, in sequences where it asks for them, behind a column of arrays ``v`` where it reads one."""
     schema = sample_schema()
     try:
         step.output(schema)
     except Exception as error:
-        if getattr(error, "code", "") != "DA200":
+        code = getattr(error, "code", "")
+        if code not in ("DA100", "DA200"):
             raise
-        return Pipeline(input=schema, steps=({"type": "to_sequence", "keys": "g", "order": "t"}, step))
+        array = {"type": "derive", "columns": {"v": "pack(a, a + 1, float(b))"}}
+        before = {"DA200": {"type": "to_sequence", "keys": "g", "order": "t"}, "DA100": array}[code]
+        return Pipeline(input=schema, steps=(before, step))
     return Pipeline(input=schema, steps=(step,))
 
 

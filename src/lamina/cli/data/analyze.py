@@ -37,13 +37,13 @@ def run(
     as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
 ) -> None:
     """Look at a table: kinds, missing and frequent values, quantiles, relations, what says too much of the target, what changed."""
+    from lamina.cli.data.schemas import load_schema
     from lamina.cli.data.tables import table_of
     from lamina.data.analysis import analyze
-    from lamina.data.table.schema import Schema
 
     table, own = table_of(file)
     other = None if compare is None else table_of(compare, like=table)[0]
-    found = analyze(table, target or own, compare_with=other, schema=None if schema is None else Schema.load(schema))
+    found = analyze(table, target or own, compare_with=other, schema=None if schema is None else load_schema(schema))
     if output is not None:
         with writing(output):
             found.to_html(output)

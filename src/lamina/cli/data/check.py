@@ -24,12 +24,12 @@ def run(
     as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
 ) -> None:
     """Read all rows and see that each value is what the schema says; without a schema, that the file can be read at all."""
+    from lamina.cli.data.schemas import load_schema
     from lamina.data.expressions import parse
-    from lamina.data.table.schema import Schema
     from lamina.data.table.validation import validate
 
     rows, found = _read(file)
-    wanted = found if schema is None else Schema.load(schema)
+    wanted = found if schema is None else load_schema(schema)
     _require(rows, wanted, file)
     checked = validate(rows.select(wanted.names), wanted, where=file).frame
     count = int(checked.values({"rows": parse("count()")})["rows"])

@@ -515,8 +515,54 @@ CONDITIONS = [
     ),
 ]
 
+_V, _W = column("v", "NDArray", shape=[2]), column("w", "NDArray", shape=[2])
 
-CASES = [*MATHEMATICS, *WORDS, *CHOOSING, *TIMES, *CONDITIONS]
+
+def _array(kind: str, expected: dict[str, list[Any]], **settings: Any) -> Case:
+    return Case(f"{kind} {settings}", [_V, _W], transform(kind, **settings), {"v": [[1.0, 4.0]], "w": [[2.0, 0.5]]}, expected)
+
+
+def _bag(kind: str, expected: list[Any], **settings: Any) -> Case:
+    given = {"columnName": "s", "newColumnName": "n", "vocabulary": ["b", "a"], "delimiter": " ", "ignoreUnknown": True, **settings}
+    rows = {"i": [1, 2], "s": ["a b a x", ""]}
+    columns = [column("i", "Integer"), column("s", "String")]
+    return Case(f"{kind} {settings}", columns, transform(kind, **given), rows, {"i": [1, 2], "n": expected})
+
+
+ARRAYS = [
+    _array("NDArrayScalarOpTransform", {"v": [[2.0, 8.0]], "w": [[2.0, 0.5]]}, columnName="v", mathOp="Multiply", scalar=2.0),
+    _array("NDArrayScalarOpTransform", {"v": [[-1.0, -0.25]], "w": [[2.0, 0.5]]}, columnName="v", mathOp="ReverseDivide", scalar=-1.0),
+    _array("NDArrayScalarOpTransform", {"v": [[1.0, 3.0]], "w": [[2.0, 0.5]]}, columnName="v", mathOp="ScalarMin", scalar=3.0),
+    _array("NDArrayMathFunctionTransform", {"v": [[1.0, 2.0]], "w": [[2.0, 0.5]]}, columnName="v", mathFunction="SQRT"),
+    _array(
+        "NDArrayColumnsMathOpTransform",
+        {"v": [[1.0, 4.0]], "w": [[2.0, 0.5]], "n": [[0.5, 8.0]]},
+        newColumnName="n",
+        mathOp="Divide",
+        columns=["v", "w"],
+    ),
+    *(
+        _array(
+            "NDArrayDistanceTransform",
+            {"v": [[1.0, 4.0]], "w": [[2.0, 0.5]], "n": [expected]},
+            newColumnName="n",
+            distance=distance,
+            firstCol="v",
+            secondCol="w",
+        )
+        for distance, expected in {
+            "COSINE": 4.0 / math.sqrt(17 * 4.25),
+            "EUCLIDEAN": math.sqrt(13.25),
+            "MANHATTAN": 4.5,
+        }.items()
+    ),
+    _bag("StringListToCountsNDArrayTransform", [[1.0, 2.0], [0.0, 0.0]], binary=False),
+    _bag("StringListToCountsNDArrayTransform", [[1.0, 1.0], [0.0, 0.0]], binary=True),
+    _bag("StringListToIndicesNDArrayTransform", [[0.0, 1.0, 1.0], []], binary=False),
+    _bag("StringListToIndicesNDArrayTransform", [[0.0, 1.0], []], binary=True),
+]
+
+CASES = [*MATHEMATICS, *WORDS, *CHOOSING, *TIMES, *CONDITIONS, *ARRAYS]
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=f"{place}-{case.name}"[:60]) for place, case in enumerate(CASES)])

@@ -349,6 +349,19 @@ def test_ranks(comparator: str, by: str, expected: list[int], *, ascending: bool
     assert found.columns == ["k", "t", "x", "n", "s", "r"]
 
 
+def test_texts_become_steps() -> None:
+    rows = {"k": ["a", "a"], "t": [2, 1], "x": [0.0, 1.0], "n": [1, 2], "s": ["ab a", "ba"]}
+    settings = {"columnName": "s", "newColumnName": "c", "exceptionOnUnknown": False}
+    letters = actions(transform("TextToCharacterIndexTransform", characterIndexMap={"a": 5, "b": 0}, **settings))
+    assert (sequences(letters, "c", rows), sequences(letters, "n", rows)) == ([[0, 5, 5, 0, 5]], [[2, 2, 1, 1, 1]])
+    later = transform("SequenceTrimTransform", numStepsToTrim=1, trimFromStart=True)
+    words = actions(transform("TextToTermIndexSequenceTransform", wordIndexMap={"a": 1, "ab": 2}, delimiter=" ", **settings), later)
+    assert sequences(words, "c", rows) == [[1]]
+    strict = transform("TextToTermIndexSequenceTransform", wordIndexMap={"a": 1}, delimiter=" ", **{**settings, "exceptionOnUnknown": True})
+    with pytest.raises(Exception, match="DA015"):
+        actions(strict).run(rows)
+
+
 def test_sequences_from_the_start() -> None:
     text = json.dumps(
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from lamina.data.pipeline.datavec import choosing, mathematics, sequences, times, windows, words
+from lamina.data.pipeline.datavec import arrays, choosing, mathematics, sequences, times, windows, words
 from lamina.data.pipeline.datavec.conditions import CONDITIONS, FILTERS
 from lamina.data.pipeline.datavec.reductions import REDUCTIONS
 from lamina.data.pipeline.datavec.values import WRITABLES
@@ -23,6 +23,7 @@ TRANSFORMS: dict[str, Action] = {
     **times.ACTIONS,
     **sequences.ACTIONS,
     **windows.ACTIONS,
+    **arrays.ACTIONS,
 }
 LEGACY = {"InvalidNumCols": "InvalidNumColumns"}
 """Names that the first versions wrote for classes that are called otherwise."""

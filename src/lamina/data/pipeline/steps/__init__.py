@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from lamina.spec import registry
 
 if TYPE_CHECKING:
+    from lamina.data.pipeline.steps.arrays import Elements as Elements
+    from lamina.data.pipeline.steps.arrays import EncodeList as EncodeList
+    from lamina.data.pipeline.steps.arrays import Explode as Explode
     from lamina.data.pipeline.steps.categories import Categorical as Categorical
     from lamina.data.pipeline.steps.categories import IntegerEncode as IntegerEncode
     from lamina.data.pipeline.steps.categories import OneHot as OneHot
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.steps.windows import Window as Window
 
 _STEPS: dict[str, dict[str, str]] = {
+    "arrays": {"encode_list": "EncodeList", "elements": "Elements", "explode": "Explode"},
     "categories": {"categorical": "Categorical", "integer_encode": "IntegerEncode", "one_hot": "OneHot"},
     "choosing": {"select": "Select", "drop": "Drop", "rename": "Rename"},
     "deriving": {"derive": "Derive"},
