@@ -120,6 +120,17 @@ actionList:
     assert found.rows() == [(2.0, "a")]
 
 
+def test_a_pattern_that_only_java_knows_matters_where_it_is_asked_for() -> None:
+    schema = {"Schema": {"columns": [{"String": {"name": "s", "regex": "(?=a).*"}}]}}
+    process = {"initialSchema": schema, "actionList": []}
+    assert pipeline_from_datavec(json.dumps(process)).run({"s": ["b"]})["s"].to_list() == ["b"]
+    process["actionList"] = [{"filter": {"FilterInvalidValues": {"columnsToFilterIfInvalid": ["s"]}}}]
+    with pytest.raises(DataError, match=r"DA243.*action 1 \(FilterInvalidValues\)"):
+        pipeline_from_datavec(json.dumps(process))
+    with pytest.raises(DataError, match="DA242"):
+        schema_from_datavec(json.dumps(schema))
+
+
 def test_two_columns_of_one_name_stay_apart() -> None:
     double = {"newColumnName": "x", "mathOp": "Add", "columns": ["x", "x"]}
     later = {"columnName": "x", "mathOp": "Multiply", "scalar": 10}

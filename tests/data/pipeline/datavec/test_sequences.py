@@ -177,6 +177,7 @@ def test_moving_windows_against_lists() -> None:
         "Prod": math.prod,
         "Stdev": lambda window: statistics.stdev(window) if len(window) > 1 else NAN,
         "Count": len,
+        "CountUnique": lambda window: len({*window}),
         "TakeFirst": lambda window: window[0],
         "TakeLast": lambda window: window[-1],
     }
@@ -186,6 +187,9 @@ def test_moving_windows_against_lists() -> None:
             expected = [[function(one[max(0, end - back) : end]) for end in range(1, len(one) + 1)] for one in values]
             for found, wanted in zip(sequences(pipeline, "w"), expected, strict=True):
                 assert np.allclose(found, wanted, equal_nan=True), (op, back)
+    rows = {**ROWS, "n": [1, 2, 2, 1, 3, 2]}
+    unique = actions(transform("SequenceMovingWindowReduceTransform", columnName="n", newColumnName="w", lookback=3, op="CountUnique"))
+    assert (sequences(unique, "n", rows), sequences(unique, "w", rows)) == ([[2, 2, 2, 3], [1, 1]], [[1, 1, 1, 2], [1, 1]])
     edge = {"edgeCaseHandling": "SpecifiedValue", "edgeCaseValue": {"DoubleWritable": {"value": -1.0}}}
     pipeline = actions(transform("SequenceMovingWindowReduceTransform", columnName="n", newColumnName="w", lookback=2, op="Sum", **edge))
     assert sequences(pipeline, "w") == [[-1.0, 9.0, 8.0, 7.0], [-1.0, 5.0]]

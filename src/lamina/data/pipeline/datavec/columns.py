@@ -167,8 +167,12 @@ class Column:
         return {name: value for name, value in made.items() if value is not None}
 
 
-def read_schema(node: Node) -> tuple[list[Column], bool]:
+def read_schema(node: Node, *, strict: bool = False) -> tuple[list[Column], bool]:
     """Columns of a schema, and whether its rows are steps of sequences.
+
+    Args:
+        node: The schema.
+        strict: Whether all patterns of text will be asked for, so that they must mean here what they mean in Java.
 
     Raises:
         DataError: DA242.
@@ -176,6 +180,8 @@ def read_schema(node: Node) -> tuple[list[Column], bool]:
     settings, found = node.settings, []
     for part in settings.items("columns"):
         found.append(_column(part))
+        if strict and found[-1].pattern is not None:
+            checked_pattern(part.settings, "regex")
     if not found:
         raise settings.wrong(key="columns", expected="at least one column")
     return found, node.kind == "SequenceSchema"
@@ -214,7 +220,7 @@ def _column(node: Node) -> Column:
     if kind == "String":
         given |= {key: settings.integer(setting) for key, setting in _LENGTHS.items() if setting in settings}
         if "regex" in settings:
-            given["pattern"] = checked_pattern(settings, "regex")
+            given["pattern"] = settings.text("regex")
         if min(given.get("min_length", 0), given.get("max_length", 0)) < 0 or given.get("min_length", 0) > given.get(
             "max_length", math.inf
         ):

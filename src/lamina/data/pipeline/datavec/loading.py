@@ -95,7 +95,7 @@ def schema_from_datavec(text: str, name: str = "the schema") -> Schema:
     node = whole.at("initialSchema", name) if is_process(whole.data) else replace(whole, action=name)
     if node.kind not in ("Schema", "SequenceSchema") and not isinstance(node.at("columns").data, list):
         raise no_process(name, repr(whole.data)[:80])
-    return Schema(columns={column.name: column.described(limits=True) for column in read_schema(node)[0]})
+    return Schema(columns={column.name: column.described(limits=True) for column in read_schema(node, strict=True)[0]})
 
 
 def is_process(data: Any) -> bool:

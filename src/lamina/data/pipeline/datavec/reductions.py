@@ -21,6 +21,7 @@ SAME = ("Min", "Max", "Range", "TakeFirst", "TakeLast")
 OPS = (*SAME, "Sum", "Prod", "Mean", *SPREAD, "Count", "CountUnique", "Append", "Prepend")
 ON_WORDS = ("Count", "CountUnique", "TakeFirst", "TakeLast", "Append", "Prepend")
 ON_TIMES = ("Min", "Max", "Range", "Mean", "Stdev", "Count", "CountUnique", "TakeFirst", "TakeLast")
+ON_BYTES = ("TakeFirst", "TakeLast")
 ON_NUMBERS = tuple(op for op in OPS if op not in ("Append", "Prepend"))
 _OF_NOTHING = {"Count": "0", "CountUnique": "0", "Mean": "0.0", "Append": "''", "Prepend": "''"}
 REDUCTIONS = ("GeographicMidpointReduction",)
@@ -108,8 +109,9 @@ def _conditional(draft: Draft, column: Column, node: Node, *, valid: bool) -> li
 
 
 def _one(column: Column, op: str, node: Node, only: str, *, constant_there: bool = False) -> Reduced:
-    allowed = ON_WORDS if column.type in WORDS else ON_TIMES if column.type == "Time" else ON_NUMBERS
-    if op not in allowed or column.type not in (*WORDS, *WHOLE, *REAL, "Time"):
+    numbers = dict.fromkeys((*WHOLE, *REAL), ON_NUMBERS)
+    allowed = {**numbers, **dict.fromkeys(WORDS, ON_WORDS), "Time": ON_TIMES, "Bytes": ON_BYTES}.get(column.type, ())
+    if op not in allowed:
         raise node.error(
             "DA243",
             where=f"column {column.name!r}",

@@ -24,7 +24,7 @@ BY_NUMBER = (
 )
 DOWNWARDS = ("LongWritable$DecreasingComparator", "DecreasingComparator")
 SINGLE = (*BY_TEXT, *BY_NUMBER, *DOWNWARDS)
-MOST_LOOKED_BACK = 200
+MOST_LOOKED_BACK, MOST_COMPARED = 200, 30
 
 # -- there and back ---------------------------------------------------------------------------------------------------
 
@@ -209,12 +209,12 @@ def _moving_window(draft: Draft, node: Node) -> None:
 
 
 def _kind_of(column: Column, op: str, node: Node) -> tuple[str]:
-    kinds = {"Prod": "Double", "Sum": "Double", "Mean": "Double", "Stdev": "Double", "Count": "Integer"}
+    kinds = {"Prod": "Double", "Sum": "Double", "Mean": "Double", "Stdev": "Double", "Count": "Integer", "CountUnique": "Integer"}
     same = {"Min", "Max", "Range", "TakeFirst", "TakeLast"}
     if op not in kinds and op not in same:
         raise node.wrong("op", f"one of {', '.join((*same, *kinds))}")
-    if op not in ("Count", "TakeFirst", "TakeLast") and column.type not in (*WHOLE, *REAL, "Time"):
-        raise node.wrong("op", f"Count, TakeFirst or TakeLast for a column of the type {column.type}")
+    if op not in ("Count", "CountUnique", "TakeFirst", "TakeLast") and column.type not in (*WHOLE, *REAL, "Time"):
+        raise node.wrong("op", f"Count, CountUnique, TakeFirst or TakeLast for a column of the type {column.type}")
     return (kinds.get(op, column.type),)
 
 
@@ -224,9 +224,14 @@ def _rolled(column: Column, op: str, back: int, node: Node) -> str:
         return column.x if op == "TakeLast" else f"min_of(row_number(), {back})"
     if op == "TakeFirst":
         return f"where(row_number() < {back}, first({column.x}), lag({column.x}, {back - 1}))"
+    most = {"Prod": MOST_LOOKED_BACK, "CountUnique": MOST_COMPARED}.get(op, back)
+    if back > most:
+        raise node.wrong("lookback", f"at most {most} for {op}")
+    if op == "CountUnique":
+        lags = [column.x, *(f"lag({column.x}, {step})" for step in range(1, back))]
+        seen = [" or ".join(f"{lags[step]} == {other}" for other in lags[:step]) for step in range(1, back)]
+        return " + ".join(["1", *(f"where(row_number() > {step} and not ({one}), 1, 0)" for step, one in enumerate(seen, start=1))])
     if op == "Prod":
-        if back > MOST_LOOKED_BACK:
-            raise node.wrong("lookback", f"at most {MOST_LOOKED_BACK} for Prod")
         return " * ".join([f, *(f"coalesce(lag({f}, {step}), 1.0)" for step in range(1, back))])
     if op == "Stdev":
         return f"coalesce(rolling_std({x}, {back}, 1), {NAN})"
