@@ -11,7 +11,6 @@ from pydantic import model_validator
 from lamina.data.schema import INPUT, TARGET, DataSchema, TargetKind
 from lamina.data.sources.photos import PhotoSource
 from lamina.data.sources.source import Partitions
-from lamina.errors import DataError
 from lamina.spec import register, wrong_value
 from lamina.spec.fields import Names, listed
 
@@ -124,18 +123,7 @@ class ImageFolder(PhotoSource):
         if self.manifest is None:
             return find_images(self.path, self.storage), None
         listed = open_file(self.manifest, storage=self.storage)
-        try:
-            text = listed.read().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                "DA133",
-                where=listed.name,
-                expected="a list of images: csv with a header, tsv or JSON lines, in UTF-8",
-                got=f"{type(error).__name__}: {error}",
-                cause="the file is in another encoding, or of another kind",
-                fix="save it as UTF-8",
-            ) from error
-        names, lines, rows = read_manifest(listed, text, self.image)
+        names, lines, rows = read_manifest(listed, listed.text(), self.image)
         return find_named(self.path, names, lines, self.storage, code="DA140"), rows
 
     def schema(self) -> DataSchema:

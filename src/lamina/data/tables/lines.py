@@ -12,7 +12,8 @@ from lamina.data.storage.file import DataFile
 from lamina.data.tables.blocks import Block, blocks
 from lamina.data.tables.dialect import Dialect
 from lamina.data.tables.heads import open_lines
-from lamina.data.tables.problems import not_text, unmatched, wrong_width
+from lamina.data.tables.problems import unmatched, wrong_width
+from lamina.data.tables.records import text_of
 from lamina.data.tables.scan import Reading
 from lamina.data.tables.texts import Parsed, TextParser
 
@@ -207,16 +208,5 @@ def decoded(block: Block, file: str) -> str:
     Raises:
         DataError: DA032, for bytes that are no text.
     """
-    data = block.data
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        number = block.line + data.count(b"\n", 0, error.start)
-        start = data.rfind(b"\n", 0, error.start) + 1
-        got = f"the byte {data[error.start]:#04x} as letter {len(data[start : error.start].decode()) + 1} of the line"
-        raise not_text(file, number, None, got, "utf-8") from None
-    if "\0" in text:
-        place = text.index("\0")
-        got = f"a zero byte as letter {place - text.rfind(chr(10), 0, place)} of the line"
-        raise not_text(file, block.line + text.count("\n", 0, place), None, got, "utf-8")
+    text = text_of(block.data, file, block.line)
     return text if "\r" not in text else text.replace("\r\n", "\n").replace("\r", "\n")

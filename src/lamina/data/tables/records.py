@@ -75,7 +75,7 @@ def records(data: bytes, dialect: Dialect, file: str, line: int) -> Iterator[tup
     for start, end in spans(data, dialect):
         raw = data[start:end].rstrip(b"\r\n")
         if raw and not (comment is not None and raw.startswith(comment)):
-            yield line, _decoded(raw, file, line)
+            yield line, text_of(raw, file, line)
         line += count_lines(data[start:end])
     if end < len(data):
         opened = data[end : data.find(b"\n", end)][:60].decode(errors="replace")
@@ -88,17 +88,27 @@ def count_lines(data: bytes) -> int:
     return ends if b"\r" not in data else ends + data.count(b"\r") - data.count(b"\r\n")
 
 
-def _decoded(raw: bytes, file: str, line: int) -> str:
+def text_of(data: bytes, file: str, line: int) -> str:
+    """Bytes as text.
+
+    Args:
+        data: Whole lines.
+        file: For messages.
+        line: Number of the first.
+
+    Raises:
+        DataError: DA032, with the line and the letter in it, for bytes that are no text, and zeros.
+    """
+    place, got = data.find(b"\0"), "a zero byte"
     try:
-        text = raw.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
-        line += raw.count(b"\n", 0, error.start)
-        got = f"the byte {raw[error.start]:#04x} as letter {len(raw[: error.start].decode()) + 1} of the record"
-        raise not_text(file, line, None, got, "utf-8") from None
-    if "\0" in text:
-        line += raw.count(b"\n", 0, raw.index(b"\0"))
-        raise not_text(file, line, None, f"a zero byte as letter {text.index(chr(0)) + 1} of the record", "utf-8")
-    return text
+        place, got = error.start, f"the byte {data[error.start]:#04x}"
+    else:
+        if place < 0:
+            return text
+    letter = len(data[data.rfind(b"\n", 0, place) + 1 : place].decode()) + 1
+    raise not_text(file, line + data.count(b"\n", 0, place), None, f"{got} as letter {letter} of the line", "utf-8") from None
 
 
 def values(text: str, dialect: Dialect, file: str, line: int) -> list[str]:
