@@ -86,3 +86,30 @@ def test_a_schema_of_datavec_is_held(rows: Path, tmp_path: Path, lamina: Lamina,
     assert "row 3, column 'age'" in broken.err
     file.write_text(file.read_text().replace("18", "17"))
     assert lamina("data", "check", rows, "--schema", file).code == 0
+
+
+def test_tables_are_written_out_as_sources_where_endings_do_not_tell(tmp_path: Path, lamina: Lamina) -> None:
+    (tmp_path / "rows").write_text("31;Bern\n17;Ulm\n")
+    unknown = lamina("data", "check", tmp_path / "rows")
+    assert "write the source out: {type: csv, path:" in unknown.err
+    names = "header: false, names: [age, city]"
+    source = f"{{type: csv, path: {tmp_path / 'rows'}, delimiter: ';', {names}}}"
+    found = lamina("data", "check", source, "--json")
+    assert (found.code, found.data["rows"]) == (0, 2), found.err
+    assert lamina("data", "schema", source).out.startswith("columns:\n  age: integer\n  city: string")
+    strict = lamina("data", "check", source.replace("names", "columns: {age: {type: integer, minimum: 18}}, names"))
+    assert (strict.code, "row 2, column 'age'" in strict.err) == (2, True)
+    recipe = tmp_path / "source.yaml"
+    recipe.write_text(f"type: csv\npath: rows\ndelimiter: ';'\n{names.replace(', ', chr(10), 1)}\n")
+    steps = tmp_path / "steps.yaml"
+    steps.write_text("- {type: filter, where: age >= 18}\n")
+    assert lamina("data", "transform", steps, recipe, tmp_path / "out.csv").code == 0
+    assert (tmp_path / "out.csv").read_text() == "age,city\n31,Bern\n"
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.yaml"])
+def test_a_list_in_a_file_is_a_table_and_a_mapping_describes_one(name: str, tmp_path: Path, lamina: Lamina) -> None:
+    file = tmp_path / name
+    file.write_text('[{"age": 31}, {"age": 17}]' if name.endswith("json") else "# people\n- age: 31\n- {age: 17}\n")
+    assert lamina("data", "check", file, "--json").data["rows"] == 2
+    assert lamina("data", "analyze", file, "--json").code == 0

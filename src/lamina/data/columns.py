@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from lamina.data.roles import Encoding, Missing, Unknown, Window
 from lamina.data.schema import INPUT, TARGET
+from lamina.data.table.headers import not_there
 from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError, nearest
 from lamina.shapes import Features, Sequence, Shape, Tokens
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lamina.data.encoded import Part
     from lamina.data.lazy import Samples
     from lamina.data.sequencing import Places
-    from lamina.data.words import Column
+from lamina.data.words import Column
 
 Table: TypeAlias = "Mapping[str, Column]"
 """Columns by name, see `lamina.data.words.Column`."""
@@ -326,11 +327,10 @@ def require(table: Mapping[str, Any], names: Iterable[str], where: str, *, named
     names = tuple(names)
     missing = [name for name in names if name not in table]
     if missing:
-        near = nearest(missing[0], list(table) if named else [name for name in table if name not in names])
         if named:
-            cause = "a typo" if near else "the table has no such column"
-            fix = f"did you mean {near!r}?" if near else "name one of its columns"
+            cause, fix = not_there(missing[0], list(table))
         else:
+            near = nearest(missing[0], [name for name in table if name not in names])
             cause = "the column was renamed" if near else "the column is not there"
             fix = f"did you mean {near!r}? Rename it to {missing[0]!r}" if near else "give all columns that the model was trained on"
         raise DataError(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from lamina.data.analysis import CATALOGUE, Analysis, analyze
+from lamina.data.sources import Csv
+from lamina.errors import DataError
 
 RNG = np.random.default_rng(10)
 N = 200
@@ -46,6 +49,7 @@ CASES: dict[str, tuple[dict, str | None, dict | None]] = {
     "AN013": ({"x": [*NOISE[:-1], 1e4]}, None, None),
     "AN014": ({"x": [*NOISE[:-9], *[-999.0] * 9]}, None, None),
     "AN015": ({"x": [*NOISE[:-20].tolist(), *[4.5] * 20]}, None, None),
+    "AN016": ({"39": NOISE, "Private": classes(100, 100), "13": NOISE}, None, None),
     "AN020": ({"x": NOISE, "y": [None, *NOISE[1:]]}, "y", None),
     "AN021": ({"x": NOISE, "y": classes(185, 15)}, "y", None),
     "AN022": ({"x": NOISE, "y": classes(96, 96, 8)}, "y", None),
@@ -77,6 +81,22 @@ def test_it_is_found(code: str) -> None:
         assert finding.found.endswith(".")
         assert f"[{code}]" in str(finding)
         assert set(finding.columns) <= {"x", "y", "z"}
+
+
+def test_what_a_header_seems_to_be_is_said_where_a_column_is_missed(tmp_path: Path) -> None:
+    def missed(text: str, **settings: Any) -> str:
+        path = tmp_path / "a.csv"
+        path.write_text(text)
+        with pytest.raises(DataError) as found:
+            Csv(path=str(path), target="quality", **settings).read()
+        return str(found.value)
+
+    assert "write header: false" in missed("7.4,0.7,red\n7.8,0.88,red\n")
+    assert 'write delimiter: ";"' in missed("acidity;sugar;quality\n7.8;0.88;5\n")
+    assert 'write delimiter: ";"' in missed('"acidity";"sugar";"quality"\n7.8;0.88;5\n')
+    assert "write delimiter: whitespace" in missed("1 1 0.5 -0.2 100\n1 2 0.5 -0.2 100\n")
+    assert "did you mean 'qualty'" in missed("acidity,qualty\n7.8,5\n")
+    assert "name one of its columns" in missed("country,1990,1991\nCH,7.8,5\n")
 
 
 def test_clean_data_have_no_findings() -> None:

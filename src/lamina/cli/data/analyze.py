@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lamina.cli.check import AsJson
+from lamina.cli.data.tables import HELP, table_of
 from lamina.cli.output import print_json, writing
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ _COLOURS = {"error": "bold red", "warning": "yellow", "note": "blue"}
 def run(
     file: Annotated[
         str,
-        typer.Argument(
-            help="A table, read by its ending (csv, parquet ...); or a recipe, data section or source, as a file or written out.",
-            show_default=False,
-        ),
+        typer.Argument(help=HELP, show_default=False),
     ],
     target: Annotated[str | None, typer.Option(help="Column that shall be learned; by default the recipe's.", show_default=False)] = None,
     compare: Annotated[str | None, typer.Option(help="Another table: what it has differently.", show_default=False)] = None,
@@ -38,7 +36,6 @@ def run(
 ) -> None:
     """Look at a table: kinds, missing and frequent values, quantiles, relations, what says too much of the target, what changed."""
     from lamina.cli.data.schemas import load_schema
-    from lamina.cli.data.tables import table_of
     from lamina.data.analysis import analyze
 
     table, own = table_of(file)

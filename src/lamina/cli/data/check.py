@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lamina.cli.check import AsJson
+from lamina.cli.data.tables import HELP, table_of
 from lamina.cli.output import print_json, writing
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lamina.data.table.schema import Schema
 
 NAME = "check"
-File = Annotated[str, typer.Argument(help="A table, read by its ending.", show_default=False)]
+File = Annotated[str, typer.Argument(help=HELP, show_default=False)]
 
 
 def run(
@@ -28,13 +29,13 @@ def run(
     from lamina.data.expressions import parse
     from lamina.data.table.validation import validate
 
-    rows, found = _read(file)
+    rows, found, where = _read(file)
     wanted = found if schema is None else load_schema(schema)
-    _require(rows, wanted, file)
-    checked = validate(rows.select(wanted.names), wanted, where=file).frame
+    _require(rows, wanted, where)
+    checked = validate(rows.select(wanted.names), wanted, where=where).frame
     count = int(checked.values({"rows": parse("count()")})["rows"])
     if as_json:
-        print_json({"file": file, "rows": count, "schema": wanted.to_dict()})
+        print_json({"file": where, "rows": count, "schema": wanted.to_dict()})
         return
     typer.echo(str(wanted))
     typer.echo(f"{count} rows, all as the schema says")
@@ -55,16 +56,16 @@ def print_schema(
             atomic_write_text(output, text)
 
 
-def _read(file: str) -> tuple[PolarsFrame, Schema]:
+def _read(file: str) -> tuple[PolarsFrame, Schema, str]:
     from lamina.data.pipeline.frames.polars import PolarsFrame
-    from lamina.data.sources.reading import reader_for
     from lamina.data.table.inference import schema_of
 
-    rows = PolarsFrame.of(reader_for(file).frame())
-    return rows, schema_of(rows, where=file)
+    table = table_of(file)[0]
+    rows = PolarsFrame.of(table.frame())
+    return rows, schema_of(rows, table.columns, table.place()), table.place()
 
 
-def _require(rows: PolarsFrame, schema: Schema, file: str) -> None:
+def _require(rows: PolarsFrame, schema: Schema, where: str) -> None:
     from lamina.data.columns import require
 
-    require(dict.fromkeys(rows.names), schema.names, file)
+    require(dict.fromkeys(rows.names), schema.names, where)

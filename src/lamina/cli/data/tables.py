@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from lamina.errors import DataError
 if TYPE_CHECKING:
     from lamina.data.sources.table import TableSource
 
+HELP = "A table, read by its ending (csv, parquet ...); or a recipe, data section or source, as a file or written out."
 _SECTIONS = (".yaml", ".yml", ".json")
 
 
@@ -27,7 +29,7 @@ def table_of(spec: str, *, like: TableSource | None = None) -> tuple[TableSource
     from lamina.data.sources.reading import reader_for
     from lamina.data.sources.table import TableSource
 
-    if "{" not in spec and "\n" not in spec and Path(spec).suffix.lower() not in _SECTIONS:
+    if "{" not in spec and "\n" not in spec and (Path(spec).suffix.lower() not in _SECTIONS or _holds_records(spec)):
         return reader_for(spec, like=like), None
     source = read_section(spec)[0].source
     if not isinstance(source, TableSource):
@@ -40,3 +42,12 @@ def table_of(spec: str, *, like: TableSource | None = None) -> tuple[TableSource
             fix="name a table",
         )
     return source, source.target[0] if len(source.target) == 1 else None
+
+
+def _holds_records(path: str) -> bool:
+    """Whether a file of JSON or YAML is a list, and so a table rather than a description of one."""
+    with suppress(OSError), Path(path).open("rb") as opened:
+        start = opened.read(4096).decode(errors="replace").lstrip("\ufeff \t\r\n")
+        lines = [line for line in start.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        return start.startswith("[") or bool(lines and (lines[0] == "-" or lines[0].startswith("- ")))
+    return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lamina.cli.data.tables import HELP, table_of
 from lamina.cli.output import writing
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def run(
         Path,
         typer.Argument(help="Steps, in YAML or JSON: a pipeline, `steps:` alone, or a TransformProcess of DataVec.", show_default=False),
     ],
-    source: Annotated[str, typer.Argument(metavar="IN", help="The table, read by its ending.", show_default=False)],
+    source: Annotated[str, typer.Argument(metavar="IN", help=HELP, show_default=False)],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The new table, written by its ending.", show_default=False)],
     *,
     fit: Annotated[bool, typer.Option("--fit", help="Let steps that learn take their numbers from IN.")] = False,
@@ -29,16 +30,15 @@ def run(
 ) -> None:
     """Take the steps of a pipeline and write what comes of it; larger than memory, and nothing is half written."""
     from lamina.data.pipeline.frames.polars import PolarsFrame
-    from lamina.data.sources.reading import reader_for
     from lamina.data.table.inference import schema_of
     from lamina.data.table.validation import validate
     from lamina.data.tables.writing import write_table
     from lamina.files import atomic_write_text
 
-    reader = reader_for(source)
-    rows = PolarsFrame.of(reader.frame())
-    steps = read_pipeline(pipeline, schema_of(rows, where=source))
-    checked = validate(rows.select([name for name in rows.names if name in steps.input]), steps.input, where=source).frame
+    table = table_of(source)[0]
+    rows, where = PolarsFrame.of(table.frame()), table.place()
+    steps = read_pipeline(pipeline, schema_of(rows, table.columns, where))
+    checked = validate(rows.select([name for name in rows.names if name in steps.input]), steps.input, where=where).frame
     if fit:
         steps = steps.fit(checked)
     found = steps.apply(checked)

@@ -18,7 +18,8 @@ from lamina.data.analysis.predictivity import Predictivity, predictivities
 from lamina.data.analysis.profile import Profile
 from lamina.data.analysis.relations import Relations, relations
 from lamina.data.analysis.rules import of_columns, of_pairs, of_rows, of_target
-from lamina.errors import DataError, nearest
+from lamina.data.table.headers import not_there
+from lamina.errors import DataError
 from lamina.page.parts import Table, plain_number
 
 if TYPE_CHECKING:
@@ -196,14 +197,14 @@ def analyze(
     frame, own = lazy_frame(data)
     known = frame.collect_schema().names()
     if target is not None and target not in known:
-        near = nearest(target, known)
+        cause, fix = not_there(target, known)
         raise DataError(
             "DA014",
             where=name or own,
             expected=f"a column {target!r}, to be learned",
             got=f"the columns {', '.join(known[:12])}" + (" ..." if len(known) > 12 else ""),
-            cause="a typo" if near else "the table has no such column",
-            fix=f"did you mean {near!r}?" if near else "name one of its columns",
+            cause=cause,
+            fix=fix,
         )
     profile = Profile.of(frame, target)
     checked = None if schema is None else quality(frame, schema, name or own)

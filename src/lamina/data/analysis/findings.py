@@ -126,6 +126,13 @@ CATALOGUE: dict[str, Entry] = {
         "that says that "
         "the value is at the end.",
     ),
+    "AN016": Entry(
+        "the names of the columns look wrong",
+        "warning",
+        "They look like values of a row, or like several names in one: the file has no header, or its columns are parted by something "
+        "else.",
+        "Write header: false and names: [...] in the source, or the right delimiter.",
+    ),
     "AN020": Entry(
         "the target is missing in some rows",
         "warning",

@@ -20,6 +20,7 @@ from lamina.data.analysis.columns import (
     time_text,
 )
 from lamina.data.analysis.findings import Finding
+from lamina.data.table.headers import odd_header
 
 if TYPE_CHECKING:
     from lamina.data.analysis.predictivity import Predictivity
@@ -56,6 +57,9 @@ def of_columns(profile: Profile) -> Iterator[Finding]:
     """What is found in single columns."""
     if not profile.rows:
         return
+    odd = odd_header([*profile.columns])
+    if odd is not None:
+        yield Finding("AN016", (), f"{odd[0][0].upper()}{odd[0][1:]}; {odd[1]}.")
     for name, column in profile.columns.items():
         yield from _of_any(name, column, target=name == profile.target)
         if isinstance(column, NumberProfile):

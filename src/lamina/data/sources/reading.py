@@ -89,7 +89,7 @@ def reader_for(path: str | os.PathLike[str], *, like: TableSource | None = None,
             expected=f"a file that ends in {', '.join(ENDINGS)}",
             got=repr(own) if own else "no ending",
             cause="the ending says how the file is read",
-            fix=f"did you mean {near!r}?" if near else "use one of these endings",
+            fix=f"did you mean {near!r}?" if near else f"use one of these endings, or write the source out: {{type: csv, path: {path}}}",
         )
     made: TableSource = component(path=str(path), **settings)
     return made

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lamina.data.table.columns import ColumnType
+from lamina.data.table.headers import not_there
 from lamina.data.table.schema import Schema
-from lamina.errors import DataError, nearest
+from lamina.errors import DataError
 
 if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import Frame
@@ -27,14 +28,14 @@ def schema_of(frame: Frame, columns: Mapping[str, ColumnType] | None = None, whe
     known = dict(columns or {})
     missing = [name for name in known if name not in frame.names]
     if missing:
-        near = nearest(missing[0], frame.names)
+        cause, fix = not_there(missing[0], frame.names)
         raise DataError(
             "DA014",
             where=where,
             expected=f"a column {missing[0]!r}, which the source's columns describe",
             got=f"the columns {', '.join(frame.names[:12])}",
-            cause="a typo" if near else "the table has no such column",
-            fix=f"did you mean {near!r}?" if near else "name one of its columns",
+            cause=cause,
+            fix=fix,
         )
     found = {}
     for name, column in frame.kinds().items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import reprlib
 
 from lamina.errors import DataError
@@ -28,15 +29,17 @@ class MisquotedError(DataError):
     """Quotes that don't come in pairs: in the file, or because it was cut in the wrong place."""
 
 
-def misquoted(file: str, line: int, got: str, quote: str) -> DataError:
-    """DA032: quotes that don't come in pairs."""
+def misquoted(file: str, line: int, got: str, quote: str, follows: str = "") -> DataError:
+    """DA032: quotes that don't come in pairs; ``follows`` is what stands behind one as a delimiter would."""
+    odd = follows in (";", ",", "|", "\t")
+    fix = f"correct the line; if {quote} is a letter like others, write quote: null"
     return MisquotedError(
         "DA032",
         where=place(file, line),
         expected=f"values whose quotes {quote} come in pairs: one before, one after, doubled within",
         got=got,
-        cause="a quote that is part of a value, or one that was forgotten",
-        fix=f"correct the line; if {quote} is a letter like others, write quote: null",
+        cause=f"the values are parted by {follows!r}" if odd else "a quote that is part of a value, or one that was forgotten",
+        fix=f"write delimiter: {json.dumps(follows)}" if odd else fix,
     )
 
 

@@ -124,7 +124,10 @@ def values(text: str, dialect: Dialect, file: str, line: int) -> list[str]:
         match = pattern.match(text, place)
         if match is None:
             shown = text[place : place + 40]
-            raise misquoted(file, line + text.count("\n", 0, place), f"letters around a closing quote, in {shown!r}", dialect.quote or "")
+            quote = dialect.quote or ""
+            closed = re.match(f"{re.escape(quote)}[^{re.escape(quote)}]*{re.escape(quote)}(.)", text[place:], re.DOTALL) if quote else None
+            got, follows = f"letters around a closing quote, in {shown!r}", closed[1] if closed else ""
+            raise misquoted(file, line + text.count("\n", 0, place), got, quote, follows)
         quoted = match["quoted"] if dialect.quote is not None else None
         value = match["bare"] if quoted is None else quoted.replace(f"{dialect.quote}" * 2, f"{dialect.quote}")
         if dialect.escape is not None:
