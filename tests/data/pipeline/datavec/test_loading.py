@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from polars.testing import assert_frame_equal
 
 from lamina.data.pipeline import Pipeline
 from lamina.data.pipeline.datavec import load_datavec, pipeline_from_datavec, schema_from_datavec
 from lamina.data.pipeline.datavec.columns import read_schema
+from lamina.data.pipeline.datavec.conditions import FILTERS
+from lamina.data.pipeline.datavec.known import TRANSFORMS
 from lamina.data.pipeline.datavec.reading import read
+from lamina.data.pipeline.datavec.sequences import SPLITS
 from lamina.data.pipeline.steps import Derive
 from lamina.errors import DataError, LaminaError
 
@@ -129,6 +133,17 @@ def test_a_pattern_that_only_java_knows_matters_where_it_is_asked_for() -> None:
         pipeline_from_datavec(json.dumps(process))
     with pytest.raises(DataError, match="DA242"):
         schema_from_datavec(json.dumps(schema))
+
+
+def test_every_action_has_a_row_among_the_names_of_other_frameworks() -> None:
+    rows = yaml.safe_load((Path(__file__).parents[4] / "docs" / "vocabulary.yaml").read_text())["deeplearning4j"]["DataVec"]
+    named = {name.strip() for row in rows for name in row.split(",")}
+    known = {*TRANSFORMS, *FILTERS, *SPLITS}
+    assert known <= named
+    assert named - known == {
+        *("Reducer", "Join", "ConvertToSequence", "ConvertFromSequence", "CalculateSortedRank"),
+        *("TransformProcess", "Schema", "SequenceSchema"),
+    }
 
 
 def test_two_columns_of_one_name_stay_apart() -> None:
