@@ -24,8 +24,8 @@ TITLES = {"deeplearning4j": "Deeplearning4j", "keras": "Keras 3", "torch": "torc
 HEAD = """# Names in other frameworks
 
 What each layer, vertex, loss, activation, initialiser, updater, schedule, dropout, constraint, normaliser and transform of
-Deeplearning4j (everything in 1.0.0-beta7 and 1.0.0-M2.1), each layer of Keras 3 and each class of `torch.nn` is called in Lamina. A name with a
-slash is a component, as a file spells it: `layer/lstm` is `{type: lstm}`; after a point comes one of its settings.
+Deeplearning4j (everything in 1.0.0-beta7 and 1.0.0-M2.1), each layer of Keras 3 and each class of `torch.nn` is called in Lamina.
+A name with a slash is a component, as a file spells it: `layer/lstm` is `{type: lstm}`; after a point comes one of its settings.
 
 This page is made of `docs/vocabulary.yaml`, and a test holds that every name is there.
 """
