@@ -283,11 +283,12 @@ class Model(Sequences, FromElsewhere):
         data, targets = fill_labels(self.plan, *self.as_here(data, targets))
         if isinstance(data, Dataset):
             dataset = self._as_trained(data)
-        elif self.preprocessing is not None:
+        elif self.preprocessing is not None and self.preprocessing.schema.targets:
             dataset = self.preprocessing.dataset(data, targets)
         else:
             shapes, kind = self.plan.inputs if self.plan is not None else None, expected_kind(self.plan)
             dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, target=target, kind=kind)
+            dataset = dataset if self.preprocessing is None else self.preprocessing.completed(dataset)
         self.check_data(dataset)
         return dataset
 

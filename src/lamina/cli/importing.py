@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,7 +57,8 @@ def run(
         print(imported.report)
     if not dry_run:
         imported.described()
-        found |= _proven(imported, verify, as_json=as_json)
+        imported, proof = _proven(imported, verify, as_json=as_json)
+        found |= proof
         if output is not None:
             imported.save(output)
             found["written"] = str(output)
@@ -72,19 +74,23 @@ _LAYOUT = "write source or lamina"
 _WHERE = "say where to write the model, or --dry-run to see the report only"
 
 
-def _proven(imported: Imported, verify: Path | None, *, as_json: bool) -> dict[str, Any]:
+def _proven(imported: Imported, verify: Path | None, *, as_json: bool) -> tuple[Imported, dict[str, Any]]:
+    """The proof; sizes of images that the file leaves open are those of the inputs that were compared."""
     if verify is None:
-        return {}
+        return imported, {}
     from lamina.interop.proof import verify as compare
 
-    proof = compare(imported.model(), verify)
+    model = imported.model()
+    proof = compare(model, verify)
     if not as_json:
         print(f"\n{proof}")
     elif not proof.holds:
         print_json({"report": imported.report.to_dict(), "proof": proof.to_dict()})
         raise typer.Exit(3)
     proof.check(", ".join(imported.report.files))
-    return {"proof": proof.to_dict()}
+    if imported.open_inputs and model.plan is not None:
+        imported = replace(imported, shapes=dict(model.plan.inputs))
+    return imported, {"proof": proof.to_dict()}
 
 
 def _shapes(given: list[str]) -> dict[str, Shape]:

@@ -214,10 +214,11 @@ def _read(path: str | os.PathLike[str]) -> Mapping[str, np.ndarray]:
         )
 
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise refuse(got="a single array")
-            size = sum(info.file_size for info in zipfile.ZipFile(path).infolist())
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise refuse(got="a single array")
+        with loaded as file, zipfile.ZipFile(path) as archive:
+            size = sum(info.file_size for info in archive.infolist())
             if size > MOST_BYTES:
                 raise refuse(got=f"arrays of {size:,} bytes, above {MOST_BYTES:,}")
             return {name: file[name] for name in file.files}

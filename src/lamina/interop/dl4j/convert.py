@@ -54,8 +54,12 @@ def convert(source: Configuration, notes: Notes) -> dict[str, Made]:
 
 
 def _vertex(vertex: Vertex, notes: Notes) -> Made:
-    layers, inputs = vertices.convert(vertex.value, vertex.path, vertex.inputs, notes)
     one = component(vertex.value, vertex.path)
+    if one is not None and one.kind == "attention":
+        source = SourceLayer(one, vertex.conf, notes)
+        weights = learning.updater(one.settings, vertex.conf, one.path, notes)
+        return Made(vertex, one.kind, one.full, 0, Before([]), vertices.attention(source), vertex.inputs, weights=weights, biases=weights)
+    layers, inputs = vertices.convert(vertex.value, vertex.path, vertex.inputs, notes)
     full, kind = ("", "") if one is None else (one.full, one.kind)
     piece = Piece(tuple(layers), main=len(layers) - 1) if layers else None
     return Made(vertex, kind, full, 0, Before([]), piece, inputs)

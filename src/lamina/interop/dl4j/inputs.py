@@ -82,9 +82,22 @@ def _taken(one: Made, made: Mapping[str, Made], depth: int, axes: int, *, steps:
         return None
     if kind == "globalpooling":
         return None
+    if one.count and one.piece is not None and one.piece.parts and kind not in ("activation", "dropout"):
+        return _by_layer(one, steps=steps)
     if kind in ("lasttimestep", "reversetimeseries"):
         steps = True
     return wanted(one.name, made, depth + 1, axes, steps=steps)
+
+
+def _by_layer(one: Made, *, steps: bool) -> Shape | Open | None:
+    """What the layer takes that a converter of somebody's own has made."""
+    layer = one.piece.layers[0] if one.piece is not None else None
+    accepted = () if layer is None else layer.accepts
+    if Features in accepted and not steps:
+        return Features(one.count)
+    if Steps in accepted:
+        return Steps(steps=None, features=one.count)
+    return Open(one.count, 2) if Image in accepted else Open(one.count, 3) if Volume in accepted else None
 
 
 def sides(fits: Callable[[int], int]) -> Sequence[int]:

@@ -62,8 +62,9 @@ NOTHING = Updater("noop", None, 0.0, "noop")
 def updater(settings: Settings, conf: Settings, path: str, notes: Notes, *, bias: bool = False) -> Updater | None:
     """The updater of a layer's weights, or of its biases; None if the layer names none."""
     own = settings.get("biasUpdater") if bias and settings.get("biasUpdater") is not None else settings.get("iupdater")
-    if own is None and settings.get("iUpdater") is not None:
-        own = settings.get("iUpdater")
+    if own is None:
+        given = settings.get("updater")
+        own = settings.get("iUpdater", given if isinstance(given, Mapping) else None)
     if own is not None:
         found = component(own, f"{path}.iupdater")
         return None if found is None else _made(found, found.settings, f"{path}.iupdater", notes)

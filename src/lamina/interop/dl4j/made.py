@@ -27,6 +27,7 @@ class Made:
         weights: What moves its weights, and its biases.
         biases: The same for biases.
         last_axis: Whether its data have channels last.
+        within: Name here of the layer that treats each step by itself, within which it stands.
     """
 
     vertex: Vertex
@@ -40,6 +41,7 @@ class Made:
     weights: Updater | None = None
     biases: Updater | None = None
     last_axis: bool = False
+    within: str = ""
 
     @property
     def name(self) -> str:
@@ -54,4 +56,5 @@ class Made:
     @property
     def main(self) -> str:
         """Name here of the layer that has the weights."""
-        return self.names[len(self.before.layers) + (self.piece.main if self.piece is not None else 0)]
+        own = self.names[len(self.before.layers) + (self.piece.main if self.piece is not None else 0)]
+        return f"{self.within}/{own}" if self.within else own

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lamina.errors import DescriptionError, LaminaError
 from lamina.interop.dl4j.convert import _allowed
+from lamina.interop.dl4j.dialect import component, whole
 from lamina.interop.dl4j.inputs import Open, roundest, sides, wanted
 from lamina.interop.dl4j.made import Made
 from lamina.interop.dl4j.notes import Notes
@@ -16,7 +17,9 @@ from lamina.interop.imported import Options
 from lamina.interop.problems import unreadable
 from lamina.network import Graph, Network, Sequential
 from lamina.network.layers.layer import Layer, last_axis
+from lamina.network.layers.nested import TimeDistributed
 from lamina.network.layers.output import OutputMixin
+from lamina.network.layers.shared import Shared
 from lamina.network.plan import Plan
 from lamina.origin import Layout
 from lamina.shapes import Features, Image, Shape, Tokens, Volume
@@ -86,16 +89,61 @@ def _shapes(source: Configuration, made: Mapping[str, Made], options: Options, n
 
 def _network(source: Configuration, made: Mapping[str, Made], shapes: Mapping[str, Shape] | None) -> Network:
     if not source.graph:
-        layers = [layer.replace(name=name) for one in made.values() for name, layer in zip(one.names, one.layers, strict=True)]
-        return Sequential(next(iter(shapes.values())) if shapes else None, layers)
-    gives = {name: _allowed(name) for name in source.inputs} | {one.name: one.names[-1] for one in made.values()}
+        return Sequential(next(iter(shapes.values())) if shapes else None, chain(made.values()))
+    gives: dict[str, tuple[str, ...]] = {name: (_allowed(name),) for name in source.inputs}
     nodes: dict[str, Layer] = {}
     for one in made.values():
-        fed = tuple(gives[name] for name in one.inputs)
+        _enter(one, gives, nodes)
+    outputs = [name for output in source.outputs for name in gives[output]]
+    return Graph(inputs=dict(shapes) if shapes else None, nodes=nodes, outputs=outputs)
+
+
+def chain(made: Iterable[Made]) -> list[Layer]:
+    """Layers one after the other; those that see each step as an image go into one that treats each step by itself."""
+    found: list[Layer] = []
+    inner: list[Layer] | None = None
+    group = ""
+    for one in made:
+        named = [layer.replace(name=name) for name, layer in zip(one.names, one.layers, strict=True)]
+        count = len(one.before.layers)
+        if one.before.begins:
+            inner, group = [], f"{one.names[-1]}_steps"
+        if inner is None:
+            found += named
+        elif one.before.ends:
+            found += [TimeDistributed([*inner, *named[:count]], name=group), *named[count:]]
+            inner = None
+        else:
+            one.within = group
+            inner += named
+    return found if inner is None else [*found, TimeDistributed(inner, name=group)]
+
+
+def _enter(one: Made, gives: dict[str, tuple[str, ...]], nodes: dict[str, Layer]) -> None:
+    """Put a vertex into the graph.
+
+    What a stack vertex puts one after another along the batch stays apart here: each layer behind it stands once for each of them, with
+    the same weights, until an unstack vertex takes one.
+    """
+    fed = [gives[name] for name in one.inputs]
+    if one.kind == "stack":
+        gives[one.name] = tuple(name for names in fed for name in names)
+        return
+    if one.kind == "unstack":
+        found = component(one.vertex.value, one.vertex.path)
+        place = whole(found.settings.get("from")) if found is not None else 0
+        gives[one.name] = fed[0][place : place + 1] if place < len(fed[0]) else fed[0][-1:]
+        return
+    times = max(map(len, fed), default=1)
+    ends = []
+    for copy in range(times):
+        before = tuple(names[copy % len(names)] for names in fed)
         for name, layer in zip(one.names, one.layers, strict=True):
-            nodes[name] = layer.replace(inputs=fed)
-            fed = (name,)
-    return Graph(inputs=dict(shapes) if shapes else None, nodes=nodes, outputs=[gives[name] for name in source.outputs])
+            own = name if copy == 0 else f"{name}_{copy + 1}"
+            nodes[own] = layer.replace(inputs=before) if copy == 0 else Shared(name, inputs=before)
+            before = (own,)
+        ends.append(before[0])
+    gives[one.name] = tuple(ends)
 
 
 def _opened(
@@ -194,10 +242,11 @@ def layouts(
         here = name if not source.graph else _allowed(name)
         inputs[here] = layout(name, shapes.get(here))
     gives: dict[str, Layout] = {}
+    known = {} if plan is None else {entry.name: entry.output_shape for entry in plan.nodes}
     for one in made.values():
         if one.names:
             node = one.names[-1]
-            gives[node] = layout(one.name, plan.node(node).output_shape if plan is not None else None)
+            gives[node] = layout(one.name, known.get(node))
     return inputs, gives
 
 

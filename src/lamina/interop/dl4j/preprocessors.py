@@ -20,12 +20,18 @@ class Before:
         layers: Layers that do it here.
         takes: The shape that it takes; None if it says nothing of it.
         steps: Whether it takes sequences apart, so that the layer behind sees each step.
+        begins: Whether from here on each step is an image.
+        ends: Whether from here on steps are vectors again, if they were images.
     """
 
-    def __init__(self, layers: list[Layer], takes: Shape | None = None, *, steps: bool = False) -> None:
+    def __init__(
+        self, layers: list[Layer], takes: Shape | None = None, *, steps: bool = False, begins: bool = False, ends: bool = False
+    ) -> None:
         self.layers = layers
         self.takes = takes
         self.steps = steps
+        self.begins = begins
+        self.ends = ends
 
 
 def preprocessor(value: Any, path: str, notes: Notes) -> Before:
@@ -37,11 +43,16 @@ def preprocessor(value: Any, path: str, notes: Notes) -> Before:
     sizes = [whole(settings.get(name)) for name in ("numChannels", "inputHeight", "inputWidth")]
     if kind in ("cnntofeedforward", "tensorflowcnntofeedforward"):
         if not all(0 < size <= MOST_SIZE for size in sizes):
-            return Before([ls.Flatten()])
+            return Before([ls.Flatten()], ends=True)
         last = kind.startswith("tensorflow") or str(settings.get("format")) == "NHWC"
-        return Before([*([ls.Permute([2, 3, 1])] if last else []), ls.Flatten()], Image(*sizes))
+        return Before([*([ls.Permute([2, 3, 1])] if last else []), ls.Flatten()], Image(*sizes), ends=True)
     if kind == "feedforwardtocnn" and all(0 < size <= MOST_SIZE for size in sizes):
         return Before([ls.Reshape(Image(*sizes))], Features(sizes[0] * sizes[1] * sizes[2]))
+    if kind == "rnntocnn" and all(0 < size <= MOST_SIZE for size in sizes):
+        image = Image(*sizes)
+        return Before([ls.Reshape(image)], Sequence(steps=None, features=image.size or 1), begins=True)
+    if kind == "cnntornn":
+        return Before([ls.Flatten()], ends=True)
     if kind in ("cnn3dtofeedforward", "feedforwardtocnn3d"):
         deep = [sizes[0], whole(settings.get("inputDepth")), *sizes[1:]]
         if not all(0 < size <= MOST_SIZE for size in deep) or settings.get("isNCDHW") is False:

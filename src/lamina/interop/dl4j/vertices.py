@@ -7,6 +7,7 @@ from typing import Any
 
 from lamina.interop.dl4j.dialect import Component, component, number, whole, wholes
 from lamina.interop.dl4j.notes import Notes
+from lamina.interop.dl4j.piece import Arrays, Part, Piece, SourceLayer, build, simple
 from lamina.interop.dl4j.preprocessors import MOST_SIZE, preprocessor
 from lamina.network import layers as ls
 from lamina.network import vertices as v
@@ -22,6 +23,31 @@ _OPERATIONS: dict[str, type[Layer]] = {
 }
 
 
+TORN = ("stack", "unstack")
+"""Vertices that put samples one after another along the batch, or take them apart again; they are no layers here."""
+
+
+def attention(source: SourceLayer) -> Piece | None:
+    """Attention with queries, keys and values from several vertices."""
+    heads, units = max(whole(source.get("nHeads"), 1), 1), source.units
+    size = whole(source.get("headSize"), 0) or units // heads
+    if source.settings.get("projectInput") is False:
+        source.refuse("projectInput", "true")
+        return None
+    settings = {"units": units, "key_size": max(size, 1), "bias": False, "activation": source.activation()}
+    made = build(ls.MultiHeadAttention, source, heads, **settings, **source.common(bias=False))
+    widths = [whole(source.get(f"nIn{name}"), 1) for name in ("Queries", "Keys", "Values")]
+    parts = [Part(name, (heads, size, width), "c") for name, width in zip(("Wq", "Wk", "Wv"), widths, strict=True)]
+    parts.append(Part("Wo", (heads * size, units), "c"))
+
+    def arrays(given: Arrays) -> dict[str, Any]:
+        names = {"query": "Wq", "key": "Wk", "value": "Wv"}
+        found = {f"{name}_weight": given[there].reshape(heads * size, -1) for name, there in names.items()}
+        return {**found, "output_weight": given["Wo"].T}
+
+    return simple(made, parts=parts, arrays=arrays, note="its order of weights is read from the source's code, and was not tried on a file")
+
+
 def convert(value: Any, path: str, inputs: tuple[str, ...], notes: Notes) -> tuple[list[Layer], tuple[str, ...]]:
     """The layers that a vertex becomes, one after the other, and what feeds the first; no layer if it has no counterpart."""
     found = component(value, path)
@@ -29,6 +55,8 @@ def convert(value: Any, path: str, inputs: tuple[str, ...], notes: Notes) -> tup
         return [], inputs
     if found.kind == "duplicatetotimeseries":
         return [v.DuplicateToSteps()], (inputs[0], str(found.settings.get("inputName")))
+    if found.kind in TORN:
+        return [], inputs
     made = _VERTICES[found.kind](found, len(inputs), notes) if found.kind in _VERTICES else None
     if made is None and found.kind not in _VERTICES:
         notes.miss(
