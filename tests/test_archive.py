@@ -201,3 +201,22 @@ def test_a_failed_write_keeps_the_old_file(archive: Path, monkeypatch: pytest.Mo
     assert code_of(lambda: write_archive(archive, json_members={"network.json": 2, "labels.json": 1}, tensor_members={})) == "AR020"
     assert archive.read_bytes() == before
     assert [path.name for path in archive.parent.iterdir()] == ["good.lamina"]
+
+
+def test_tensors_are_written_byte_for_byte_as_safetensors_writes_them(tmp_path: Path) -> None:
+    from safetensors.numpy import save
+
+    draw = np.random.default_rng(0)
+    kinds = ["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "b1"]
+    arrays = {f"{kind}/ä{number}": draw.integers(0, 2, size=(2, number)).astype(kind) for kind in kinds for number in (0, 3)}
+    arrays |= {"f4/turned": arrays["f4/ä3"].T, "b/scalar": np.array(1.5, dtype="f4")}
+    write_archive(
+        tmp_path / "a.lamina",
+        json_members={"network.json": {}, "labels.json": None},
+        tensor_members={"weights.safetensors": arrays, "training.safetensors": {}},
+    )
+    with zipfile.ZipFile(tmp_path / "a.lamina") as file:
+        assert file.read("weights.safetensors") == save(
+            {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in sorted(arrays.items())}
+        )
+        assert file.read("training.safetensors") == save({})

@@ -23,7 +23,7 @@ import math
 import os
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,11 @@ MAX_HEADER_BYTES = 64 * 1024 * 1024
 MAX_TENSORS = 1_000_000
 ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 """Data types a tensor member may hold, with their size in bytes."""
+ITEM_NAMES = {"f8": "F64", "f4": "F32", "f2": "F16", "i8": "I64", "i4": "I32", "i2": "I16", "i1": "I8", "u1": "U8", "b1": "BOOL"}
+"""NumPy's names of those that it has."""
+_RANKS = ("BOOL", "U8", "I8", "I16", "F16", "I32", "F32", "F64", "I64")
+"""The order in which safetensors puts types behind each other, from the last to the first."""
+Chunk = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +82,51 @@ def write_archive(
     Raises:
         ArchiveError: AR020, if the disk is full or the place can't be written; nothing is left behind.
     """
-    from safetensors.numpy import save
-
-    blobs = {name: _dump(data) for name, data in json_members.items()}
+    blobs: dict[str, list[Chunk]] = {name: [_dump(data)] for name, data in json_members.items()}
     for name, arrays in tensor_members.items():
-        blobs[name] = save({key: _contiguous(arrays[key]) for key in sorted(arrays)})
+        blobs[name] = _chunks(arrays)
     _write_blobs(Path(path), blobs)
 
 
-def _write_blobs(path: Path, blobs: Mapping[str, bytes]) -> None:
+def _chunks(arrays: Mapping[str, np.ndarray]) -> list[Chunk]:
+    """What safetensors writes, byte for byte, as views of the arrays: nothing is copied to be written."""
+    kept = {name: _contiguous(array) for name, array in arrays.items()}
+    names = {name: ITEM_NAMES.get(array.dtype.str.lstrip("<|=")) for name, array in kept.items()}
+    if None in names.values():
+        from safetensors.numpy import save
+
+        return [save({name: kept[name] for name in sorted(kept)})]
+    order = sorted(kept, key=lambda name: (-_RANKS.index(str(names[name])), name))
+    header: dict[str, Any] = {}
+    start = 0
+    for name in order:
+        stop = start + kept[name].nbytes
+        header[name] = {"dtype": names[name], "shape": list(kept[name].shape), "data_offsets": [start, stop]}
+        start = stop
+    head = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    head += b" " * (-len(head) % 8)
+    return [struct.pack("<Q", len(head)), head, *(kept[name].reshape(-1).data.cast("B") for name in order if kept[name].size)]
+
+
+def _write_blobs(path: Path, blobs: Mapping[str, Sequence[Chunk]]) -> None:
     from lamina.version import __version__
 
     unknown = set(blobs) - {*JSON_MEMBERS, *TENSOR_MEMBERS}
     if unknown:
         message = f"not members of a .lamina archive: {sorted(unknown)}"
         raise ValueError(message)
-    members = {name: {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()} for name, blob in blobs.items()}
+    members = {name: {"bytes": sum(map(len, chunks)), "sha256": _digest(chunks)} for name, chunks in blobs.items()}
     manifest = _dump({"format": FORMAT, "lamina": __version__, "members": members})
 
     def fill(file: IO[bytes]) -> None:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            for name, blob in {MANIFEST: manifest, **blobs}.items():
-                archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), blob)
+            for name, chunks in {MANIFEST: [manifest], **blobs}.items():
+                info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                info.external_attr = 0o600 << 16  # as writestr has it
+                info.file_size = sum(map(len, chunks))
+                with archive.open(info, "w") as member:
+                    for chunk in chunks:
+                        member.write(chunk)
 
     try:
         atomic_write(path, fill)
@@ -106,11 +134,18 @@ def _write_blobs(path: Path, blobs: Mapping[str, bytes]) -> None:
         raise ArchiveError(
             "AR020",
             where=str(path),
-            expected=f"to write {sum(map(len, blobs.values()))} bytes there",
+            expected=f"to write {sum(len(chunk) for chunks in blobs.values() for chunk in chunks)} bytes there",
             got=error.strerror or str(error),
             cause="the disk is full, a quota is used up, or the folder can't be written to",
             fix="free some space or choose another place; what was there before is untouched",
         ) from error
+
+
+def _digest(chunks: Sequence[Chunk]) -> str:
+    found = hashlib.sha256()
+    for chunk in chunks:
+        found.update(chunk)
+    return found.hexdigest()
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:

@@ -288,7 +288,7 @@ class Model(Sequences, FromElsewhere):
         else:
             shapes, kind = self.plan.inputs if self.plan is not None else None, expected_kind(self.plan)
             dataset = as_dataset(data, targets, schema=self.schema, shapes=shapes, dtype=self.dtype, target=target, kind=kind)
-            dataset = dataset if self.preprocessing is None else self.preprocessing.completed(dataset)
+            dataset = self.completed(dataset)
         self.check_data(dataset)
         return dataset
 

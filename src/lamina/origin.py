@@ -22,6 +22,8 @@ from lamina.spec.fields import listed
 if TYPE_CHECKING:
     import numpy as np
 
+    from lamina.data.dataset import Dataset
+    from lamina.data.preprocessing import Preprocessing
     from lamina.network import Network
     from lamina.network.plan import Plan
 
@@ -190,10 +192,18 @@ class FromElsewhere:
     waiting: Waiting | None = None
     description: Network | None
     plan: Plan | None
+    preprocessing: Preprocessing | None
 
     def resolve(self, inputs: Mapping[str, Shape] | None) -> Plan:
         """Make the network ready for inputs of these shapes."""
         raise NotImplementedError(type(self).__name__)
+
+    def completed(self, dataset: Dataset) -> Dataset:
+        """A data set scaled by the normaliser that came with an imported model, which knew no targets; others as they are."""
+        own = self.preprocessing
+        if own is None:
+            return dataset
+        return type(own)(dataset.schema, fill=own.fill, inputs=own.input_scales, dtype=own.dtype).prepare(dataset)
 
     def as_here(self, data: Any, targets: Any = None) -> tuple[Any, Any]:
         """Arrays as the source of an imported model has them, with their axes as they are here; all else as it is."""

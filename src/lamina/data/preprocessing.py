@@ -124,10 +124,6 @@ class Preprocessing:
         targets = {name: self._scaled_target(array, name) for name, array in dataset.targets.items()}
         return dataset.replace(inputs=inputs, targets=targets, schema=self.schema, preprocessing=self)
 
-    def completed(self, dataset: Dataset) -> Dataset:
-        """A data set with targets, prepared by a preprocessing that came without them, as that of an imported model does."""
-        return type(self)(dataset.schema, fill=self.fill, inputs=self.input_scales, dtype=self.dtype).prepare(dataset)
-
     def scaled(self, inputs: Mapping[str, Samples]) -> dict[str, Any]:
         """Arrays of some inputs, of any length, filled, scaled and in the type of the network; what is lazy stays so."""
         import numpy as np
