@@ -29,14 +29,6 @@ UNIT = 1 << SCALE
 _CHUNK = 1 << 13
 """Values binned at once: few enough that a bin of 27-bit parts stays far below 2^53, and that temporary arrays stay in cache
 (three times as fast as 2^18)."""
-_BLOCK, _SMALL_BLOCK = 1 << 14, 1 << 20
-"""Values of a table added at once, floats and small integers: below 2^26 rows their sum on a grid is exact; fewer stay in cache."""
-_GRID, _TURNS = 26, 4
-"""Bits that a grid keeps of the largest value, and grids tried before what is left is added value by value."""
-_LEAST_SCALE, _LEAST_SQUARE, _MOST_SCALE = -800, -400, 900
-"""Binary exponents between which columns are added on grids; outside, value by value."""
-_MOST_WHOLE = float(1 << 18)
-"""Whole numbers up to this, of which a block has at most 2^14, are added as they are."""
 _SPLITTER = float((1 << 27) + 1)
 _POSITIVE, _NEGATIVE, _NAN = 0, 1, 2
 
@@ -133,108 +125,10 @@ class ExactSum:
             # Infinity times zero is NaN; infinity times a number that overflows is infinity again.
             counts[_NAN if math.isnan(value) else _POSITIVE if value > 0 else _NEGATIVE] += 1
 
-    def add_columns(self, rows: ArrayLike, *, power: int = 1) -> None:
-        """Add a table column by column: column ``i`` goes to sum ``i``. As exact as `add`, and several times as fast.
-
-        Columns are rounded to a grid on which their sum has no rounding (S. Rump, T. Ogita, S. Oishi, Accurate floating-point
-        summation, 2008), then what rounding left over, until nothing is left.
-
-        Args:
-            rows: ``[rows, size]``.
-            power: 1 for the values, 2 for their squares.
-
-        Raises:
-            ValueError: For another number of columns, or another power.
-        """
-        table = np.asarray(rows)
-        if table.ndim != 2 or table.shape[1] != self.size or power not in (1, 2):
-            message = f"[rows, {self.size}] to the power of 1 or 2, not {list(table.shape)} to the power of {power}"
-            raise ValueError(message)
-        small = table.dtype.kind in "bui" and table.dtype.itemsize <= 2
-        step = max(1, (_SMALL_BLOCK if small else _BLOCK) // max(1, self.size))
-        for start in range(0, len(table), step):
-            part = table[start : start + step]
-            if small:
-                self._add_small(part, power)
-            else:
-                self._add_rows(part, power)
-
-    def _add_small(self, part: NDArray[Any], power: int) -> None:
-        wide = part.astype(np.int64)
-        for place, amount in enumerate((wide if power == 1 else wide * wide).sum(axis=0).tolist()):
-            if amount:
-                self._totals[place] = self._totals.get(place, 0) + (amount << SCALE)
-
-    def _add_rows(self, part: NDArray[Any], power: int) -> None:
-        columns = part.T.astype(np.float64, order="C", copy=True)  # long inner loops, and scratch for what follows
-        with np.errstate(invalid="ignore"):
-            largest = np.abs(columns).max(axis=1)
-            whole = (largest <= _MOST_WHOLE) & (columns == np.rint(columns)).all(axis=1)
-        if whole.any():
-            self._add_whole(columns[whole], np.flatnonzero(whole), power)
-            self._add_rest(columns[~whole], np.flatnonzero(~whole), largest[~whole], power)
-        else:
-            self._add_rest(columns, np.arange(len(columns)), largest, power)
-
-    def _add_whole(self, columns: Floats, places: Integers, power: int) -> None:
-        """Add rows of small whole numbers: no partial sum of them, or of their squares, reaches 2^53."""
-        sums = columns.sum(axis=1) if power == 1 else np.einsum("ij,ij->i", columns, columns)
-        for place, amount in zip(places.tolist(), sums.tolist(), strict=True):
-            if amount:
-                self._totals[place] = self._totals.get(place, 0) + (int(amount) << SCALE)
-
-    def _add_rest(self, columns: Floats, places: Integers, largest: Floats, power: int) -> None:
-        if not len(columns):
-            return
-        least = _LEAST_SCALE if power == 1 else _LEAST_SQUARE
-        regular = (largest < 2.0**_MOST_SCALE) & (largest > 2.0**least) | (largest == 0)
-        if not regular.all():  # NaN, infinite or extreme somewhere in these columns
-            where = np.flatnonzero(~regular)
-            odd = columns[where]
-            self.add_product([odd] * power, at=np.broadcast_to(places[where][:, None], odd.shape))
-            columns[where], largest[where] = 0.0, 0.0
-        exponent = np.frexp(largest)[1].astype(np.int64)
-        if power == 1:
-            self._fold_columns(columns, exponent, np.zeros_like(exponent), places)
-            return
-        scaled = columns * np.ldexp(1.0, -exponent)[:, None]
-        tiny = (np.abs(scaled) < 2.0**-400) & (columns != 0)
-        if tiny.any():
-            at = np.nonzero(tiny)
-            self.add_product([columns[at]] * 2, at=places[at[0]])
-            scaled[at] = 0.0
-        square = scaled * scaled
-        high, low = _split(scaled)
-        lost = high * high
-        lost -= square
-        high *= low
-        high *= 2.0
-        lost += high
-        low *= low
-        lost += low
-        self._fold_columns(square, np.zeros_like(exponent), 2 * exponent, places)
-        self._fold_columns(lost, np.full_like(exponent, -52), 2 * exponent, places)
-
-    def _fold_columns(self, values: Floats, exponent: Integers, shift: Integers, places: Integers) -> None:
-        """Add ``values * 2**shift``, all of them at most ``2**exponent``, row ``i`` to sum ``places[i]``; ``values`` are used up."""
-        grid = np.empty_like(values)
-        for turn in range(_TURNS):
-            unit = exponent - _GRID * (turn + 1)
-            # Whatever is added to this number is rounded to whole units.
-            magnet = np.ldexp(1.5, 52 + unit)[:, None]
-            np.add(values, magnet, out=grid)
-            grid -= magnet
-            values -= grid
-            sums = np.ldexp(grid.sum(axis=1), -unit).tolist()
-            for place, amount, power in zip(places.tolist(), sums, (SCALE + unit + shift).tolist(), strict=True):
-                if amount:
-                    self._totals[place] = self._totals.get(place, 0) + (int(amount) << power)
-            if not values.any():
-                return
-        at = np.nonzero(values)
-        for place, amount, power in zip(places[at[0]].tolist(), values[at].tolist(), shift[at[0]].tolist(), strict=True):
-            top, bottom = amount.as_integer_ratio()
-            self._totals[place] = self._totals.get(place, 0) + (top << (SCALE + power)) // bottom
+    def add_units(self, amount: int, place: int = 0) -> None:
+        """Add a whole number of units of ``2**-SCALE``."""
+        if amount:
+            self._totals[place] = self._totals.get(place, 0) + amount
 
     def merge(self, other: ExactSum) -> None:
         """Add all that another sum of the same size holds."""

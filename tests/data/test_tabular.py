@@ -11,7 +11,10 @@ import pytest
 import lamina as lm
 from lamina.data.config import DataConfig, prepare
 from lamina.data.encoded import LARGE_BYTES, EncodedRows
+from lamina.data.normalizers import ByName, Normalizer, Standardize
+from lamina.data.normalizers.fitted import Linear, Parts
 from lamina.data.preprocessing import Preprocessing
+from lamina.data.scaled_rows import ScaledRows
 from lamina.errors import DataError, DescriptionError, LaminaWarning
 
 
@@ -148,11 +151,39 @@ def test_large_tables_are_put_together_block_by_block(tmp_path: Path, monkeypatc
     large = lm.Dataset.from_frame(frame, target="y", missing="median")
     assert isinstance(large.inputs["input"], EncodedRows)
     assert np.array_equal(np.asarray(large.inputs["input"]), small.inputs["input"], equal_nan=True)
-    from lamina.data.normalizers import Standardize
+    normalizers: list[Normalizer] = [
+        Standardize(),
+        ByName({"a": Standardize(), "b": Normalizer.from_dict({"type": "quantile"})}),
+        ByName({"b": Normalizer.from_dict({"type": "log"})}, rest=Normalizer.from_dict({"type": "min_max"})),
+        Normalizer.from_dict({"type": "power"}),
+    ]
+    for normalize in (None, *normalizers):
+        ready = [Preprocessing.fit(data, normalize=normalize).prepare(data) for data in (small, large)]
+        made = ready[1].inputs["input"]
+        assert isinstance(made, ScaledRows)
+        assert np.array_equal(ready[0].inputs["input"], np.asarray(made))
+        rows = np.array([2999, 0, 7, 7])
+        assert np.array_equal(ready[0].inputs["input"][rows], made.select(rows)[:])
 
-    ready = [Preprocessing.fit(data, normalize=Standardize()).prepare(data) for data in (small, large)]
-    assert np.array_equal(ready[0].inputs["input"], ready[1].inputs["input"])
-    assert isinstance(ready[1].inputs["input"], np.ndarray)
+
+def test_a_large_table_of_numbers_is_one_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamina.data.encoded.LARGE_BYTES", 1000)
+    frame = pl.DataFrame({"a": np.arange(500.0), "b": np.arange(500.0) ** 2, "y": [0, 1] * 250})
+    data = lm.Dataset.from_frame(frame, target="y")
+    ready = Preprocessing.fit(data, normalize=Standardize()).prepare(data)
+    assert isinstance(ready.inputs["input"], np.ndarray)
+    assert np.allclose(ready.inputs["input"].std(axis=0), 1)
+
+
+def test_a_number_out_of_range_in_a_large_table_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamina.data.encoded.LARGE_BYTES", 1000)
+    frame = pl.DataFrame({"a": [1.0, 3e38] * 250, "c": ["x", "y"] * 250, "y": [0, 1] * 250})
+    data = lm.Dataset.from_frame(frame, target="y")
+    small = Preprocessing.fit(data.take(np.arange(0, 500, 2)), normalize=ByName({"a": Normalizer.from_dict({"type": "max_abs"})}))
+    small.input_scales["input"] = Parts((np.array([0]),), (Linear(np.array([0.0]), np.array([100.0]), 1),), 3)
+    with pytest.raises(DataError, match=r"sample 1, column 'a'") as caught, np.errstate(over="ignore"):
+        small.prepare(data)
+    assert caught.value.code == "DA001"
 
 
 def test_a_test_table_of_its_own_is_read_by_what_training_found(table: Path, tmp_path: Path) -> None:

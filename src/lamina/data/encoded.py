@@ -31,6 +31,9 @@ class EncodedRows(LazyArray):
         self.dtype = np.dtype(np.float64)
         self.shape = (len(parts[0][0]) if rows is None else len(rows), *dims)
 
+    def __getitem__(self, key: slice | np.ndarray | Sequence[int]) -> np.ndarray:
+        return encoded(self._parts, self._dims, key) if isinstance(key, slice) and self._rows is None else super().__getitem__(key)
+
     def take(self, indices: np.ndarray, address: Address | None = None) -> np.ndarray:
         places = indices if self._rows is None else self._rows[indices]
         return encoded(self._parts, self._dims, places)
@@ -47,6 +50,40 @@ class EncodedRows(LazyArray):
 
     def select(self, indices: np.ndarray) -> EncodedRows:
         return EncodedRows(self._parts, self._dims, indices if self._rows is None else self._rows[indices])
+
+    def filled(self, fill: np.ndarray) -> EncodedRows:
+        """The same rows with a number for what is missing in each place."""
+        parts, start = [], 0
+        for values, width, hot in self._parts:
+            wide = fill[start] if values.ndim == 1 else fill[start : start + width]
+            parts.append((values if hot or not np.isnan(values).any() else np.where(np.isnan(values), wide, values), width, hot))
+            start += width
+        return EncodedRows(parts, self._dims, self._rows)
+
+    def numbers(self, places: np.ndarray) -> EncodedRows:
+        """Some places of every row, all of which hold numbers, ``[rows, places]``, without a look at the others."""
+        parts: list[Part] = []
+        starts = np.cumsum([0, *(width for _, width, _ in self._parts)])
+        owners = np.searchsorted(starts, places, side="right") - 1
+        for place, owner in zip(places.tolist(), owners.tolist(), strict=True):
+            values, width, _ = self._parts[owner]
+            parts.append((values.reshape(len(values), width)[:, place - starts[owner]], 1, False))
+        return EncodedRows(parts, (len(parts),), self._rows)
+
+    def apart(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which places of a row hold numbers, and which the ones of categories."""
+        hot = np.repeat([hot for _, _, hot in self._parts], [width for _, width, _ in self._parts])
+        return np.flatnonzero(~hot), np.flatnonzero(hot)
+
+    def ones(self) -> np.ndarray:
+        """Where in a row the one of each category stands, ``[rows, categories]``, int32; -1 for nowhere."""
+        found, start = [], 0
+        for values, width, hot in self._parts:
+            if hot:
+                own = values if self._rows is None else values[self._rows]
+                found.append(np.where(own < 0, np.int32(-1), (own + start).astype(np.int32)))
+            start += width
+        return np.stack(found, axis=1) if found else np.zeros((len(self), 0), np.int32)
 
 
 def encoded(parts: Sequence[Part], dims: tuple[int, ...], rows: np.ndarray | slice) -> np.ndarray:

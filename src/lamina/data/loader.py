@@ -112,7 +112,7 @@ class Loader:
         self._epoch = 0
         self._position = 0
         self._masked = bool(dataset.input_masks or dataset.target_masks)
-        self._arrays = _tensors(dataset, dtype, resident_bytes)
+        self._arrays = _tensors(dataset, dtype, resident_bytes if self.device.type == "cpu" else max(resident_bytes, DEVICE_BYTES))
         self._lazy = any(isinstance(array, LazyArray) for array in self._arrays)
         size = sum(array.nbytes for array in self._arrays)
         self._resident = size <= resident_bytes and not self._lazy and bucketing is None

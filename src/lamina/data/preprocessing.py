@@ -105,16 +105,21 @@ class Preprocessing:
         from lamina.data.encoded import EncodedRows
         from lamina.data.lazy import LazyArray
         from lamina.data.looked import finite
+        from lamina.data.scaled_rows import scaled_rows
 
         self._check_columns(dataset.columns)
         dataset = dataset.like(self.schema)
         inputs = self.scaled(dataset.inputs)
         for name, array in inputs.items():
-            if isinstance(dataset.inputs[name], EncodedRows):
-                # Put together and scaled block by block: what is in between never exists as a whole.
-                array = inputs[name] = np.asarray(array)  # noqa: PLW2901
             own = None if self.columns is None else self.columns.inputs.get(name)
             where, columns = f"input {name!r}", own.names if own is not None and array.ndim == 2 else None
+            rows = dataset.inputs[name]
+            if isinstance(rows, EncodedRows) and rows.ndim == 2:
+                inputs[name] = scaled_rows(self._filled(rows, name), self.input_scales.get(name), self.dtype, where, columns)
+                continue
+            if isinstance(rows, EncodedRows):
+                # Put together and scaled block by block: what is in between never exists as a whole.
+                array = inputs[name] = np.asarray(array)  # noqa: PLW2901
             if dataset.inputs[name].dtype.kind in "biu":
                 continue  # Whole numbers are finite, and so are their scales.
             if isinstance(array, LazyArray):
@@ -309,12 +314,15 @@ class Preprocessing:
             return {name: rows}
         return as_inputs(data, shapes=self.schema.inputs, dtype="float64")
 
-    def _filled(self, array: np.ndarray, name: str) -> np.ndarray:
+    def _filled(self, array: Any, name: str) -> Any:
+        """An array, or rows still to be put together, with what stands for what is missing."""
         import numpy as np
 
         fill = self.fill.get(name)
         if fill is None:
             return array
+        if not isinstance(array, np.ndarray):
+            return array.filled(fill)
         rows = array.reshape(len(array), -1)
         return np.where(np.isnan(rows), fill, rows).reshape(array.shape)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamina.data.normalizers import ByName, Fitted
 from lamina.errors import DataError
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lamina.data.normalizers import Normalizer
     from lamina.shapes import Shape
 
-Fill = Callable[["np.ndarray", str], "np.ndarray"]
-"""Puts what stands for missing numbers into an array of the input of this name."""
+Fill = Callable[[Any, str], Any]
+"""Puts what stands for missing numbers into an array of the input of this name, or into encoded rows."""
 
 
 def fit_inputs(normalize: Normalizer, train: Dataset, fill: Fill) -> dict[str, Fitted]:
@@ -47,10 +47,12 @@ def fit_targets(normalize: Normalizer, train: Dataset) -> dict[str, Fitted]:
 def _fit_input(normalize: Normalizer, train: Dataset, name: str, fill: Fill) -> Fitted | None:
     """Numbers of one input, from its real steps alone; None if it stays as it is."""
     from lamina.data.arrays import check_finite
+    from lamina.data.encoded import EncodedRows
     from lamina.data.lazy import LazyArray, Mapped
 
     given = train.inputs[name]
-    array = Mapped(given, lambda values: fill(values, name)) if isinstance(given, LazyArray) else fill(given, name)
+    whole = isinstance(given, EncodedRows) or not isinstance(given, LazyArray)
+    array = fill(given, name) if whole else Mapped(given, lambda values: fill(values, name))
     own = None if train.columns is None else train.columns.inputs.get(name)
     names = own.names if own is not None else None
     if isinstance(normalize, ByName) and name not in normalize.of and names is not None and len(names) == array.shape[-1]:

@@ -10,6 +10,8 @@ from lamina.errors import DataError, nearest
 from lamina.spec import register
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lamina.data.lazy import Samples
     from lamina.data.normalizers.accumulator import Accumulator
     from lamina.data.normalizers.fitted import Fitted
@@ -78,8 +80,9 @@ class ByName(Normalizer):
                 known.append(place)
         places = tuple(np.array(found) for _, found in chosen)
         seen = [normalizer.start(rows.ndim - 1) for normalizer, _ in chosen]
+        rows, looked = _only(rows, places)
         for _, block in iterate_blocks(rows):
-            for own, found in zip(seen, places, strict=True):
+            for own, found in zip(seen, looked, strict=True):
                 own.add(block[..., found])
         return Parts(places, tuple(own.finish() for own in seen), len(columns))
 
@@ -101,3 +104,17 @@ class ByName(Normalizer):
                     cause="a typo, or a column that isn't among the features",
                     fix=f"did you mean {near!r}?" if near else "use one of these names",
                 )
+
+
+def _only(rows: Samples, places: tuple[np.ndarray, ...]) -> tuple[Samples, tuple[np.ndarray, ...]]:
+    """What must be looked at of the rows, and where in it the places are."""
+    import numpy as np
+
+    from lamina.data.encoded import EncodedRows
+
+    if not isinstance(rows, EncodedRows) or rows.ndim != 2:
+        return rows, places
+    wanted = np.unique(np.concatenate(places)) if places else np.zeros(0, np.int64)
+    if not np.isin(wanted, rows.apart()[0]).all():
+        return rows, places
+    return rows.numbers(wanted), tuple(np.searchsorted(wanted, own) for own in places)

@@ -68,6 +68,14 @@ class Fitted:
             result[start : start + rows] = function(array[start : start + rows].astype(np.float64, copy=False))
         return result
 
+    def at(self, places: np.ndarray) -> Fitted | None:
+        """The same for rows of which some places are left; None, if that can't be told apart.
+
+        Args:
+            places: Of rows ``[rows, places]``, ascending.
+        """
+        return None
+
     def _along(self, numbers: np.ndarray, array: np.ndarray) -> np.ndarray:
         """Numbers shaped so that they run along the axis of an array."""
         if self.axis is None or numbers.ndim == 0:
@@ -160,6 +168,11 @@ class Linear(Fitted):
         values: np.ndarray = array / self._along(self.factor, array) + self._along(self.offset, array)
         return values
 
+    def at(self, places: np.ndarray) -> Fitted | None:
+        if self.axis is None:
+            return self
+        return Linear(self.offset[places], self.factor[places], 1) if self.axis == 1 else None
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         # As the first version of the archive did, which knew no other kind.
         return {"offset": self.offset, "factor": self.factor, "axis": whole(NO_AXIS if self.axis is None else self.axis)}
@@ -204,6 +217,21 @@ class Parts(Fitted):
             raise ValueError(message)
         for places, part in zip(self.places, self.parts, strict=True):
             part.check((*dims[:-1], len(places)))
+
+    def at(self, places: np.ndarray) -> Fitted | None:
+        import numpy as np
+
+        chosen, parts = [], []
+        for own, part in zip(self.places, self.parts, strict=True):
+            kept = np.isin(own, places)
+            if not kept.any():
+                continue
+            left = part if kept.all() else part.at(np.flatnonzero(kept))
+            if left is None:
+                return None
+            chosen.append(np.searchsorted(places, own[kept]))
+            parts.append(left)
+        return Parts(tuple(chosen), tuple(parts), len(places))
 
     def _apply(self, array: np.ndarray) -> np.ndarray:
         return self._each(array, lambda part, columns: part._apply(columns))

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from lamina.data.statistics.column_sums import add_moments
 from lamina.sums import UNIT, ExactSum, Floats, divide
 
 
@@ -33,8 +34,7 @@ class Moments:
     def add(self, rows: np.ndarray) -> None:
         """Add ``[rows, width]`` finite numbers."""
         self.count += len(rows)
-        self._sum.add_columns(rows)
-        self._squares.add_columns(rows, power=2)
+        add_moments(self._sum, self._squares, rows)
 
     def merge(self, other: Moments) -> None:
         """Add all that another one of the same width holds."""
