@@ -16,6 +16,7 @@ _NAMES = {
     "lamina.interop.loading": "inspect load read",
     "lamina.interop.proof": "Proof verify",
     "lamina.interop.report": "Report",
+    "lamina.interop.vectors": "load_vectors",
     "lamina.origin": "Layout Learning Origin",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
