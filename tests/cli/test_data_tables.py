@@ -86,6 +86,12 @@ def test_a_schema_of_datavec_is_held(rows: Path, tmp_path: Path, lamina: Lamina,
     assert "row 3, column 'age'" in broken.err
     file.write_text(file.read_text().replace("18", "17"))
     assert lamina("data", "check", rows, "--schema", file).code == 0
+    printed = lamina("data", "schema", file)
+    assert printed.code == 0, printed.err
+    assert printed.out == "columns:\n  age:\n    type: integer\n    minimum: 17\n  city: string\n"
+    table = tmp_path / "rows.json"
+    table.write_text('[{"Schema": 3}]')
+    assert "Schema: integer" in lamina("data", "schema", table).out
 
 
 def test_tables_are_written_out_as_sources_where_endings_do_not_tell(tmp_path: Path, lamina: Lamina) -> None:

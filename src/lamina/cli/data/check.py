@@ -42,13 +42,14 @@ def run(
 
 
 def print_schema(
-    file: File,
+    file: Annotated[str, typer.Argument(help="A table, read by its ending; or a schema or process of DataVec.", show_default=False)],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)] = None,
 ) -> None:
-    """Print the schema that a table seems to have, to be read, corrected and kept by who knows the data."""
+    """Print the schema that a table seems to have, or that of DataVec; to be read, corrected and kept by who knows the data."""
+    from lamina.cli.data.schemas import datavec_schema
     from lamina.files import atomic_write_text
 
-    text = _read(file)[1].to_yaml()
+    text = (datavec_schema(file) or _read(file)[1]).to_yaml()
     if output is None:
         typer.echo(text, nl=False)
     else:
