@@ -198,8 +198,9 @@ def exact_kind(column: ColumnType) -> str:
         >>> exact_kind(column_of("time", zone="Europe/Zurich"))
         'time[Europe/Zurich]'
     """
-    zone = getattr(column, "zone", "UTC")
-    return f"{column.kind}[{zone}]" if zone != "UTC" else column.kind
+    kind = column.kind
+    zone = getattr(column, "zone", "UTC") if kind == "time" else "UTC"
+    return f"{kind}[{zone}]" if zone != "UTC" else kind
 
 
 def column_of(kind: str, **settings: Any) -> ColumnType:

@@ -217,6 +217,14 @@ def test_what_is_wrong_is_told(text: str, code: str, words: str) -> None:
     assert words in str(caught.value)
 
 
+def test_a_flood_of_columns_is_refused() -> None:
+    columns = [{"Integer": {"name": f"n{number}"}} for number in range(12)]
+    names = [next(iter(column.values()))["name"] for column in columns]
+    hot = [{"transform": {"IntegerToOneHotTransform": {"columnName": name, "minValue": 0, "maxValue": 9_999}}} for name in names]
+    with pytest.raises(DataError, match="at most 100000 columns"):
+        pipeline_from_datavec(json.dumps({"initialSchema": {"Schema": {"columns": columns}}, "actionList": hot}))
+
+
 def test_places_in_the_file_are_told(tmp_path: Path) -> None:
     path = tmp_path / "process.json"
     path.write_text(json.dumps(SMALL, indent=1).replace('"Add"', '"Plus"'))

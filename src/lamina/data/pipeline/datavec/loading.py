@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lamina.data.table.schema import Schema
 
 Replacing = Callable[[dict[str, Any], "Schema"], list[Step]]
-MOST_ACTIONS = 10_000
+MOST_ACTIONS, MOST_COLUMNS = 10_000, 100_000
 _TYPES = {"string": "String", "text": "String", "integer": "Long", "float": "Double", "boolean": "Boolean", "bytes": "Bytes"}
 
 
@@ -144,6 +144,8 @@ def _take(draft: Draft, action: Node, replaced: Mapping[str, Replacing]) -> None
             filtered(draft, one)
         else:
             _OTHERS[slot](draft, one)
+        if len(draft.columns) > MOST_COLUMNS:
+            raise _too_many(one, len(draft.columns))
         draft.settle(order=False)
     except DataError as error:
         if error.problems[0].code in ("DA240", "DA241", "DA242", "DA243", "DA244", "DA245"):
@@ -158,6 +160,17 @@ _OTHERS: dict[str, Callable[[Draft, Node], None]] = {
     "reducer": reductions.reduce,
     "calculateSortedRank": sequences.rank,
 }
+
+
+def _too_many(node: Node, count: int) -> DataError:
+    return node.error(
+        "DA243",
+        where="the columns",
+        expected=f"at most {MOST_COLUMNS} columns",
+        got=f"{count} after this action",
+        cause="a column is made for each of very many values",
+        fix="make arrays of them, or leave columns out before",
+    )
 
 
 def _replace(draft: Draft, node: Node, function: Replacing) -> None:
