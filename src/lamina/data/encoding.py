@@ -144,11 +144,14 @@ def _described(table: Table, own: InputRoles, roles: Roles, where: str, texts: T
 
 
 def _target(table: Table, names: tuple[str, ...], kind: TargetKind | None, where: str, columns: Columns) -> Target:
+    import numpy as np
+
     from lamina.data.targets import describe_target
 
-    array, labels = target_array(table, names, kind, where)
+    values, labels = target_array(table, names, kind, where)
     if labels is not None:
         return Target(kind="classes", labels=labels)
+    array = np.asarray(values)
     shown = names if array.shape[1:] == (len(names),) else tuple(f"{names[0]}[{place}]" for place in range(array.shape[1]))
     if columns.window is not None:
         ahead = range(columns.window.gap + 1, columns.window.gap + columns.window.horizon + 1)
@@ -159,7 +162,7 @@ def _target(table: Table, names: tuple[str, ...], kind: TargetKind | None, where
     return describe_target(array, f"{where}, target", labels=shown, kind=kind or "numbers")
 
 
-def target_array(table: Table, names: tuple[str, ...], kind: TargetKind | None, where: str) -> tuple[np.ndarray, tuple[str, ...] | None]:
+def target_array(table: Table, names: tuple[str, ...], kind: TargetKind | None, where: str) -> tuple[Column, tuple[str, ...] | None]:
     """The values of a target, and the sorted names of the classes if that is what it is.
 
     A single column is classes if it holds text, or whole numbers of which there are at most 20 different ones; a single column of
@@ -167,7 +170,7 @@ def target_array(table: Table, names: tuple[str, ...], kind: TargetKind | None, 
     """
     import numpy as np
 
-    from lamina.data.words import Words, as_numbers, as_text, class_names
+    from lamina.data.words import Words, as_numbers, as_words, class_names
 
     columns = [table[name] for name in names]
     for name, column in zip(names, columns, strict=True):
@@ -178,7 +181,7 @@ def target_array(table: Table, names: tuple[str, ...], kind: TargetKind | None, 
         if column.ndim == 2:
             return np.asarray(column), None
         if kind == "classes" or (kind is None and (text or _few_whole(np.asarray(column)))):
-            return as_text(column), class_names(column)
+            return as_words(column), class_names(column)
         if not text:
             return np.asarray(column)[:, None], None
     numbers = [as_numbers(column) for column in columns]
@@ -218,7 +221,9 @@ def _all_there(column: Column, name: str, where: str) -> None:
 def _few_whole(column: np.ndarray) -> bool:
     import numpy as np
 
-    return bool((column == np.floor(column)).all()) and len(np.unique(column)) <= 20
+    from lamina.data.words import distinct
+
+    return bool((column == np.floor(column)).all()) and len(distinct(column)[0]) <= 20
 
 
 def dataset_from_table(kind: type[Any], table: Table, roles: Roles, *, where: str = "the frame") -> Any:
@@ -286,18 +291,16 @@ def encode_targets(
     return arrays, masks
 
 
-def _target_values(table: Table, names: tuple[str, ...], target: Target, where: str) -> np.ndarray:
-    import numpy as np
-
+def _target_values(table: Table, names: tuple[str, ...], target: Target, where: str) -> Column:
     from lamina.data.words import as_words
 
     if target.kind != "classes":
         return target_array(table, names, target.kind, where)[0]
     _all_there(table[names[0]], names[0], where)
-    return np.asarray(as_words(table[names[0]], target.labels or ()), dtype=str)
+    return as_words(table[names[0]], target.labels or ())
 
 
-def _of_a_row(target: Target, values: np.ndarray) -> Target:
+def _of_a_row(target: Target, values: Column) -> Target:
     """What a target is for each row, where samples are more than a row."""
     if target.kind != "numbers":
         return target

@@ -11,6 +11,7 @@ from lamina.data.arrays import check_finite, to_floats
 from lamina.data.lazy import LazyArray, Samples
 from lamina.data.lazy_targets import describe_lazy, encode_lazy
 from lamina.data.schema import Target, TargetKind
+from lamina.data.words import Words
 from lamina.errors import DataError
 from lamina.shapes import Features, Image, Shape, Volume
 from lamina.shapes import Sequence as Steps
@@ -122,7 +123,7 @@ def whole_numbers(array: np.ndarray, where: str) -> np.ndarray:
     return whole
 
 
-def encode_target(array: Samples, target: Target, where: str, dtype: str) -> Any:
+def encode_target(array: Samples | Words, target: Target, where: str, dtype: str) -> Any:
     """A target as the engine takes it: int64 class numbers, or floats.
 
     Raises:
@@ -132,7 +133,7 @@ def encode_target(array: Samples, target: Target, where: str, dtype: str) -> Any
         return encode_lazy(array, target, where, dtype)
     if target.kind == "classes":
         return _class_numbers(array, target, where)
-    floats = to_floats(array, where, dtype)
+    floats = to_floats(np.asarray(array), where, dtype)
     check_finite(floats, where, target.labels)
     if floats.ndim == 1:
         floats = floats[:, None]
@@ -172,9 +173,11 @@ def renumbered(
     return targets, described
 
 
-def _class_numbers(array: np.ndarray, target: Target, where: str) -> np.ndarray:
+def _class_numbers(array: np.ndarray | Words, target: Target, where: str) -> np.ndarray:
+    if isinstance(array, Words):
+        return _look_up(array.values, array.codes, target, where)
     if array.dtype.kind in "US":
-        return _look_up(array.astype(str), target, where)
+        return _look_up(array.astype(str), np.arange(len(array)), target, where)
     if is_one_hot(array, target.width):
         return np.ascontiguousarray(array.argmax(axis=1), dtype=np.int64)
     whole = whole_numbers(array, where)
@@ -189,16 +192,18 @@ def _class_numbers(array: np.ndarray, target: Target, where: str) -> np.ndarray:
     return np.ascontiguousarray(whole)
 
 
-def _look_up(array: np.ndarray, target: Target, where: str) -> np.ndarray:
+def _look_up(values: np.ndarray, codes: np.ndarray, target: Target, where: str) -> np.ndarray:
+    """Numbers of the classes called ``values[codes]``."""
     names = np.asarray(target.labels or [str(i) for i in range(target.width or 0)])
     order = np.argsort(names, kind="stable")
-    places = np.searchsorted(names[order], array).clip(max=len(names) - 1)
+    places = np.searchsorted(names[order], values).clip(max=len(names) - 1)
     found = order[places]
-    wrong = names[found] != array
+    wrong = (names[found] != values)[codes]
     if wrong.any():
         from lamina.errors import nearest
 
-        index, value = int(np.nonzero(wrong)[0][0]), str(array[wrong][0])
+        index = int(np.nonzero(wrong)[0][0])
+        value = str(values[codes[index]])
         near = nearest(value, names.tolist())
         fix = f"did you mean {near!r}?" if near else "train on data that hold this class too, or leave the row out"
         raise _odd(
@@ -208,7 +213,7 @@ def _look_up(array: np.ndarray, target: Target, where: str) -> np.ndarray:
             cause="a class that is not known",
             fix=fix,
         )
-    return np.ascontiguousarray(found, dtype=np.int64)
+    return np.ascontiguousarray(found[codes], dtype=np.int64)
 
 
 def _odd(*, where: str, expected: str, got: str, cause: str, fix: str) -> DataError:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Column: TypeAlias = "np.ndarray | Words"
 """Of a table: float64 (NaN where a number is missing), float64 with two axes for lists of numbers, or words."""
+SMALL_WHOLE = 1 << 15
+"""Whole numbers below this are counted, not sorted."""
 WIDE_LETTERS = 1 << 22
 """From so many letters on, a few long texts are not allowed to make all others as wide as they are."""
 
@@ -48,10 +50,16 @@ class Words:
         """A Polars column of strings, blanks at both ends gone, missing ones as nothing."""
         import polars as pl
 
-        trimmed = series.cast(pl.String).str.strip_chars().fill_null("")
+        texts = series.cast(pl.String)
+        # Rows are looked up once; blanks and order are a matter of the different texts.
+        there = texts.unique().drop_nulls()
+        raw = texts.cast(pl.Enum(there)).to_physical().cast(pl.Int32).fill_null(len(there)).to_numpy()
+        trimmed = there.str.strip_chars()
+        if texts.null_count():
+            trimmed = pl.concat([trimmed, pl.Series([""], dtype=pl.String)])
         ranked = trimmed.unique().sort()
-        codes = trimmed.cast(pl.Enum(ranked)).to_physical().cast(pl.Int32).to_numpy() if len(ranked) else np.zeros(0, dtype=np.int32)
-        return cls(codes, as_array(ranked.to_list()))
+        places = trimmed.cast(pl.Enum(ranked)).to_physical().cast(pl.Int32).to_numpy()
+        return cls(places[raw] if len(places) else np.zeros(0, dtype=np.int32), as_array(ranked.to_list()))
 
     @classmethod
     def joined(cls, parts: Sequence[Words]) -> Words:
@@ -128,7 +136,7 @@ def as_words(column: Column, names: Sequence[str] = ()) -> Words:
     if isinstance(column, Words):
         return column
     truths = {name.lower(): name for name in names}
-    values, codes = np.unique(column, return_inverse=True)
+    values, codes = distinct(column)
     if column.dtype.kind in "US":
         return Words(codes, values)
     both = truths.keys() == {"false", "true"} and bool(((values == 0) | (values == 1) | (values != values)).all())
@@ -166,9 +174,27 @@ def class_names(column: Column) -> tuple[str, ...]:
     """Names of the classes in sorted order; numbers in the order of numbers."""
     if isinstance(column, Words):
         return tuple(column.different())
-    return (
-        tuple(_text(value, None) for value in np.unique(column).tolist()) if column.dtype.kind != "U" else tuple(np.unique(column).tolist())
-    )
+    values = distinct(column)[0].tolist()
+    return tuple(values) if column.dtype.kind == "U" else tuple(_text(value, None) for value in values)
+
+
+def distinct(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different values, sorted, and for each row which of them it is; without sorting rows, where they are small whole numbers.
+
+    Example:
+        >>> distinct(np.array([7.0, 3.0, 7.0]))
+        (array([3., 7.]), array([1, 0, 1]))
+    """
+    if column.dtype.kind == "f" and column.size:
+        low, high = column.min(), column.max()
+        if -SMALL_WHOLE < low <= high < SMALL_WHOLE and (column == np.rint(column)).all():
+            places = (column - low).astype(np.int64)
+            there = np.flatnonzero(np.bincount(places))
+            numbers = np.empty(int(high - low) + 1, np.int64)
+            numbers[there] = np.arange(len(there))
+            return low + there, numbers[places]
+    values, codes = np.unique(column, return_inverse=True)
+    return values, codes
 
 
 def is_number(text: Any) -> bool:
