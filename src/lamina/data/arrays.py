@@ -59,7 +59,7 @@ def _plain(array: np.ndarray) -> np.ndarray:
 def _not_numbers(where: str, array: np.ndarray) -> DataError:
     sample, shown = "", str(array.dtype)
     if array.dtype == object and array.size:
-        flat = array.reshape(len(array), -1)
+        flat = np.atleast_1d(array).reshape(len(array) if array.ndim else 1, -1)
         for index, row in enumerate(flat):
             odd = next((item for item in row if not isinstance(item, int | float)), None)
             if odd is not None or any(item is None for item in row):
@@ -99,8 +99,11 @@ def check_finite(array: np.ndarray, where: str, columns: tuple[str, ...] | None 
         DataError: DA001, naming the first sample, the place in it, and how many there are.
     """
     # A sum is NaN or infinite if any part is: one pass without a temporary array; only when it is, the place is looked for.
-    if array.dtype.kind != "f" or array.size == 0 or np.isfinite(np.sum(array, dtype=np.float64)):
+    if array.dtype.kind != "f" or array.size == 0:
         return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.sum(array, dtype=np.float64)):
+            return
     wrong = ~np.isfinite(array)
     if wrong.any():
         raise _unfit(array, wrong, where, "a finite number", columns)

@@ -58,6 +58,8 @@ def describe_table(
             cause="every column has another role, or the answer would stand in the question",
             fix="list other columns under features",
         )
+    if not len(next(iter(table.values()))):
+        raise no_rows(where)
     inputs = {name: _described(table, own, roles, where, texts or table) for name, own in given.items()}
     columns = Columns(inputs=inputs, targets=targets, weight=roles.weight)
     if steps is not None or roles.window is not None:
@@ -65,6 +67,18 @@ def describe_table(
         _check_steps(columns, where)
         columns = columns.replace(per_step=_per_step(table, columns, where))
     return columns, {name: _target(table, names, roles.kind, where, columns) for name, names in targets.items()}
+
+
+def no_rows(where: str) -> DataError:
+    """The error for a table of which nothing is left."""
+    return DataError(
+        "DA006",
+        where=where,
+        expected="at least one row",
+        got="none",
+        cause="the table is empty, or the steps before kept nothing of it",
+        fix="look at the steps that choose or join rows; take them one by one to see where all rows are lost",
+    )
 
 
 def _check_steps(columns: Columns, where: str) -> None:

@@ -20,7 +20,8 @@ def read_frame(frame: Any) -> dict[str, Column]:
         DataError: DA005, if a column holds what is neither, such as lists; DA017, if two columns have the same name.
     """
     found: Any = as_polars(frame)
-    return {column.name: _polars_column(column, column.name) for column in found.collect()}
+    # Polars takes the name of a series for a pattern if it looks like one.
+    return {column.name: _polars_column(column.alias("column"), column.name) for column in found.collect()}
 
 
 def _polars_column(column: Any, name: str) -> Column:
@@ -59,12 +60,29 @@ def _lists(column: Any, name: str) -> np.ndarray:
 
 
 def as_table(value: Any) -> Mapping[str, Column] | None:
-    """A frame, or a mapping of columns, as a table; None if it is something else."""
+    """A frame, a mapping of columns, a record or a list of records, as a table; None if it is something else."""
     if is_frame(value):
         return read_frame(value)
-    if isinstance(value, Mapping) and all(np.ndim(column) == 1 for column in value.values()):
+    records = isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value)
+    if records or (isinstance(value, Mapping) and value and not any(_several(own) for own in value.values())):
+        # Records, or a single one.
+        from lamina.data.pipeline.frames.given import as_records
+
+        return read_frame(as_records(value))
+    if isinstance(value, Mapping) and all(_axes(column, str(name)) == 1 for name, column in value.items()):
         return {str(name): as_column(column) for name, column in value.items()}
     return None
+
+
+def _several(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, str | bytes | Mapping)
+
+
+def _axes(value: Any, name: str) -> int:
+    try:
+        return np.ndim(value)
+    except ValueError as error:
+        raise odd_column(name, f"values that don't fit together ({str(error).partition('.')[0]})") from None
 
 
 __all__ = ["as_polars", "as_table", "is_frame", "read_frame"]

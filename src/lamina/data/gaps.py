@@ -15,11 +15,27 @@ if TYPE_CHECKING:
 
 
 def gaps(train: Dataset) -> dict[str, np.ndarray]:
-    """What stands for a missing number in each place of a row, by input; nothing where none may be missing."""
+    """What stands for a missing number in each place of a row, or of a step of a sequence, by input; nothing where none may be missing."""
     columns = train.columns
     if columns is None:
         return {}
-    return {name: _filling(train.inputs[name], own) for name, own in columns.inputs.items() if own.missing != "error" and own.text is None}
+    # Sequences may be longer or shorter than those of training: what stands in a gap is the same at all steps.
+    steps = columns.sequence is not None
+    return {
+        name: _filling(_of_steps(train, name) if steps else train.inputs[name], own)
+        for name, own in columns.inputs.items()
+        if own.missing != "error" and own.text is None
+    }
+
+
+def _of_steps(train: Dataset, name: str) -> np.ndarray:
+    """The vectors of all steps that are real."""
+    import numpy as np
+
+    values = np.asarray(train.inputs[name])
+    mask = train.input_masks.get(name)
+    rows: np.ndarray = values.reshape(-1, values.shape[-1]) if mask is None else values[np.asarray(mask, dtype=bool)]
+    return rows
 
 
 def _filling(array: Samples, columns: InputColumns) -> np.ndarray:

@@ -95,7 +95,9 @@ def _lazy_input(array: LazyArray, shape: Shape | None, where: str, dtype: str) -
 
 def _tokens(array: np.ndarray, shape: Shape, where: str) -> np.ndarray:
     vocabulary: int = getattr(shape, "vocabulary", 0)
-    whole = array.astype(np.int64) if array.dtype.kind in "biuf" else np.full(array.shape[:1], -1)
+    # NaN and what is too large become some number, which then differs from what was given.
+    with np.errstate(invalid="ignore"):
+        whole = array.astype(np.int64) if array.dtype.kind in "biuf" else np.full(array.shape[:1], -1)
     wrong = (whole != array) | (whole < 0) | (whole >= vocabulary) if array.dtype.kind in "biuf" else whole < 0
     if wrong.any():
         place = tuple(int(axis[0]) for axis in np.nonzero(wrong))

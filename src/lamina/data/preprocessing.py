@@ -127,6 +127,9 @@ class Preprocessing:
             else:
                 check_finite(array, where, columns)
         targets = {name: self._scaled_target(array, name) for name, array in dataset.targets.items()}
+        for name, array in targets.items():
+            if array.dtype.kind == "f" and not isinstance(array, LazyArray):
+                check_finite(array, f"target {name!r}")
         return dataset.replace(inputs=inputs, targets=targets, schema=self.schema, preprocessing=self)
 
     def scaled(self, inputs: Mapping[str, Samples]) -> dict[str, Any]:
@@ -323,8 +326,12 @@ class Preprocessing:
             return array
         if not isinstance(array, np.ndarray):
             return array.filled(fill)
-        rows = array.reshape(len(array), -1)
+        rows = array.reshape(-1 if self._is_sequence else len(array), len(fill))
         return np.where(np.isnan(rows), fill, rows).reshape(array.shape)
+
+    @property
+    def _is_sequence(self) -> bool:
+        return self.columns is not None and self.columns.sequence is not None
 
     def _keeps_bytes(self, array: Samples, name: str) -> bool:
         """Whether an input is so many bytes that they are scaled in the batch, all by the same numbers."""
@@ -345,9 +352,11 @@ class Preprocessing:
         # Bytes go straight to the network's type: a large set of images never exists in float64.
         if array.dtype.kind in "biu":
             return scaled(array, self.input_scales.get(name), self.dtype)
-        if name in self.input_scales:
-            array = self.input_scales[name].apply(array)
-        return np.ascontiguousarray(array, dtype=self.dtype)
+        # What is too large becomes infinite, which is looked for afterwards and then said.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if name in self.input_scales:
+                array = self.input_scales[name].apply(array)
+            return np.ascontiguousarray(array, dtype=self.dtype)
 
     def _scaled_target(self, array: Samples, name: str) -> Samples:
         import numpy as np
@@ -358,8 +367,9 @@ class Preprocessing:
             return array
         if isinstance(array, LazyArray):
             return Mapped(array, lambda values: np.asarray(self._scaled_target(values, name)), dtype=self.dtype)
-        scaled = self.target_scales[name].apply(array) if name in self.target_scales else array
-        return np.ascontiguousarray(scaled, dtype=self.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = self.target_scales[name].apply(array) if name in self.target_scales else array
+            return np.ascontiguousarray(scaled, dtype=self.dtype)
 
     # -- keeping it ---------------------------------------------------------------------------------------------------
 

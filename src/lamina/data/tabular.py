@@ -91,9 +91,12 @@ def parts_as_kept(config: DataConfig, source: TableSource, seed: int, kept: Prep
 
 def _split(before: Pipeline, rows: Frame, split: Split | None, source: TableSource, seed: int) -> dict[str, Frame]:
     """Rows of each part, after the steps that learn nothing."""
+    from lamina.data.encoding import no_rows
     from lamina.data.pipeline.frames.polars import PolarsFrame
 
     whole = before.apply(rows).collect()
+    if not len(whole):
+        raise no_rows(source.place())
     places = _places(split, whole, before.output, source, seed, source.place())
     return {name: PolarsFrame(whole if len(own) == len(whole) else whole[own]) for name, own in places.items()}
 
@@ -102,17 +105,19 @@ def _places(split: Split | None, rows: pl.DataFrame, schema: Schema, roles: Role
     """Rows of each part; of a table of steps, all of a sequence are in the same part."""
     import numpy as np
 
+    from lamina.data.expressions.polars import exactly
+
     if split is None:
         return {"train": np.arange(len(rows))}
-    samples = rows if schema.steps is None else rows.unique(list(schema.steps.keys), keep="first", maintain_order=True)
+    samples = rows if schema.steps is None else rows.unique(exactly(schema.steps.keys), keep="first", maintain_order=True)
     parts = split.parts(_for_split(samples, roles, where), seed)
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     if schema.steps is None:
         return {name: own for name, own in named.items() if len(own)}
-    keys = list(schema.steps.keys)
-    numbered = samples.select(keys).with_row_index("__sample")
+    keys = exactly(schema.steps.keys)
+    numbered = samples.select(keys).with_row_index("__lamina_sample")
     number = rows.select(keys).join(numbered, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    of_row = number["__sample"].to_numpy()
+    of_row = number["__lamina_sample"].to_numpy()
     return {name: np.flatnonzero(np.isin(of_row, own)) for name, own in named.items() if len(own)}
 
 
@@ -134,7 +139,7 @@ def _for_split(rows: pl.DataFrame, roles: Roles, where: str) -> Dataset:
     require(known, named, f"{where}, when it is split", named=True)
     targets = roles.named_targets(TARGET)
     names = next(iter(targets.values())) if len(targets) == 1 else ()
-    table = read_frame(rows.select([*dict.fromkeys((*named, *(names if {*names} <= {*known} else ())))]))
+    table = read_frame(rows[[*dict.fromkeys((*named, *(names if {*names} <= {*known} else ())))]])
     arrays: dict[str, Any] = {}
     described: dict[str, Target] = {}
     if names and {*names} <= {*table}:

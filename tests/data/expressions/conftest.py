@@ -37,8 +37,8 @@ class Engines:
     def on_spark(self) -> Any:
         """The table on Spark, with the column that numbers the rows."""
         session = self._spark()
-        schema = ", ".join([f"`{name}` {spark_type(kind)}" for name, kind in self.kinds.items()]) + ", `__row` bigint"
-        # Out of order, in two partitions: only `__row` tells the order.
+        schema = ", ".join([f"`{name}` {spark_type(kind)}" for name, kind in self.kinds.items()]) + ", `__lamina_row` bigint"
+        # Out of order, in two partitions: only `__lamina_row` tells the order.
         rows = [(*row.values(), index) for index, row in enumerate(self.rows)]
         return session.createDataFrame([*rows[1::2], *rows[::2]], schema).repartition(2)
 
@@ -54,7 +54,7 @@ class Engines:
         """The same on Spark."""
         frame, parsed = self.on_spark(), [parse(text) for text in texts]
         columns = [_read(one, self.kinds, over, f"value{n}") for n, one in enumerate(parsed)]
-        rows = sorted(frame.select("__row", *columns).collect(), key=lambda row: row[0])
+        rows = sorted(frame.select("__lamina_row", *columns).collect(), key=lambda row: row[0])
         return [[_plain(row[n + 1], kind_of(one, self.kinds)) for row in rows] for n, one in enumerate(parsed)]
 
     def grouped_polars(self, texts: Sequence[str], key: str) -> dict[Any, list[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lamina.data.expressions.functions import At
@@ -40,6 +40,28 @@ def to_polars(expression: Expression, columns: Mapping[str, str], *, over: Over 
     return built
 
 
+def named(name: str) -> pl.Expr:
+    """A column by its name, even where Polars would take it for a pattern, as ``*`` and ``^a$``.
+
+    Example:
+        >>> import polars as pl
+        >>> pl.DataFrame({"*": [1], "a": [2]}).select(named("*")).columns
+        ['*']
+    """
+    import polars as pl
+
+    if name != "*" and not (name.startswith("^") and name.endswith("$")):
+        return pl.col(name)
+    from polars import selectors
+
+    return selectors.by_name(name).as_expr()
+
+
+def exactly(names: Iterable[str]) -> list[pl.Expr]:
+    """Several columns, see `named`."""
+    return [named(name) for name in names]
+
+
 class _Builder:
     """Builds from the leaves up."""
 
@@ -52,7 +74,7 @@ class _Builder:
         wanted = wanted or typed.kind
         node = typed.node
         if isinstance(node, Column):
-            column = self._pl.col(node.name)
+            column = named(node.name)
             found = column.cast(self._pl.String) if typed.kind == "categorical" else column
             return self._made(found, typed.kind, wanted)
         if isinstance(node, Literal):
@@ -82,8 +104,8 @@ class _Builder:
         over = self._over
         if over is None or not (over.keys or over.order):
             return found
-        order: dict[str, Any] = {"order_by": list(over.order), "descending": over.descending, "nulls_last": True} if over.order else {}
-        return found.over(list(over.keys) or None, **order)
+        order: dict[str, Any] = {"order_by": exactly(over.order), "descending": over.descending, "nulls_last": True} if over.order else {}
+        return found.over(exactly(over.keys) or None, **order)
 
     def _constant(self, value: Any, kind: str) -> Any:
         if isinstance(value, tuple):

@@ -12,7 +12,7 @@ from lamina.data.expressions.kinds import Typed, resolve
 from lamina.data.expressions.nodes import Column, Expression, Literal, Over
 from lamina.errors import DependencyError
 
-ROW = "__row"
+ROW = "__lamina_row"
 """The column that numbers the rows of a table on Spark, so that they have an order."""
 
 

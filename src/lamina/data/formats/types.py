@@ -64,11 +64,10 @@ def plain_columns(schema: pl.Schema, where: str, only: Collection[str] | None = 
     Raises:
         DataError: DA062 and DA017, as `plain_frame`.
     """
-    import polars as pl
-
+    from lamina.data.expressions.polars import named
     from lamina.data.foreign import check_names
 
-    found = [made for name, dtype in schema.items() for made in _columns(pl.col(name), name, dtype, where, only)]
+    found = [made for name, dtype in schema.items() for made in _columns(named(name), name, dtype, where, only)]
     check_names([name for name, _, _ in found], where)
     return {name: (expression, dtype) for name, expression, dtype in found}
 
@@ -79,18 +78,18 @@ def check_whole(frame: pl.LazyFrame, where: str, only: Collection[str] | None = 
     Raises:
         DataError: DA063, naming the first row.
     """
-    import polars as pl
+    from lamina.data.expressions.polars import named
 
     for name, dtype in frame.collect_schema().items():
         if str(dtype) not in ("UInt64", "Int128", "UInt128") or (only is not None and name not in only):
             continue
-        column = pl.col(name)
+        column = named(name)
         beyond = (column > 2**63 - 1) | (column < -(2**63)) if str(dtype) == "Int128" else column > 2**63 - 1
-        odd = frame.select(column).with_row_index("__row").filter(beyond).head(1).collect(engine="streaming")
+        odd = frame.select(column).with_row_index("__lamina_row").filter(beyond).head(1).collect(engine="streaming")
         if len(odd):
             raise DataError(
                 "DA063",
-                where=f"{where}, row {odd['__row'][0] + 1}, column {name!r}",
+                where=f"{where}, row {odd['__lamina_row'][0] + 1}, column {name!r}",
                 expected="a whole number of 64 bits, at most 9223372036854775807",
                 got=str(odd[name][0]),
                 cause="a number that identifies something (a hash, a key) rather than counting it",

@@ -23,6 +23,10 @@ def resized(pixels: np.ndarray, size: Size, interpolation: Interpolation = "bili
     """
     if pixels.shape[:2] == size:
         return pixels
+    from lamina.data.images.step import MOST_PIXELS, too_large
+
+    if size[0] * size[1] > MOST_PIXELS:
+        raise too_large(*size)
     if interpolation == "nearest":
         rows, columns = (_nearest(new, old) for new, old in zip(size, pixels.shape, strict=False))
         nearest: np.ndarray = pixels[rows[:, None], columns[None]]

@@ -150,6 +150,10 @@ def paint_of(fill: Any, picture: Picture) -> np.ndarray:
     return found
 
 
+MOST_PIXELS = 1 << 26
+"""Pixels that a step may make of a picture."""
+
+
 def outline(steps: Sequence[ImageStep], size: Extent, channels: int) -> tuple[Extent, int]:
     """Size and channels after several steps.
 
@@ -158,7 +162,22 @@ def outline(steps: Sequence[ImageStep], size: Extent, channels: int) -> tuple[Ex
     """
     for step in steps:
         size, channels = step.size_after(size), step.channels_after(channels)
+        height, width = size
+        if height is not None and width is not None and height * width > MOST_PIXELS:
+            raise too_large(height, width, f"the step {step.type_name}")
     return size, channels
+
+
+def too_large(height: int, width: int, where: str = "a step that changes the size") -> DataError:
+    """DA138: a step that makes pictures which don't go into memory."""
+    return DataError(
+        "DA138",
+        where=where,
+        expected=f"pictures of at most {MOST_PIXELS:,} pixels",
+        got=f"{height:,} by {width:,}",
+        cause="each picture of a batch is in memory as a whole",
+        fix="write a smaller size; networks take some hundred pixels in height and width",
+    )
 
 
 def run(steps: Sequence[ImageStep], picture: Picture, draws: Draws | None, first: int = 0) -> Picture:

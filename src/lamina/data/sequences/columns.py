@@ -114,6 +114,15 @@ def learn(
     Raises:
         DataError: DA014, for a column that is not there.
     """
+    if not features:
+        raise DataError(
+            "DA016",
+            where=sequences[0].file,
+            expected="columns to learn from",
+            got=f"none of {', '.join(names[:12])}",
+            cause="every column has another role",
+            fix="give the rows another column, or take its role from one: features: [COLUMN]",
+        )
     vocabularies: dict[str, tuple[str, ...]] = {}
     for name in features:
         if name not in names:

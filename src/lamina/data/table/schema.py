@@ -53,6 +53,13 @@ class Schema(Description):
     def _sound(self) -> Self:
         if not self.columns:
             raise wrong_value(expected="at least one column", cause="a table has columns", fix="name them: columns: {age: integer}")
+        own = next((name for name in self.columns if name.startswith("__lamina_")), None)
+        if own is not None:
+            raise wrong_value(
+                expected="names of columns that do not begin with __lamina_",
+                cause=f"{own!r} is what pipelines call columns of their own while they run",
+                fix="rename the column where the table is made",
+            )
         for name in () if self.steps is None else (*self.steps.keys, *self.steps.order):
             if name not in self.columns:
                 near = nearest(name, self.columns)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import Frame
     from lamina.data.table.schema import Schema
 
-PROBLEM, ROW, RAW = "__problem", "__number", "__raw_"
+PROBLEM, ROW, RAW = "__lamina_problem", "__lamina_number", "__lamina_raw_"
 ISO = (
     "%Y-%m-%d",
     "%Y-%m-%dT%H:%M:%S",

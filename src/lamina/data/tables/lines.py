@@ -20,7 +20,7 @@ from lamina.data.tables.texts import Parsed, TextParser
 if TYPE_CHECKING:
     import polars as pl
 
-LINE = "__line"
+LINE = "__lamina_line"
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,18 @@ def nested(file: str, line: int, column: str | None, expected: str, found: objec
     )
 
 
+def half_a_letter(file: str, line: int, column: str | None, found: str) -> DataError:
+    """DA054: a text of which no letters can be made."""
+    return DataError(
+        "DA054",
+        where=place(file, line, column),
+        expected="text" if column is not None else "fields with names of letters",
+        got=f"{ascii(found[:60])}, with half a letter in it",
+        cause="a text was cut in the middle of a letter that takes two codes, or written by a program that mixes up encodings",
+        fix="write the file again; a letter such as \\ud83d\\ude00 needs both of its codes",
+    )
+
+
 def unknown_field(file: str, line: int, name: str, known: tuple[str, ...]) -> DataError:
     """DA055: a field that appears late."""
     return DataError(

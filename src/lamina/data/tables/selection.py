@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamina.data.tables.dialect import Dialect
 from lamina.data.tables.kinds import BOOLEAN, EMPTY, FLOAT, INTEGER, NUMBERS, TEXT, dtype_of, first_wrong, join, narrowest
-from lamina.data.tables.problems import nested, unknown_field, wrong_type
+from lamina.data.tables.problems import half_a_letter, nested, unknown_field, wrong_type
 from lamina.data.tables.texts import Parsed
 
 if TYPE_CHECKING:
@@ -93,6 +93,9 @@ class Selection:
             if self.fields is None and isinstance(record, Mapping) and not record.keys() <= self._known:
                 odd = next(name for name in record if name not in self._known)
                 raise unknown_field(self.file, line, str(odd), self.names)
+        broken = next((name for name in self._steps if not _is_text(name)), None)
+        if broken is not None:
+            raise half_a_letter(self.file, records[0][0] if records else 1, None, broken)
         columns, found = [], []
         for (name, steps), level in zip(self._steps.items(), levels, strict=True):
             if only is not None and name not in only:
@@ -111,6 +114,9 @@ class Selection:
     def _column(self, name: str, values: list[Any], level: int, lines: list[int]) -> tuple[int, pl.Series]:
         import polars as pl
 
+        broken = next((place for place, value in enumerate(values) if isinstance(value, str) and not _is_text(value)), None)
+        if broken is not None:
+            raise half_a_letter(self.file, lines[broken], name, values[broken])
         if self._marks:
             values = [None if isinstance(value, str) and value in self._marks else value for value in values]
         wanted = self._strict.get(name)
@@ -133,6 +139,17 @@ class Selection:
         elif level == FLOAT:
             values = [None if value is None or value != value else float(value) for value in values]
         return level, pl.Series(name, values, dtype=pl.String if level == EMPTY else dtype_of(level))
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written: JSON may hold halves of letters, by their codes."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _kinds(values: list[Any]) -> dict[int | None, int]:

@@ -71,7 +71,7 @@ class At:
     kind: str
     api: Any
     over: Over | None = None
-    row: str = "__row"
+    row: str = "__lamina_row"
     condition: Any = None
 
 

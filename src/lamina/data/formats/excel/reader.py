@@ -186,7 +186,8 @@ class _Table:
         frame = self._typed(options, texts, dict(zip(within, names, strict=True)))
         if not len(frame):
             raise self._empty("row")
-        kept = [_settled(column, self._settings.missing_values) for column in frame]
+        # Polars takes the name of a series for a pattern if it looks like one.
+        kept = [_settled(column.alias("cells"), self._settings.missing_values).alias(column.name) for column in frame]
         return plain_frame(pl.DataFrame(kept), self._where)
 
     def _inside(self, column: int) -> bool:

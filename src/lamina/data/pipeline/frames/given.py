@@ -86,13 +86,7 @@ def _polars(rows: Any, schema: Schema) -> Any:
     from lamina.data.pipeline.frames.kinds import polars_type
     from lamina.data.pipeline.frames.polars import PolarsFrame
 
-    if isinstance(rows, Mapping):
-        single = not any(_several(value) for value in rows.values())
-        columns = {str(name): [value] if single else value for name, value in rows.items()}
-        rows = _frame(lambda: pl.DataFrame(columns, strict=False, nan_to_null=False))
-    elif isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
-        rows = _frame(lambda: pl.from_dicts(list(rows), infer_schema_length=None, strict=False))
-    found = as_polars(rows, schema.names)
+    found = as_polars(as_records(rows), schema.names)
     if found is None:
         raise DataError(
             "DA018",
@@ -107,6 +101,23 @@ def _polars(rows: Any, schema: Schema) -> Any:
         name: polars_type(column.kind, getattr(column, "zone", None)) for name, column in schema.columns.items() if name in missing
     }
     return PolarsFrame.of(found.cast(types) if types else found)
+
+
+def as_records(rows: Any) -> Any:
+    """A mapping of columns, a record (a mapping of single values) or a list of records as a frame of Polars; all else as it is.
+
+    Raises:
+        DataError: DA005, for columns that don't fit together.
+    """
+    import polars as pl
+
+    if isinstance(rows, Mapping):
+        single = not any(_several(value) for value in rows.values())
+        columns = {str(name): [value] if single else value for name, value in rows.items()}
+        return _frame(lambda: pl.DataFrame(columns, strict=False, nan_to_null=False))
+    if isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
+        return _frame(lambda: pl.from_dicts(list(rows), infer_schema_length=None, strict=False))
+    return rows
 
 
 def _frame(make: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lamina.data.expressions.polars import to_polars
+from lamina.data.expressions.polars import exactly, named, to_polars
 from lamina.data.pipeline.frames.kinds import kind_of_polars, pipeline_type
 from lamina.data.table.schema import exact_kind
 
@@ -58,7 +58,7 @@ class PolarsFrame:
         for name, dtype in lazy.collect_schema().items():
             wanted = pipeline_type(dtype)
             if wanted is not None and wanted != dtype:
-                column = pl.col(name)
+                column = named(name)
                 naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None or dtype == pl.Date
                 changed[name] = column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC") if naive else column.cast(wanted)
         return cls(lazy.with_columns(**changed) if changed else lazy)
@@ -85,7 +85,7 @@ class PolarsFrame:
 
     def select(self, names: Sequence[str]) -> PolarsFrame:
         """See `Frame`."""
-        return self._like(self.lazy.select(list(names)), names)
+        return self._like(self.lazy.select(exactly(names)), names)
 
     def rename(self, names: Mapping[str, str]) -> PolarsFrame:
         """See `Frame`."""
@@ -98,11 +98,11 @@ class PolarsFrame:
     def sort(self, by: Sequence[str], *, descending: Sequence[bool] = ()) -> PolarsFrame:
         """See `Frame`."""
         down = list(descending) or [False] * len(by)
-        return self._like(self.lazy.sort(list(by), descending=down, nulls_last=True, maintain_order=True), self.names)
+        return self._like(self.lazy.sort(exactly(by), descending=down, nulls_last=True, maintain_order=True), self.names)
 
     def distinct(self, names: Sequence[str]) -> PolarsFrame:
         """See `Frame`."""
-        return self._like(self.lazy.unique(list(names), keep="first", maintain_order=True), self.names)
+        return self._like(self.lazy.unique(exactly(names), keep="first", maintain_order=True), self.names)
 
     def head(self, count: int) -> PolarsFrame:
         """See `Frame`."""
@@ -110,27 +110,27 @@ class PolarsFrame:
 
     def group(self, keys: Sequence[str], aggregates: Mapping[str, Expression], order: Sequence[str] = ()) -> PolarsFrame:
         """See `Frame`."""
-        lazy = self.lazy.sort(list(order), nulls_last=True, maintain_order=True) if order else self.lazy
+        lazy = self.lazy.sort(exactly(order), nulls_last=True, maintain_order=True) if order else self.lazy
         made = self._made(aggregates)
         if not keys:
             return self._like(lazy.select(made), list(aggregates))
         if not order:
-            return self._like(lazy.group_by(list(keys), maintain_order=True).agg(made), [*keys, *aggregates])
+            return self._like(lazy.group_by(exactly(keys), maintain_order=True).agg(made), [*keys, *aggregates])
         # Groups stand in the order in which their keys first appear, whatever their rows are sorted by.
-        placed = self.lazy.select(list(keys)).unique(maintain_order=True, keep="first").with_row_index("__place")
-        grouped = lazy.group_by(list(keys), maintain_order=True).agg(made)
-        joined = grouped.join(placed, on=list(keys), how="left", nulls_equal=True).sort("__place").drop("__place")
+        placed = self.lazy.select(exactly(keys)).unique(maintain_order=True, keep="first").with_row_index("__lamina_place")
+        grouped = lazy.group_by(exactly(keys), maintain_order=True).agg(made)
+        joined = grouped.join(placed, on=exactly(keys), how="left", nulls_equal=True).sort("__lamina_place").drop("__lamina_place")
         return self._like(joined, [*keys, *aggregates])
 
     def join(self, other: Any, on: Sequence[tuple[str, str]], how: How) -> PolarsFrame:
         """See `Frame`."""
         left, right = [a for a, _ in on], [b for _, b in on]
         theirs = [name for name in other.names if name not in right]
-        marked = other.lazy.rename(dict(zip(right, left, strict=True))).with_row_index("__right")
-        joined = self.lazy.with_row_index("__left").join(marked, on=left, how=how, coalesce=True)
-        ordered = joined.sort("__left", "__right", nulls_last=True)
+        marked = other.lazy.rename(dict(zip(right, left, strict=True))).with_row_index("__lamina_right")
+        joined = self.lazy.with_row_index("__lamina_left").join(marked, on=exactly(left), how=how, coalesce=True)
+        ordered = joined.sort("__lamina_left", "__lamina_right", nulls_last=True)
         names = [*self.names, *theirs]
-        return self._like(ordered.select(names), names)
+        return self._like(ordered.select(exactly(names)), names)
 
     def literal(self, table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> PolarsFrame:
         """See `Frame`."""
@@ -140,14 +140,14 @@ class PolarsFrame:
         """See `Frame`."""
         import polars as pl
 
-        return self._like(pl.concat([self.lazy, other.lazy.select(list(self.names))], how="vertical_relaxed"), self.names)
+        return self._like(pl.concat([self.lazy, other.lazy.select(exactly(self.names))], how="vertical_relaxed"), self.names)
 
     def explode(self, names: Sequence[str]) -> PolarsFrame:
         """See `Frame`."""
-        import polars as pl
+        from polars import selectors
 
-        full = self.lazy.filter(pl.col(names[0]).list.len() > 0)
-        return self._like(full.explode(list(names)), self.names)
+        full = self.lazy.filter(named(names[0]).list.len() > 0)
+        return self._like(full.explode(selectors.by_name(*names)), self.names)
 
     def apply(self, function: Callable[[pl.DataFrame], pl.DataFrame], made: Mapping[str, str]) -> PolarsFrame:
         """See `Frame`."""
@@ -157,7 +157,7 @@ class PolarsFrame:
         types = {name: polars_type(kind) for name, kind in made.items()}
 
         def add(rows: pl.DataFrame) -> pl.DataFrame:
-            columns = function(rows).select([*made]).cast(types)  # type: ignore[arg-type]
+            columns = function(rows)[[*made]].cast(types)  # type: ignore[arg-type]
             return rows.with_columns(columns.get_columns())
 
         schema = {**self.lazy.collect_schema(), **types}

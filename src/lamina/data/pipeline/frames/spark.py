@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import How
     from lamina.data.table.columns import ColumnType
 
-ROW, PLACE, RIGHT = "__row", "__place", "__right_row"
+ROW, PLACE, RIGHT = "__lamina_row", "__lamina_place", "__lamina_right_row"
 _LAST = 2**63 - 1
 _JOINS = {"inner": "inner", "left": "left", "right": "right", "full": "full"}
 
@@ -150,7 +150,7 @@ class SparkFrame:
         """See `Frame`."""
         from pyspark.sql import functions as f
 
-        keys = {right: f"__key_{number}" for number, (_, right) in enumerate(on)}
+        keys = {right: f"__lamina_key_{number}" for number, (_, right) in enumerate(on)}
         theirs = [name for name in other.names if name not in keys]
         right = other.frame.select(
             *(_column(name).alias(new) for name, new in keys.items()), *map(_column, theirs), _column(ROW).alias(RIGHT)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import Frame
     from lamina.data.table.schema import Schema
 
-ROW, MADE = "__row", "__made"
+ROW, MADE = "__lamina_row", "__lamina_made"
 
 
 @register("encode_list")

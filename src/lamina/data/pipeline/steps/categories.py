@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WORDS = ("string", "categorical", "text", "integer", "boolean")
 Unknown = Literal["error", "other", "missing"]
+WORD, COUNT = "__lamina_word", "__lamina_count"
 
 
 class Vocabulary(Step):
@@ -105,12 +106,8 @@ class Vocabulary(Step):
         from lamina.data.expressions.nodes import Column
         from lamina.data.expressions.parse import parse
 
-        counted = (
-            frame.with_columns({"__word": parse(f"string({Column(name).text})")}).group(["__word"], {"__count": parse("count()")}).collect()
-        )
-        counts = {
-            word: count for word, count in counted.select("__word", "__count").iter_rows() if word is not None and count >= self.minimum
-        }
+        counted = frame.with_columns({WORD: parse(f"string({Column(name).text})")}).group([WORD], {COUNT: parse("count()")}).collect()
+        counts = {word: count for word, count in counted.select(WORD, COUNT).iter_rows() if word is not None and count >= self.minimum}
         chosen = sorted(sorted(counts, key=lambda word: (-counts[word], word))[: self.most])
         if not chosen:
             raise DataError(
@@ -137,7 +134,7 @@ class Vocabulary(Step):
 
             new = {}
             for name in self.columns:
-                new.update(encode(name, self._places(name, rows[name])))
+                new.update(encode(name, self._places(name, rows[name].alias("value"))))
             return pl.DataFrame(new)
 
         return frame.apply(run, made)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lamina.data.table.schema import Schema
 
 
+MOST = 256
+"""Ranges that are learned; each is looked for by itself."""
+
+
 @register("bucketize")
 class Bucketize(Step):
     """The number of the range that each value lies in, from 0: below the first edge, from the first edge on (included), and so on.
@@ -24,7 +28,7 @@ class Bucketize(Step):
     Attributes:
         columns: Columns of numbers.
         edges: Between the ranges, ascending, the same for all columns.
-        count: Instead: how many ranges there shall be; edges are then learned from the training part.
+        count: Instead: how many ranges there shall be, at most 256; edges are then learned from the training part.
         by: Learned so that each range has as many rows (``quantile``), or is as wide (``uniform``).
         labels: Names of the ranges, one more than edges: columns become categorical.
         learned: The edges found, by column.
@@ -39,7 +43,7 @@ class Bucketize(Step):
     positional: ClassVar[tuple[str, ...]] = ("columns", "edges")
     columns: Names
     edges: listed(float) | None = None  # type: ignore[valid-type]
-    count: Annotated[int, Field(ge=2)] | None = None
+    count: Annotated[int, Field(ge=2, le=MOST)] | None = None
     by: Literal["quantile", "uniform"] = "quantile"
     labels: listed(str) | None = None  # type: ignore[valid-type]
     learned: dict[str, listed(float)] | None = None  # type: ignore[valid-type]
@@ -116,17 +120,18 @@ class Bucketize(Step):
         return tuple(low + (high - low) * i / count for i in range(1, count))
 
     def apply(self, frame: Frame, schema: Schema) -> Frame:
-        from lamina.data.expressions.nodes import Call, Column, Literal
-        from lamina.data.expressions.parse import parse
+        def place(rows: Any) -> Any:
+            import numpy as np
+            import polars as pl
 
-        changed: dict[str, Any] = {}
-        for name in self.columns:
-            x = Column(name)
-            edges = self.edges if self.edges is not None else (self.learned or {})[name]
-            names: list[Any] = [*range(len(edges) + 1)] if self.labels is None else [*self.labels]
-            place: Any = Literal(names[-1])
-            for edge, own in reversed(list(zip(edges, names, strict=False))):
-                place = Call("where", (parse(f"{x.text} < {Literal(edge).text}"), Literal(own), place))
-            nothing = parse("integer(null)") if self.labels is None else parse("string(null)")
-            changed[name] = Call("where", (parse(f"is_missing({x.text})"), nothing, place))
-        return frame.with_columns(changed)
+            made = {}
+            for name in self.columns:
+                edges = self.edges if self.edges is not None else (self.learned or {})[name]
+                values = rows[name].alias("value").cast(pl.Float64)
+                # NaN is above all numbers, as where columns are sorted.
+                places = pl.Series(np.searchsorted(np.asarray(edges, dtype=np.float64), values.to_numpy(), side="right"), dtype=pl.Int64)
+                found = places if self.labels is None else pl.Series([*self.labels], dtype=pl.String)[places]
+                made[name] = pl.select(pl.when(values.is_not_null()).then(found)).to_series()
+            return pl.DataFrame(made)
+
+        return frame.apply(place, dict.fromkeys(self.columns, "integer" if self.labels is None else "string"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bool
 Unit = Literal["millisecond", "second", "minute", "hour", "day", "week"]
-NUMBER, PAD = "__number", "__pad"
+NUMBER, PAD = "__lamina_number", "__lamina_pad"
 
 
 def steps_of(schema: Schema) -> Steps:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.frames.frame import Frame
     from lamina.data.table.schema import Schema
 
-SUM, COUNT, FOLD, KEY, PLACE = "__sum", "__count", "__fold", "__key", "__place"
+SUM, COUNT, FOLD, KEY, PLACE = "__lamina_sum", "__lamina_count", "__lamina_fold", "__lamina_key", "__lamina_place"
 
 
 @register("target_encode")
@@ -132,7 +132,7 @@ class TargetEncode(Step):
             made = {}
             for name in self.columns:
                 table = {key: self._smoothed(total, many, mean) for key, (total, many) in learned[name].items()}
-                made[name] = _texts(rows[name]).replace_strict(table, default=mean, return_dtype=pl.Float64)
+                made[name] = _texts(rows[name].alias("value")).replace_strict(table, default=mean, return_dtype=pl.Float64)
             return pl.DataFrame(made)
 
         return frame.apply(encode, dict.fromkeys(self.columns, "float"))
@@ -160,7 +160,7 @@ class TargetEncode(Step):
 
             made = {}
             for name in self.columns:
-                keys = pl.select(pl.concat_str([rows[FOLD].cast(pl.String), pl.lit("\t"), _texts(rows[name])])).to_series()
+                keys = pl.select(pl.concat_str([rows[FOLD].cast(pl.String), pl.lit("\t"), _texts(rows[name].alias("value"))])).to_series()
                 made[name] = keys.replace_strict(outside[name], default=mean, return_dtype=pl.Float64)
             return pl.DataFrame(made)
 

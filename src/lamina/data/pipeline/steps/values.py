@@ -125,7 +125,7 @@ class MapValues(Step):
 
             made = {}
             for name in self.columns:
-                column = rows[name]
+                column = rows[name].alias("value")
                 other = column if self.otherwise is None else pl.lit(self.otherwise, dtype=pl.String)
                 mapped = column.replace_strict(list(self.values), list(self.values.values()), default=other, return_dtype=pl.String)
                 made[name] = pl.select(pl.when(column.is_null()).then(None).otherwise(mapped)).to_series()
@@ -206,7 +206,7 @@ class MultiHot(Step):
         def spread(rows: Any) -> Any:
             import polars as pl
 
-            words = rows[self.column].str.split(self.delimiter)
+            words = rows[self.column].alias("texts").str.split(self.delimiter)
             if self.strip:
                 words = words.list.eval(pl.element().str.strip_chars())
             words = words.list.filter(pl.element() != "")

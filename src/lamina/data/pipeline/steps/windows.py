@@ -28,7 +28,7 @@ MICROSECONDS = {
     "day": 86_400_000_000,
     "week": 604_800_000_000,
 }
-STARTS, NEXT = "__starts", "__next"
+STARTS, NEXT = "__lamina_starts", "__lamina_next"
 MOST_EMPTY = 10_000_000
 
 
@@ -209,7 +209,7 @@ class TimeWindows(Structural):
 
         scale = MICROSECONDS[self.unit]
         size, every, offset = self.size * scale, (self.every or self.size) * scale, self.offset * scale
-        moments = rows[self.time].cast(pl.Datetime("us", "UTC")).to_physical()
+        moments = rows[self.time].alias("time").cast(pl.Datetime("us", "UTC")).to_physical()
         known = moments.fill_null(0).to_numpy()
         last = np.floor_divide(known - offset, every) * every + offset
         most = -(-size // every)

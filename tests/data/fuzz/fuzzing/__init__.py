@@ -1,0 +1,1 @@
+"""What the joint fuzzing of readers, pipelines and serving is made of; `run` and the tests beside it use it."""

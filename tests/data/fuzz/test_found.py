@@ -1,0 +1,201 @@
+"""What fuzzing found once, each as small as it gets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lamina.data.config import DataConfig, prepare
+from lamina.data.pipeline import Pipeline
+from lamina.data.sources import Source
+from lamina.errors import DataError, DescriptionError, LaminaError
+
+PATTERNS = ("^a$", "*")
+"""Names that Polars takes for patterns of names."""
+
+
+def prepared(path: Path, **more: Any) -> Any:
+    source = {key: more.pop(key) for key in ("target", "features", "missing") if key in more}
+    return prepare(DataConfig.from_dict({"source": {"type": "csv", "path": str(path), **source}, **more}), seed=1)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"type": "one_hot", "columns": ["NAME"]},
+        {"type": "integer_encode", "columns": ["NAME"]},
+        {"type": "target_encode", "columns": ["NAME"], "target": "n"},
+        {"type": "map_values", "columns": ["NAME"], "values": {"x": "y"}},
+        {"type": "multi_hot", "column": "NAME", "values": ["x", "y"]},
+        {"type": "fill_missing", "columns": ["NAME"], "value": "most_frequent"},
+        {"type": "group_by", "keys": ["NAME"], "aggregates": {"m": "sum(n)"}, "order": ["NAME"]},
+        {"type": "join", "table": {"k": ["x"], "v": [1.5]}, "kinds": {"k": "string", "v": "float"}, "on": {"NAME": "k"}},
+        {"type": "sort", "by": ["NAME"]},
+        {"type": "distinct", "columns": ["NAME"]},
+        {"type": "rename", "columns": {"NAME": "b"}},
+        {"type": "window", "columns": {"w": "lag(n, 1)"}, "keys": ["NAME"], "order": ["NAME"]},
+        {"type": "to_sequence", "keys": ["NAME"]},
+    ],
+    ids=lambda step: step["type"],
+)
+def test_names_that_look_like_patterns_are_names(name: str, step: dict[str, Any]) -> None:
+    def called(own: str) -> pl.DataFrame:
+        steps = json.loads(json.dumps(step).replace("NAME", own))
+        rows = pl.DataFrame({own: ["x", "y", "x"], "a": ["u", "v", "w"], "n": [1, 2, 3]})
+        return Pipeline({"columns": {own: "string", "a": "string", "n": "integer"}}, [steps]).fit(rows).run(rows)
+
+    found, wanted = called(name), called("plain")
+    assert found.columns == [column.replace("plain", name) for column in wanted.columns]
+    assert found.rows() == wanted.rows()
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize("ending", ["parquet", "xlsx"])
+def test_files_with_such_names_are_read(tmp_path: Path, name: str, ending: str) -> None:
+    path, rows = tmp_path / f"rows.{ending}", pl.DataFrame({name: ["x", "y"], "a": [1.5, 2.5]})
+    if ending == "parquet":
+        rows.write_parquet(path)
+    else:
+        rows.write_excel(path)
+    found = Source.from_dict({"type": "parquet" if ending == "parquet" else "excel", "path": str(path)}).rows()[0].collect()
+    assert found.rows() == rows.rows()
+    assert found.columns == rows.columns
+
+
+def test_names_with_two_underscores_are_free_but_for_ours() -> None:
+    step = {"type": "join", "table": {"k": ["x"], "v": [1.5]}, "kinds": {"k": "string", "v": "float"}, "on": {"__left": "k"}}
+    rows = {"__left": ["x"], "__right": ["y"], "__row": ["z"]}
+    assert Pipeline({"columns": dict.fromkeys(rows, "string")}, [step]).run(rows).rows() == [("x", "y", "z", 1.5)]
+    with pytest.raises(DescriptionError, match="__lamina_row"):
+        Pipeline({"columns": {"__lamina_row": "string"}}, [])
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"type": "filter", "where": "x > 9"}],
+        [{"type": "filter", "where": "x > 9"}, {"type": "to_sequence", "keys": ["s"]}],
+        [{"type": "filter", "where": "x > 9"}, {"type": "fill_missing", "columns": ["s"], "value": "forward"}],
+    ],
+)
+@pytest.mark.parametrize("split", [{}, {"split": {"test": 0.5}}, {"split": {"type": "by_time", "test": 0.5}}])
+def test_a_table_of_which_nothing_is_left(tmp_path: Path, steps: list[Any], split: dict[str, Any]) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("x,s,y\n1,a,0.5\n2,b,1.5\n")
+    with pytest.raises(DataError) as caught:
+        prepared(path, target="y", transform=steps, **split)
+    assert caught.value.code == "DA006"
+
+
+@pytest.mark.parametrize("missing", ["zero", "mean", "median"])
+def test_gaps_in_sequences_of_any_length_are_filled(tmp_path: Path, missing: str) -> None:
+    """What stands in a gap is of the column, not of the step, and the steps that only fill up don't count."""
+    path = tmp_path / "rows.csv"
+    path.write_text("k,x,z\na,2,1\na,,1\na,4,1\na,9,1\nb,5,1\n")
+    made = prepared(path, missing=missing, transform=[{"type": "to_sequence", "keys": ["k"]}])
+    filled = {"zero": 0.0, "mean": 5.0, "median": 4.5}[missing]
+    assert np.asarray(made.train.inputs["input"])[0, 1, 0] == filled
+    for steps in (1, 2, 7):
+        rows = {"k": ["c"] * steps, "x": [None] + [3.0] * (steps - 1), "z": [1] * steps}
+        found = made.preprocessing.inputs(rows)["input"]
+        assert found.shape == (1, steps, 2)
+        assert found[0, 0, 0] == filled
+
+
+def test_half_a_letter_is_no_text(tmp_path: Path) -> None:
+    for number, line in enumerate((r'{"a": "x\ud83d"}', r'{"\ud83d": 1}')):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text(f"{line}\n")
+        with pytest.raises(DataError, match="half a letter") as caught:
+            Source.from_dict({"type": "json_lines", "path": str(path)}).rows()
+        assert caught.value.code == "DA054"
+        assert str(caught.value).encode()
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Any:
+    path = tmp_path / "rows.csv"
+    path.write_text("x,s,y\n1,a,0.5\n2,b,1.5\n3,a,2.5\n")
+    return prepared(path, target="y", normalize="standardize").preprocessing
+
+
+def test_records_are_taken_without_steps_too(plain) -> None:
+    wanted = plain.inputs({"x": [2], "s": ["b"]})["input"]
+    assert np.array_equal(plain.inputs([{"x": 2, "s": "b"}])["input"], wanted)
+    assert np.array_equal(plain.inputs({"x": 2, "s": "b"})["input"], wanted)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"x": [float("nan"), None, (1, 2)], "s": ["a"] * 3}, [{"x": {"u": 1}, "s": "a"}], [{"x": object, "s": "a"}]]
+)
+def test_records_with_odd_values_are_refused(plain, odd: Any) -> None:
+    with pytest.raises(LaminaError):
+        plain.inputs(odd)
+
+
+def test_numbers_too_large_for_the_network_are_said(plain, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        plain.inputs({"x": [1e308], "s": ["a"]})
+    assert caught.value.code == "DA001"
+    path = tmp_path / "large.csv"
+    path.write_text("x,y\n1,0.5\n2,1e300\n")
+    with pytest.raises(DataError, match="target") as caught:
+        prepared(path, target="y")
+    assert caught.value.code == "DA001"
+
+
+def test_whole_numbers_of_records_have_64_bits() -> None:
+    pipeline = Pipeline({"columns": {"a": "integer"}}, [{"type": "derive", "columns": {"b": "a + 1"}}])
+    for rows in ([{"a": 1}, {"a": 10**30}], {"a": [2**64 - 1]}, {"a": 10**30}):
+        with pytest.raises(DataError, match="64 bits|kind each"):
+            pipeline.run(rows)
+
+
+def test_ranges_are_found_without_a_question_for_each() -> None:
+    """Ten thousand ranges, one within the other, took a quarter of an hour; more than some hundred are refused."""
+    rows = {"a": [float(number) for number in range(500)]}
+    many = Pipeline({"columns": {"a": "float"}}, [{"type": "bucketize", "columns": ["a"], "edges": [*map(float, range(1, 5000))]}])
+    assert many.run(rows)["a"].to_list() == list(range(500))
+    with pytest.raises(DescriptionError, match="256"):
+        Pipeline({"columns": {"a": "float"}}, [{"type": "bucketize", "columns": ["a"], "count": 10_000}])
+
+
+def test_values_at_and_beyond_the_edges_of_ranges() -> None:
+    step = {"type": "bucketize", "columns": ["a"], "edges": [0.0, 1.0], "labels": ["low", "middle", "high"]}
+    pipeline = Pipeline({"columns": {"a": {"type": "float", "allow_nan": True, "allow_infinite": True}}}, [step])
+    values = [None, -np.inf, -0.5, 0.0, 0.5, 1.0, np.inf, np.nan]
+    rows = pl.DataFrame({"a": pl.Series(values, dtype=pl.Float64, strict=False)})
+    assert pipeline.run(rows)["a"].to_list() == [None, "low", "low", "middle", "middle", "high", "high", "high"]
+
+
+def test_pictures_that_do_not_go_into_memory_are_refused(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (8, 4)).save(tmp_path / "a.png")
+    for prepare_step in ({"type": "resize", "size": 100_000}, {"type": "resize", "size": 100_000, "mode": "short_side"}):
+        source = {"type": "image_folder", "path": str(tmp_path), "label": "none", "size": 8, "prepare": prepare_step}
+        with pytest.raises(DataError) as caught:
+            np.asarray(prepare(DataConfig.from_dict({"source": source}), seed=1).train.inputs["input"])
+        assert caught.value.code == "DA138"
+
+
+def test_sequences_without_a_column_to_learn_from(tmp_path: Path) -> None:
+    (tmp_path / "run.csv").write_text("y\n1\n2\n")
+    with pytest.raises(DataError) as caught:
+        Source.from_dict({"type": "sequence_files", "path": str(tmp_path), "target": "y"}).read()
+    assert caught.value.code == "DA016"
+
+
+def test_tokens_that_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "poem.txt").write_text("a cat sat on a mat and a dog sat on a log " * 9)
+    source = {"type": "running_text", "path": str(tmp_path / "poem.txt"), "steps": 4, "vectorize": {"tokenizer": "words"}}
+    kept = prepare(DataConfig.from_dict({"source": source}), seed=1).preprocessing
+    for odd in (np.nan, np.inf, 1e300, -1.0, 0.5):
+        with pytest.raises(DataError):
+            kept.inputs(np.full((1, 4), odd))
