@@ -45,7 +45,7 @@ class Serving:
             DataError: If columns are missing or renamed, or values are not what they were in training.
         """
         from lamina.data.frames import as_table, read_frame
-        from lamina.data.pipeline.frames.given import checked
+        from lamina.data.pipeline.frames.given import as_frame, checked
         from lamina.data.pipeline.frames.polars import PolarsFrame
 
         wanted = (*columns.features, *(columns.target if labelled else ()))
@@ -55,18 +55,22 @@ class Serving:
                 return as_table(data)
             texts = (*columns.texts, *columns.vocabularies)
             return read_frame(self.source(path, wanted, texts).frame().collect(engine="streaming"))
-        pipeline = self.pipeline.serving(wanted, choosing=labelled)
+        place, pipeline = "the rows", self.pipeline.serving(wanted, choosing=labelled)
         if path is None:
-            rows = self.cleaned(data, pipeline.input)
+            rows = as_frame(self.cleaned(data, pipeline.input), pipeline.input)
         else:
             written = [name for name, kind in pipeline.input.kinds.items() if kind in WRITTEN]
             source = self.source(path, pipeline.input.names, written)
-            rows = checked(PolarsFrame.of(source.frame()), pipeline.input, source.place())
-        found = pipeline.apply(rows).collect()
+            place = source.place()
+            rows = checked(PolarsFrame.of(source.frame()), pipeline.input, place)
+        try:
+            found = pipeline.apply(rows).collect()
+        except DataError as error:
+            raise error.within(place) from None
         if not len(found):
             raise DataError(
                 "DA006",
-                where="the rows",
+                where=place,
                 expected="at least one row",
                 got="none" + (" after the steps that choose rows" if labelled else ""),
                 cause="there are none, or a filter keeps none of them",

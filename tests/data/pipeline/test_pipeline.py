@@ -146,3 +146,18 @@ def test_explain_shows_the_schema_at_each_step() -> None:
     assert "after step 1 (drop)" in shown
     assert shown.count("  s  string") == 2
     assert len(sample_rows().columns) == 5
+
+
+@pytest.mark.parametrize(
+    ("step", "word"),
+    [
+        ({"type": "one_hot", "columns": "a", "values": {"a": ["x"]}}, "y"),
+        ({"type": "integer_encode", "columns": "a", "values": {"a": ["x"]}}, "y"),
+        ({"type": "multi_hot", "column": "a", "values": ["x"], "delimiter": ","}, "x,y"),
+    ],
+)
+def test_a_word_that_is_not_known_is_named_with_its_row(step: dict, word: str) -> None:
+    rows = pl.DataFrame({"a": ["x"] * 200_000 + [word, word]})
+    with pytest.raises(DataError, match="row 200001, column 'a'") as found:
+        Pipeline({"columns": {"a": "string"}}, [step]).run(rows)
+    assert found.value.problems[0].code == "DA015"

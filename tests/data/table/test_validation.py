@@ -106,3 +106,23 @@ def test_what_stays_is_what_fits(values: list[int | None], low: int) -> None:
     with pytest.warns(LaminaWarning):
         found = checked(columns, rows, policy="drop")
     assert (found.wrong, found.frame.collect()["a"].to_list()) == (len(bad), [v for v in values if v is None or v >= low])
+
+
+def test_numbers_are_not_cut_off() -> None:
+    def becomes(kind: str, values: list) -> list:
+        frame = PolarsFrame.of(pl.DataFrame({"a": values}, strict=False))
+        return validate(frame, Schema({"a": kind})).frame.collect()["a"].to_list()
+
+    assert becomes("integer", [1.0, None, -3.0]) == [1, None, -3]
+    assert becomes("boolean", [0, 1, None]) == [False, True, None]
+    assert becomes("boolean", [0.0, 1.0]) == [False, True]
+    for kind, value, expected in [
+        ("integer", 1.5, "a whole number"),
+        ("integer", float("nan"), "a value of the kind integer"),
+        ("integer", 1e30, "a value of the kind integer"),
+        ("boolean", 2, "1 or 0"),
+        ("boolean", 0.5, "1 or 0"),
+    ]:
+        with pytest.raises(DataError, match=expected) as found:
+            becomes(kind, [1.0 if isinstance(value, float) else 1, value])
+        assert "row 2, column 'a'" in str(found.value)

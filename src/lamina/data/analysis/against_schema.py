@@ -93,7 +93,7 @@ def quality(frame: pl.LazyFrame | pl.DataFrame, schema: Schema, where: str = "th
             changed[name] = converted
     if changed:
         rows = rows.with_columns({f"{RAW}{name}": Column(name) for name in changed}).with_columns(changed)
-    checks = {name: refusals(name, column, converted=name in changed) for name, column in schema.columns.items()}
+    checks = {name: refusals(name, column, given[name] if name in changed else None) for name, column in schema.columns.items()}
     wanted = {"rows": "count()"}
     every = [f"where({condition}, 1, null)" for found in checks.values() for condition, _ in found]
     if every:

@@ -82,7 +82,7 @@ def validate(
         converted = conversion(name, own, column)
         if converted is not None:
             changed[name] = converted
-        problems += refusals(name, column, converted=converted is not None)
+        problems += refusals(name, column, own if converted is not None else None)
     names = frame.names
     if changed:
         frame = frame.with_columns({f"{RAW}{name}": Column(name) for name in changed}).with_columns(changed)
@@ -136,16 +136,26 @@ def _moment(text: str, column: TimeColumn) -> str:
     return f"coalesce({', '.join(f'parse_time({text}, {Constant(own).text}, {zone})' for own in formats)})"
 
 
-def refusals(name: str, column: ColumnType, *, converted: bool) -> list[tuple[str, str]]:
-    """Conditions that a row must not meet, as expressions, each with what is said if it does."""
-    x = Column(name).text
+def refusals(name: str, column: ColumnType, given: ColumnType | None) -> list[tuple[str, str]]:
+    """Conditions that a row must not meet, as expressions, each with what is said if it does.
+
+    Args:
+        name: Of the column.
+        column: What it must be.
+        given: What it was before it was converted; None for one that wasn't.
+    """
+    x, raw = Column(name).text, Column(f"{RAW}{name}").text
     found: list[tuple[str, str]] = []
 
     def refuse(condition: str, expected: str) -> None:
         found.append((condition, f"{name}\t{expected}"))
 
-    if converted:
-        refuse(f"is_missing({x}) and not is_missing({Column(f'{RAW}{name}').text})", f"a value of the kind {column.kind}")
+    if given is not None:
+        refuse(f"is_missing({x}) and not is_missing({raw})", f"a value of the kind {column.kind}")
+        if column.kind == "integer" and given.kind == "float":
+            refuse(f"{x} != {raw}", "a whole number")
+        if column.kind == "boolean" and given.kind in ("integer", "float"):
+            refuse(f"{raw} not in [0, 1]", "true or false, or 1 or 0")
     if column.required:
         refuse(f"is_missing({x})", "a value")
     if isinstance(column, IntegerColumn | FloatColumn | TimeColumn):

@@ -10,8 +10,22 @@ if TYPE_CHECKING:
 
     from lamina.data.expressions.nodes import Expression, Over
     from lamina.data.table.columns import ColumnType
+    from lamina.errors import DataError
 
 How = Literal["inner", "left", "right", "full"]
+
+
+class OddRowError(Exception):
+    """A row that a function of `Frame.apply` can't take.
+
+    Args:
+        row: Which of the rows that the function was given, from 0.
+        error: What is said of it; the frame adds which row of the table it is.
+    """
+
+    def __init__(self, row: int, error: DataError) -> None:
+        super().__init__(str(error))
+        self.row, self.error = row, error
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lamina.data.expressions.polars import exactly, named, to_polars
+from lamina.data.pipeline.frames.frame import OddRowError
 from lamina.data.pipeline.frames.kinds import kind_of_polars, pipeline_type
 from lamina.data.table.schema import exact_kind
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lamina.data.table.columns import ColumnType
 
 BATCH_ROWS = 65536
+NUMBER = "__row_number"
 
 
 def literal(table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> pl.DataFrame:
@@ -157,11 +159,16 @@ class PolarsFrame:
         types = {name: polars_type(kind) for name, kind in made.items()}
 
         def add(rows: pl.DataFrame) -> pl.DataFrame:
-            columns = function(rows)[[*made]].cast(types)  # type: ignore[arg-type]
-            return rows.with_columns(columns.get_columns())
+            numbers, own = rows[NUMBER], rows.drop(NUMBER)
+            try:
+                columns = function(own)[[*made]].cast(types)  # type: ignore[arg-type]
+            except OddRowError as odd:
+                place = f"row {int(numbers[odd.row]) + 1}"
+                raise odd.error.within(place) from None
+            return own.with_columns(columns.get_columns())
 
         schema = {**self.lazy.collect_schema(), **types}
-        return self._like(self.lazy.map_batches(add, schema=schema, streamable=True), names)
+        return self._like(self.lazy.with_row_index(NUMBER).map_batches(add, schema=schema, streamable=True), names)
 
     def values(self, aggregates: Mapping[str, Expression]) -> dict[str, Any]:
         """See `Frame`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamina.data.expressions.kinds import kind_of
 from lamina.data.expressions.spark import to_spark
+from lamina.data.pipeline.frames.frame import OddRowError
 from lamina.data.table.schema import exact_kind
 
 if TYPE_CHECKING:
@@ -213,7 +214,11 @@ class SparkFrame:
 
             for batch in batches:
                 rows: Any = pl.from_arrow(pa.Table.from_batches([batch]))
-                columns = function(rows).select([*types]).cast(types)
+                try:
+                    columns = function(rows).select([*types]).cast(types)
+                except OddRowError as odd:
+                    # Which row of the table it is, no batch knows.
+                    raise odd.error from None
                 whole = rows.with_columns(columns.get_columns()).select(names)
                 yield from whole.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.schema(arrow)).to_batches()
 

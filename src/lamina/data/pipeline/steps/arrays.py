@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from lamina.data.expressions.field import ExpressionText
+from lamina.data.pipeline.frames.frame import OddRowError
 from lamina.data.pipeline.step import Step, check_kind
 from lamina.data.pipeline.steps.grouping import Structural
 from lamina.data.table.schema import column_of
@@ -109,7 +110,8 @@ class EncodeList(Step):
             there = words.explode(empty_as_null=False).drop_nulls().unique()
             strange = sorted({*there.to_list()} - {*numbers})
             if strange:
-                raise self._strange(strange)
+                first = words.list.eval(pl.element().is_in(strange)).list.any().arg_true()
+                raise OddRowError(int(first[0]), self._strange(strange))
         if self.give in ("counts", "flags"):
             columns = [words.list.count_matches(word).alias(word) for word in numbers]
             counts = pl.DataFrame(columns).select(pl.concat_list(pl.all().cast(pl.Float64)).alias(self.made)).to_series()
@@ -287,7 +289,7 @@ class Explode(Structural):
             apart = (rows[name].list.len().fill_null(0) != first).arg_true()
             if len(apart):
                 place = int(apart[0])
-                raise DataError(
+                error = DataError(
                     "DA005",
                     where=f"columns {self.columns[0]!r} and {name!r}",
                     expected="arrays that are equally long in each row",
@@ -295,4 +297,5 @@ class Explode(Structural):
                     cause="elements of one would have no partner",
                     fix="explode the columns one after the other, or make the arrays equally long before",
                 )
+                raise OddRowError(place, error)
         return rows.select(self.columns)

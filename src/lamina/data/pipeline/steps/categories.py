@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from lamina.data.pipeline.frames.frame import OddRowError
 from lamina.data.pipeline.step import Step, check_kind
 from lamina.data.table.schema import column_of
 from lamina.errors import DataError, nearest
@@ -154,7 +155,8 @@ class Vocabulary(Step):
         if self.unknown == "error":
             strange = (places == -1).arg_true()
             if len(strange):
-                raise self._strange(name, str(texts[int(strange[0])]), len(strange))
+                row = int(strange[0])
+                raise OddRowError(row, self._strange(name, str(texts[row]), len(strange)))
         return places.replace_strict([-1], [fallback], default=places, return_dtype=pl.Int64)
 
     def _strange(self, name: str, word: str, count: int) -> DataError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from lamina.data.expressions.field import ExpressionText
+from lamina.data.pipeline.frames.frame import OddRowError
 from lamina.data.pipeline.step import Step, check_expression, check_kind
 from lamina.data.pipeline.steps.deriving import made_column
 from lamina.data.table.schema import column_of
@@ -214,7 +215,8 @@ class MultiHot(Step):
                 there = words.explode().drop_nulls().unique()
                 strange = sorted({*there.to_list()} - {*self.values})
                 if strange:
-                    raise self._strange(strange)
+                    first = words.list.eval(pl.element().is_in(strange)).list.any().arg_true()
+                    raise OddRowError(int(first[0]), self._strange(strange))
             return pl.DataFrame({name: words.list.contains(word) for name, word in zip(self.made, self.values, strict=True)})
 
         return frame.apply(spread, dict.fromkeys(self.made, "boolean")).select(self.output(schema).names)
