@@ -116,5 +116,5 @@ class Formats:
         )
 
 
-formats = Formats({"dl4j": "lamina.interop.dl4j.format:Dl4j"})
+formats = Formats({"dl4j": "lamina.interop.dl4j.format:Dl4j", "samediff": "lamina.interop.samediff.format:SameDiff"})
 """All formats."""

@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from lamina.errors import LaminaWarning
+from lamina.errors import DescriptionError, LaminaWarning
 from lamina.interop.format import formats
 from lamina.interop.given import Given
 from lamina.interop.imported import Imported, Options
+from lamina.interop.problems import unreadable
 from lamina.interop.report import Report
 from lamina.shapes import Shape
 
@@ -36,7 +37,12 @@ def read(
     given = Given(paths)
     found = formats.recognise(given) if format is None else formats.get(format)
     shapes = {"": inputs} if isinstance(inputs, Shape) else dict(inputs or {})
-    return found.read(given, Options(shapes, layout))
+    try:
+        return found.read(given, Options(shapes, layout))
+    except DescriptionError as error:
+        problem = error.problems[0]
+        got = f"{problem.where}: {problem.got}"
+        raise unreadable(where=str(given), expected=problem.expected, got=got, cause="the file sets what no layer can have") from error
 
 
 def inspect(paths: Paths, *, format: str | None = None, inputs: Inputs = None) -> Report:  # noqa: A002 (as on the command line)

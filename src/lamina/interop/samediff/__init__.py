@@ -1,0 +1,1 @@
+"""SameDiff, the graphs of operations of Deeplearning4j."""
