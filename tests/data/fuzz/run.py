@@ -107,8 +107,8 @@ def main() -> int:
             f"{time.monotonic() - began:7.0f} s  {kind}: {each} cases, {sum(own.values())} faults of {len(own)} kinds (last: {ends})",
             flush=True,
         )
-    if chosen.report:
-        chosen.report.write_text(json.dumps({"faults": faults, "counts": dict(counts)}, indent=1))
+        if chosen.report:
+            chosen.report.write_text(json.dumps({"faults": faults, "counts": dict(counts)}, indent=1))
     for name, text in faults.items():
         print(f"\n== {name} ({counts[name]} times)\n{text if not chosen.report else text[:600]}")
     seconds = time.monotonic() - began

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
+import wave
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import xlsxwriter
 
 from lamina.data.config import DataConfig, prepare
 from lamina.data.pipeline import Pipeline
@@ -199,3 +203,69 @@ def test_tokens_that_are_no_numbers(tmp_path: Path) -> None:
     for odd in (np.nan, np.inf, 1e300, -1.0, 0.5):
         with pytest.raises(DataError):
             kept.inputs(np.full((1, 4), odd))
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize("ending", ["arrow", "db"])
+def test_tables_with_such_names_are_scanned(tmp_path: Path, name: str, ending: str) -> None:
+    rows = pl.DataFrame({"x y": ["x", "y"], name: [1, 2]})
+    path = tmp_path / f"rows.{ending}"
+    if ending == "arrow":
+        rows.write_ipc(path)
+        source = {"type": "arrow", "path": str(path)}
+    else:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute(f'create table t ("x y" text, "{name}" integer)')
+            database.executemany("insert into t values (?, ?)", rows.rows())
+            database.commit()
+        source = {"type": "sql", "url": f"sqlite:///{path}", "table": "t"}
+    found = Source.from_dict(source).rows()[0]
+    assert found.collect().equals(rows)
+    assert found.select([name]).collect().rows() == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"type": "time_windows", "time": "t", "size": 60, "unit": "week", "offset": 2**40, "aggregates": {"n": "count()"}},
+        {"type": "time_windows", "time": "t", "size": 2**40, "every": 1, "unit": "millisecond", "aggregates": {"n": "count()"}},
+        {"type": "pad_sequence", "length": 2**31},
+    ],
+)
+def test_steps_that_would_fill_the_memory_are_refused(step: dict[str, Any]) -> None:
+    with pytest.raises(DescriptionError):
+        Pipeline({"columns": {"t": "time", "s": "string"}}, [{"type": "to_sequence", "keys": ["s"]}, step])
+
+
+def test_a_sheet_with_a_cell_far_away_takes_no_gigabyte(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "far.xlsx") as book:
+        sheet = book.add_worksheet()
+        for row in range(3):
+            sheet.write_row(row, 0, ["a", "b"] if row == 0 else [row, 2.5])
+        sheet.write(1_048_575, 4, "far")
+    with pytest.raises(DataError, match="far away") as caught:
+        Source.from_dict({"type": "excel", "path": str(tmp_path / "far.xlsx")}).rows()
+    assert caught.value.code == "DA064"
+
+
+def test_a_picture_that_is_none(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (8, 4)).save(tmp_path / "a.png")
+    source = {"type": "image_folder", "path": str(tmp_path), "label": "none", "size": 8}
+    kept = prepare(DataConfig.from_dict({"source": source}), seed=1).preprocessing
+    with pytest.raises(DataError) as caught:
+        np.asarray(kept.inputs([str(tmp_path / "a.png"), 7])["input"])
+    assert caught.value.code == "DA130"
+
+
+def test_a_sound_whose_head_says_one_sample_in_a_second(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(1)
+        file.writeframes(b"\0\1" * 400)
+    source = {"type": "audio_folder", "path": str(tmp_path), "label": "none", "rate": 768_000, "seconds": 0.05}
+    with pytest.raises(DataError) as caught:
+        np.asarray(prepare(DataConfig.from_dict({"source": source}), seed=1).train.inputs["input"])
+    assert caught.value.code == "DA148"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 from pydantic import model_validator
 
 from lamina.data.audio.features import SoundFeatures, Waveform
+from lamina.data.audio.problems import other_sound
 from lamina.data.preparation import Preparation
 from lamina.shapes import Shape, features, image, sequence
 from lamina.spec import register, wrong_value
@@ -24,6 +25,9 @@ Level: TypeAlias = Literal["peak", "rms"]
 Keep: TypeAlias = Literal["start", "middle", "end"]
 ENDINGS = (".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga")
 """Files that may hold a sound; what they are is seen by their first bytes."""
+
+MOST_FINER = 400
+"""How many times as many samples a sound may become; a damaged head may say that it has one in a second."""
 
 
 @register("sound")
@@ -112,6 +116,13 @@ class SoundPreparation(Preparation):
 
         self.check(sound.rate, sound.channels, where)
         samples = shaping.mixed(sound.samples) if self.mix else sound.samples
+        if self.rate > MOST_FINER * sound.rate:
+            raise other_sound(
+                where,
+                expected=f"at least {-(-self.rate // MOST_FINER):,} samples in a second",
+                got=f"{sound.rate:,}",
+                fix=f"look at the head of the file, which may be damaged, or write a rate below {self.rate:,}",
+            )
         samples = shaping.resampled(samples, sound.rate, self.rate)
         if self.trim is not None:
             samples = shaping.trimmed(samples, self.rate, self.trim)

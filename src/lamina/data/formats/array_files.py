@@ -134,7 +134,7 @@ class ArrayFiles:
         if chosen == "features":
             return SparseRows(*found.sparse(), found.width)
         names = ["qid"] if chosen == "qid" else [f"label_{label}" for label in found.labels] if found.labels is not None else ["label"]
-        rows = found.frame(most=max(found.width, 1)).select(names).collect()
+        rows = found.frame(most=max(found.width, 1)).collect()[names]
         return rows.to_numpy() if found.labels is not None and chosen == "label" else rows.to_series().to_numpy()
 
     def _held(self, held: Held) -> Samples:

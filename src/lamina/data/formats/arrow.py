@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from lamina.data.expressions.polars import exactly
 from lamina.data.formats.scanning import damaged, joined, scan, scan_lazy, translated
 from lamina.data.formats.types import check_whole, plain_columns, plain_frame
 from lamina.errors import DataError
@@ -86,6 +87,6 @@ def _read_stream(file: DataFile) -> pl.LazyFrame:
     schema = plain_frame(whole(n_rows=0), file.name).collect_schema()
 
     def batches(columns: list[str], rows: int) -> Iterator[pl.DataFrame]:
-        yield from plain_frame(whole(), file.name).select(columns).collect().iter_slices(rows)
+        yield from plain_frame(whole(), file.name).select(exactly(columns)).collect().iter_slices(rows)
 
     return scan(schema, batches)

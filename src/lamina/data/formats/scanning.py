@@ -46,7 +46,7 @@ def scan(schema: Any, batches: Callable[[list[str], int], Iterator[pl.DataFrame]
             kept = batch if left is None else batch.head(left)
             if left is not None:
                 left -= len(kept)
-            yield (kept if predicate is None else kept.filter(predicate)).select(wanted)
+            yield (kept if predicate is None else kept.filter(predicate))[wanted]
             if left == 0:
                 return
 
@@ -63,10 +63,12 @@ def scan_lazy(lazy: pl.LazyFrame, schema: pl.Schema, explain: Callable[[BaseExce
     """
     from polars.io.plugins import register_io_source
 
+    from lamina.data.expressions.polars import exactly
+
     def source(columns: list[str] | None, predicate: pl.Expr | None, most: int | None, rows: int | None) -> Iterator[pl.DataFrame]:
         asked = lazy if most is None else lazy.head(most)
         asked = asked if predicate is None else asked.filter(predicate)
-        asked = asked if columns is None else asked.select(columns)
+        asked = asked if columns is None else asked.select(exactly(columns))
         with translated(explain):
             yield from asked.collect_batches(chunk_size=rows, maintain_order=True)
 

@@ -90,6 +90,8 @@ def from_memory(value: Any, name: str, channels: int, how: Decoding) -> Decoded:
         if deep and flat.ndim == 3:
             raise unreadable(name, "16 bits in colour, which files are not read with either")
         value = Image.fromarray(np.ascontiguousarray(flat))
+    elif not isinstance(value, Image.Image):
+        raise unreadable(name, f"{type(value).__name__}; pixels are an array, a picture of Pillow, or the bytes or path of a file")
     else:
         _check_size((value.size[1], value.size[0]), name, how)
         turn = _orientation(value) if how.orient else 1

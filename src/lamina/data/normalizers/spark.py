@@ -10,6 +10,7 @@ from lamina.data.normalizers.normalizer import Normalizer
 from lamina.errors import DataError, nearest
 
 if TYPE_CHECKING:
+    from lamina.data.normalizers.accumulator import Accumulator
     from lamina.data.normalizers.fitted import Fitted
 
 
@@ -24,6 +25,11 @@ def fit_spark(frame: Any, normalizers: Mapping[str, Normalizer]) -> dict[str, Fi
         DataError: DA014 for a column that isn't there; DA012 for one without a value. What is wrong with a value (DA001 for NaN) fails
             the job, with the message in it.
     """
+    return {name: own.finish() for name, own in count_spark(frame, normalizers).items()}
+
+
+def count_spark(frame: Any, normalizers: Mapping[str, Normalizer]) -> dict[str, Accumulator]:
+    """What the normalizers of columns want to know of them; see `fit_spark`."""
     described = {name: normalizer.to_dict(full=True) for name, normalizer in normalizers.items()}
     # By place: PySpark looks columns up by names that it does not quote, and names may hold dots and quotes.
     for name in described:
@@ -44,7 +50,7 @@ def fit_spark(frame: Any, normalizers: Mapping[str, Normalizer]) -> dict[str, Fi
     for row in columns.mapInArrow(_Counting(described), "state string").toLocalIterator():
         for name, state in json.loads(row["state"]).items():
             seen[name].merge(normalizers[name].start().load_state_dict(state))
-    return {name: own.finish() for name, own in seen.items()}
+    return seen
 
 
 class _Counting:

@@ -151,6 +151,23 @@ def _settings(draw: st.DrawFn, kind: str, schema: Schema) -> dict[str, Any]:  # 
         )
         labels = {"labels": ["low", "high"]} if rare(draw, 3) else {}
         return {"columns": _some(draw, schema, NUMBERS), **way, **labels}
+    if kind == "normalize":
+        scales = ("standardize", "min_max", "robust", "quantile", "power", "max_abs", "log", {"type": "power", "method": "box_cox"})
+        scales += ({"type": "min_max", "per": "all"}, {"type": "quantile", "quantiles": 3, "output": "normal"}, {"a": "robust"})
+        return {"columns": _some(draw, schema, NUMBERS), "how": draw(st.sampled_from(scales))}
+    if kind == "encode_list":
+        optional = {
+            "give": st.sampled_from(("numbers", "sorted", "distinct", "counts", "flags")),
+            "delimiter": st.sampled_from(("", ";")),
+            "unknown": st.just("ignore"),
+            "into": st.just("v"),
+        }
+        words = {"column": _some(draw, schema, ("string",), 1)[0], "values": draw(st.lists(WORD, min_size=1, max_size=3))}
+        return {**words, **draw(st.fixed_dictionaries({}, optional=optional))}
+    if kind == "elements":
+        return {"columns": {draw(st.sampled_from(("v", "w"))): draw(expressions(schema)) for _ in range(draw(st.integers(1, 2)))}}
+    if kind == "explode":
+        return {"columns": _some(draw, schema, ("array",))}
     if kind == "filter":
         return {"where": draw(expressions(schema))}
     if kind == "sort":

@@ -217,7 +217,7 @@ def frame(draw: st.DrawFn, table: Table) -> pl.DataFrame:
             values = [None if value is None else value.encode() for value in values]
         try:
             made.append(pl.Series(name, values, dtype=dtype, strict=False))
-        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
             made.append(pl.Series(name, [None] * len(values), dtype=pl.Null))
     if rare(draw, 12) and made:
         made.append(pl.Series("__struct", [{"u": 1, "v": "x"}] * len(made[0])))

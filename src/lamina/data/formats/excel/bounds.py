@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20
 OVERLAP = 1 << 12
+SPARSE, MOST_EMPTY = 2_000_000, 100
+"""Sheets with more cells than this must fill one of so many: a few kilobytes could otherwise take a gigabyte."""
 MOST_TEXT = 2 << 30
 """Bytes that the texts of all cells may take; each cell has its own copy."""
 EXPECTED = "a spreadsheet (.xlsx, .xlsm, .xls or .ods)"
@@ -104,6 +106,8 @@ def _check_xlsx(file: DataFile, archive: zipfile.ZipFile, name: str, most: int) 
     height, width = max(last - min(first, last) + 1, rows), max(right, 0 if letters else cells // max(rows, 1))
     if height * width > most:
         raise _too_many(file.name, name, height, width, most)
+    if height * width > max(SPARSE, cells * MOST_EMPTY):
+        raise _too_empty(file.name, name, height, width, cells)
     if texts:
         _check_texts(file, archive, name, texts)
 
@@ -157,6 +161,15 @@ def _check_ods(file: DataFile, archive: zipfile.ZipFile, most: int) -> None:
                 size = size if kind else _OdsSize()
             else:
                 size.cell(times, empty=b"office:value-type" not in attributes and b"table:formula" not in attributes)
+
+
+def _too_empty(where: str, sheet: str, height: int, width: int, filled: int) -> DataError:
+    return too_much(
+        f"{where}, {sheet}",
+        f"at most {MOST_EMPTY} cells of the rectangle around a table for each that is filled",
+        f"{height:,} rows and {width:,} columns, {height * width:,} cells, with {filled:,} filled ones",
+        "delete what stands far away from the table",
+    )
 
 
 def _too_many(where: str, sheet: str, height: int, width: int, most: int) -> DataError:

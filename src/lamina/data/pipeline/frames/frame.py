@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from lamina.errors import LaminaError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from lamina.data.expressions.nodes import Expression, Over
+    from lamina.data.normalizers import Accumulator, Normalizer
     from lamina.data.table.columns import ColumnType
     from lamina.errors import DataError
 
@@ -26,6 +30,16 @@ class OddRowError(Exception):
     def __init__(self, row: int, error: DataError) -> None:
         super().__init__(str(error))
         self.row, self.error = row, error
+
+
+@contextmanager
+def in_column(name: str) -> Iterator[None]:
+    """Errors say in which column they were found."""
+    place = f"column {name!r}"
+    try:
+        yield
+    except LaminaError as error:
+        raise error.within(place) from None
 
 
 @runtime_checkable
@@ -123,6 +137,14 @@ class Frame(Protocol):
 
     def values(self, aggregates: Mapping[str, Expression]) -> dict[str, Any]:
         """Aggregates over all rows, computed now in one pass."""
+        ...
+
+    def counted(self, normalizers: Mapping[str, Normalizer]) -> dict[str, Accumulator]:
+        """What normalizers want to know of columns, counted now in one pass; missing values don't count.
+
+        Args:
+            normalizers: For each column its own.
+        """
         ...
 
     def batches(self) -> Iterator[pl.DataFrame]:

@@ -28,7 +28,8 @@ def as_frame(rows: Any, schema: Schema, where: str = "the rows") -> Frame:
     from lamina.data.pipeline.frames.frame import Frame as FrameProtocol
 
     found = given_frame(rows, schema)
-    missing = [name for name in schema.names if name not in found.names]
+    there = {*found.names}
+    missing = [name for name in schema.names if name not in there]
     if missing:
         others = [name for name in found.names if name not in schema]
         near = nearest(missing[0], others)

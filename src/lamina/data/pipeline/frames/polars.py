@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lamina.data.expressions.polars import exactly, named, to_polars
-from lamina.data.pipeline.frames.frame import OddRowError
+from lamina.data.pipeline.frames.frame import OddRowError, in_column
 from lamina.data.pipeline.frames.kinds import kind_of_polars, pipeline_type
 from lamina.data.table.schema import exact_kind
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from lamina.data.expressions.nodes import Expression, Over
+    from lamina.data.normalizers import Accumulator, Normalizer
     from lamina.data.pipeline.frames.frame import How
     from lamina.data.table.columns import ColumnType
 
@@ -175,6 +176,16 @@ class PolarsFrame:
         made = self._made(aggregates)
         row: dict[str, Any] = self.lazy.select(made).collect(engine="streaming").row(0, named=True)
         return row
+
+    def counted(self, normalizers: Mapping[str, Normalizer]) -> dict[str, Accumulator]:
+        """See `Frame`."""
+        seen = {name: normalizer.start() for name, normalizer in normalizers.items()}
+        for rows in self.select(list(seen)).batches():
+            for name, own in seen.items():
+                values = rows[name].alias("value").drop_nulls()
+                with in_column(name):
+                    own.add(values.to_numpy())
+        return seen
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """See `Frame`."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from lamina.data.expressions.nodes import Expression, Over
+    from lamina.data.normalizers import Accumulator, Normalizer
     from lamina.data.pipeline.frames.frame import How
     from lamina.data.table.columns import ColumnType
 
@@ -230,6 +231,12 @@ class SparkFrame:
         """See `Frame`."""
         row = self.frame.agg(*(column.alias(name) for name, column in self._made(aggregates).items())).collect()[0]
         return dict(row.asDict())
+
+    def counted(self, normalizers: Mapping[str, Normalizer]) -> dict[str, Accumulator]:
+        """See `Frame`."""
+        from lamina.data.normalizers.spark import count_spark
+
+        return count_spark(self.frame, normalizers)
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """See `Frame`."""

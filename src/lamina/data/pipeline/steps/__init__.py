@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lamina.data.pipeline.steps.ranges import Bucketize as Bucketize
     from lamina.data.pipeline.steps.rows import Filter as Filter
     from lamina.data.pipeline.steps.rows import Sort as Sort
+    from lamina.data.pipeline.steps.scaling import Normalize as Normalize
     from lamina.data.pipeline.steps.sequences import FromSequence as FromSequence
     from lamina.data.pipeline.steps.sequences import PadSequence as PadSequence
     from lamina.data.pipeline.steps.sequences import ReduceSequence as ReduceSequence
@@ -49,6 +50,7 @@ _STEPS: dict[str, dict[str, str]] = {
     "missing": {"fill_missing": "FillMissing", "drop_missing": "DropMissing"},
     "ranges": {"bucketize": "Bucketize"},
     "rows": {"filter": "Filter", "sort": "Sort"},
+    "scaling": {"normalize": "Normalize"},
     "sequences": {
         "to_sequence": "ToSequence",
         "from_sequence": "FromSequence",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from lamina.data.expressions.field import ExpressionText
 from lamina.data.pipeline.step import Step, check_kind
@@ -245,7 +245,7 @@ class PadSequence(_Within):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("length", "values")
-    length: Count
+    length: Annotated[int, Field(ge=1, le=1_000_000)]
     values: dict[str, Value] = {}
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import model_validator
@@ -29,7 +30,23 @@ MICROSECONDS = {
     "week": 604_800_000_000,
 }
 STARTS, NEXT = "__lamina_starts", "__lamina_next"
+LONGEST = 10_000 * 366 * MICROSECONDS["day"]
+MOST_SHARED = 10_000
 MOST_EMPTY = 10_000_000
+
+
+def check_span(counts: Sequence[int], unit: str) -> None:
+    """See that times stay within those that a column can hold.
+
+    Raises:
+        DescriptionError: For more than ten thousand years.
+    """
+    if any(abs(count) * MICROSECONDS[unit] > LONGEST for count in counts):
+        raise wrong_value(
+            expected="at most ten thousand years",
+            cause=f"{max(map(abs, counts)):,} of the unit {unit} are more, and no column holds such times",
+            fix="write a smaller number, or a smaller unit",
+        )
 
 
 @register("window")
@@ -136,6 +153,13 @@ class TimeWindows(Structural):
 
     @model_validator(mode="after")
     def _some(self) -> Self:
+        check_span((self.size, self.every or 0, self.offset), self.unit)
+        if self.size > MOST_SHARED * (self.every or self.size):
+            raise wrong_value(
+                expected=f"windows of which at most {MOST_SHARED:,} hold the same moment",
+                cause=f"each row would be in {self.size // (self.every or self.size):,} windows",
+                fix="make every larger",
+            )
         if not self.aggregates or self.column in self.aggregates:
             raise wrong_value(
                 expected=f"at least one aggregate, none called {self.column}",
