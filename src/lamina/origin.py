@@ -138,15 +138,28 @@ class Origin(Description):
         return found
 
 
+def _arranged(value: Any, layout: Layout, change: Any) -> Any:
+    """An array, or what can be one, changed; of sequences of different lengths each by itself; all else stays."""
+    import numpy as np
+
+    if layout.order is None and layout.flat is None:
+        return value
+    if not _is_array(value) and (isinstance(value, list | tuple) or hasattr(value, "__array__")):
+        items = [np.asarray(item) for item in value] if isinstance(value, list | tuple) else []
+        if len({item.shape for item in items}) > 1:
+            ragged = layout.order == (0, 2, 1) and all(item.ndim == 2 for item in items)
+            return [item.T for item in items] if ragged else value
+        value = np.asarray(value)
+    return change(layout, value) if _is_array(value) else value
+
+
 def _each(data: Any, layouts: Mapping[str, Layout], change: Any) -> Any:
     """``change`` on every array that has a layout: of a mapping by name, of one array that of the only layout."""
     if isinstance(data, Mapping):
         by_source = {layout.name: name for name, layout in layouts.items()}
         own = {by_source.get(name, name): value for name, value in data.items()}
-        return {name: change(layouts[str(name)], value) if name in layouts and _is_array(value) else value for name, value in own.items()}
-    if not _is_array(data) or len(layouts) != 1:
-        return data
-    return change(next(iter(layouts.values())), data)
+        return {name: _arranged(value, layouts[str(name)], change) if name in layouts else value for name, value in own.items()}
+    return _arranged(data, next(iter(layouts.values())), change) if len(layouts) == 1 else data
 
 
 def _is_array(value: Any) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -115,24 +115,30 @@ def _same_training(case: Path, x: np.ndarray, y: np.ndarray, *, batch: int, pena
     """Final parameters to 1e-5, and the score of every iteration: mean loss of the batch and penalties, before the step."""
     zipped = case / "Model_RANDOM_INIT_UNTRAINED.zip"
     curve = np.loadtxt(case / "trainingCurve.csv", delimiter=",")
-    model = interop.load(zipped)
-    twin = interop.load(zipped)
-    names = [name for name in model.parameters() if "weight" in name]
-    scores = []
-    steps: Sequence[int] = range(len(curve))
-    for step in steps:
-        rows = slice(step * batch, (step + 1) * batch)
-        probabilities = twin.predict(x[rows])
-        weights = [twin.parameters()[name].astype("float64") for name in names]
-        penalty = sum(penalties[0] * np.abs(w).sum() + penalties[1] / 2 * (w**2).sum() for w in weights)
-        scores.append(-np.log(probabilities[np.arange(len(probabilities)), y[rows]]).mean() + penalty)
-        twin = _trained(zipped, x, y, batch, step + 1)
+    scores, twin = _scores(zipped, x, y, batch, len(curve), penalties)
     np.testing.assert_allclose(scores, curve, rtol=1e-5, atol=1e-5)
     wanted = _wanted(zipped, case / "paramsPostTrain.bin")
     found = twin.parameters()
     assert found.keys() == wanted.keys()
     for name, array in wanted.items():
         np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-5, err_msg=name)
+
+
+def _scores(
+    zipped: Path, x: np.ndarray, y: np.ndarray, batch: int, steps: int, penalties: tuple[float, float]
+) -> tuple[list[float], Model]:
+    """The score before each step, and the model after the last."""
+    twin = interop.load(zipped)
+    names = [name for name in twin.parameters() if "weight" in name]
+    scores = []
+    for step in range(steps):
+        rows = slice(step * batch, (step + 1) * batch)
+        probabilities = twin.predict(x[rows])
+        weights = [twin.parameters()[name].astype("float64") for name in names]
+        penalty = sum(penalties[0] * np.abs(w).sum() + penalties[1] / 2 * (w**2).sum() for w in weights)
+        scores.append(float(-np.log(probabilities[np.arange(len(probabilities)), y[rows]]).mean() + penalty))
+        twin = _trained(zipped, x, y, batch, step + 1)
+    return scores, twin
 
 
 def _trained(zipped: Path, x: np.ndarray, y: np.ndarray, batch: int, steps: int) -> Model:
@@ -170,3 +176,57 @@ def test_a_dataset_of_lamina_keeps_its_axes(folder: Path) -> None:
         warnings.simplefilter("error", LaminaWarning)
         dataset = Dataset.from_arrays(x.transpose(0, 2, 1), np.arange(4) % 6)
     np.testing.assert_array_equal(model.predict(x), model.predict(dataset))
+
+
+def test_the_trained_lenet_on_the_real_test_set(folder: Path, shared_data: Path) -> None:
+    def read(name: str, offset: int) -> np.ndarray:
+        with gzip.open(shared_data / "mnist" / f"t10k-{name}-ubyte.gz") as file:
+            return np.frombuffer(file.read(), np.uint8, offset=offset)
+
+    x, y = read("images-idx3", 16).reshape(-1, 784), read("labels-idx1", 8)
+    model = interop.load(folder / "from_history" / "mnist-model.zip")
+    assert (model.predict((x / 255).astype("float32")).argmax(axis=1) == y).mean() == pytest.approx(0.9899, abs=1e-9)
+
+
+def java_shuffled(count: int, seed: int) -> list[int]:
+    """0, 1, 2 ... as ``MathUtils.shuffleArray(array, new java.util.Random(seed))`` leaves them."""
+    state = (seed ^ 0x5DEECE66D) & ((1 << 48) - 1)
+    found = list(range(count))
+    for last in range(count - 1, 0, -1):
+        bound = last + 1
+        while True:
+            state = (state * 0x5DEECE66D + 0xB) & ((1 << 48) - 1)
+            bits = state >> 17
+            if bound & -bound == bound:
+                place = (bound * bits) >> 31
+                break
+            place = bits % bound
+            if bits - place + bound - 1 < 1 << 31:
+                break
+        found[last], found[place] = found[place], found[last]
+    return found
+
+
+def test_training_of_the_digits_network_goes_as_it_went(folder: Path, shared_data: Path) -> None:
+    """Adam, a schedule, L1 and L2, on the images in the order in which the original drew them.
+
+    A few weights of pixels that are always black have no gradient but L1's, and swing around 0 by the learning rate; the rest agrees.
+    """
+
+    def read(name: str, offset: int) -> np.ndarray:
+        with gzip.open(shared_data / "mnist" / f"train-{name}-ubyte.gz") as file:
+            return np.frombuffer(file.read(), np.uint8, offset=offset)
+
+    rows = java_shuffled(60_000, 12345)[: 32 * 16]
+    x = (read("images-idx3", 16).reshape(-1, 784)[rows] / 255).astype("float32")
+    y = read("labels-idx1", 8)[rows].astype(int)
+    case = folder / "dl4j_zips/integration/MLPMnist"
+    zipped = case / "Model_RANDOM_INIT_UNTRAINED.zip"
+    for number, count in ((0, 1), (1, 10)):
+        wanted = read_blob(case / "predictions" / f"output_{number}_0.bin")
+        np.testing.assert_allclose(interop.load(zipped).predict(x[:count]), wanted, rtol=1e-4, atol=1e-6)
+    scores, trained = _scores(zipped, x, y, 16, 32, (1e-3, 1e-3))
+    np.testing.assert_allclose(scores, np.loadtxt(case / "trainingCurve.csv", delimiter=","), rtol=1e-5)
+    found = trained.parameters()
+    for name, wanted in _wanted(zipped, case / "paramsPostTrain.bin").items():
+        assert (np.abs(found[name] - wanted) <= 1e-4).mean() > 0.99, name

@@ -261,3 +261,16 @@ def test_a_bernoulli_autoencoder_of_the_later_dialect_gives_its_mean(write: Writ
         "outputDistribution": known,
     }
     same(write([layer("VariationalAutoencoder", "TanH", package=LAYERS + "variational.", nin=5, nout=2, **more)], vector), x, wanted)
+
+
+def test_lists_and_sequences_of_different_lengths_keep_the_axes_of_the_source(write: Write) -> None:
+    path = write(
+        [layer("LSTM", "TanH", nin=3, nout=4), layer("RnnOutputLayer", nin=4, nout=2, lossFn=loss("MSE"))], drawn(48 + 64 + 16 + 10)
+    )
+    model = interop.load(path)
+    x = drawn(2 * 3 * 5).reshape(2, 3, 5)
+    wanted = model.predict(x)
+    np.testing.assert_array_equal(model.predict(x.tolist()), wanted)
+    np.testing.assert_array_equal(model.predict([x[0], x[1]]), wanted)
+    short = model.predict([x[0], x[1, :, :3]])
+    np.testing.assert_allclose(short[1, :, :3], wanted[1, :, :3], atol=1e-6)

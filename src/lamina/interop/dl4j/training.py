@@ -17,8 +17,9 @@ Settings = Mapping[str, Any]
 def regularization(settings: Settings, conf: Settings, path: str, notes: Notes, *, bias: bool) -> dict[str, Any]:
     """L1, L2 and weight decay of a layer."""
     if settings.get("regularization") is not None or settings.get("regularizationBias") is not None:
-        found = _listed(settings.get("regularization"), "", f"{path}.regularization", notes)
-        return found | (_listed(settings.get("regularizationBias"), "_bias", f"{path}.regularizationBias", notes) if bias else {})
+        rate = _rate(settings)
+        found = _listed(settings.get("regularization"), "", f"{path}.regularization", notes, rate)
+        return found | (_listed(settings.get("regularizationBias"), "_bias", f"{path}.regularizationBias", notes, rate) if bias else {})
     if conf.get("useRegularization") is False:
         return {}  # Up to 0.9 the coefficients count only with this.
     names = {"l1": ("l1",), "l2": ("l2",)} | ({"l1_bias": ("l1Bias", "biasL1"), "l2_bias": ("l2Bias", "biasL2")} if bias else {})
@@ -26,7 +27,15 @@ def regularization(settings: Settings, conf: Settings, path: str, notes: Notes, 
     return {name: value for name, value in values.items() if value > 0}
 
 
-def _listed(value: Any, end: str, path: str, notes: Notes) -> dict[str, Any]:
+def _rate(settings: Settings) -> float:
+    """The learning rate, if it is a number that stays; else 0."""
+    found = component(settings.get("iupdater"), "")
+    if found is None or found.settings.get("learningRateSchedule") is not None:
+        return 0.0
+    return number(found.settings.get("learningRate"))
+
+
+def _listed(value: Any, end: str, path: str, notes: Notes, rate: float) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for place, item in enumerate(value if isinstance(value, list) else []):
         one = component(item, f"{path}[{place}]")
@@ -37,9 +46,11 @@ def _listed(value: Any, end: str, path: str, notes: Notes) -> dict[str, Any]:
         if kind in ("l1", "l2"):
             found[kind + end] = coefficient
         elif kind == "weightdecay" and not end:
-            found["weight_decay"] = coefficient
-            if one.settings.get("applyLR") is False:
-                notes.lose(one.path, "applyLR: false; here weight decay is always times the learning rate")
+            plain = one.settings.get("applyLR") is False
+            # Here decay is always times the learning rate.
+            found["weight_decay"] = coefficient / rate if plain and rate > 0 else coefficient
+            if plain and rate <= 0:
+                notes.lose(one.path, "applyLR: false; here weight decay follows the learning rate, which changes")
         else:
             notes.lose(one.path, f"the regularisation {one.full}, which has no counterpart")
     return {name: value for name, value in found.items() if value > 0}
