@@ -86,6 +86,30 @@ def test_what_is_stacked_along_the_batch_shares_its_layers(tmp_path: Path) -> No
     assert len(model.parameters()) == 4
 
 
+def test_films_in_graphs(tmp_path: Path) -> None:
+    """A convolution over each frame, flattened for a dense layer, as a sequence."""
+
+    def placed(kind: str, before: dict[str, Any], **settings: Any) -> dict[str, Any]:
+        return vertex("LayerVertex", layerConf={"layer": layer(kind, **settings)}, preProcessor=before)
+
+    frames = {"@class": "p.RnnToCnnPreProcessor", "inputHeight": 2, "inputWidth": 2, "numChannels": 2}
+    flat = {"@class": "p.CnnToFeedForwardPreProcessor", "inputHeight": 2, "inputWidth": 2, "numChannels": 3}
+    vertices = {
+        "conv": placed("ConvolutionLayer", frames, nin=2, nout=3, kernelSize=[1, 1]),
+        "pool": vertex("LayerVertex", layerConf={"layer": layer("ActivationLayer", "ReLU")}),
+        "out": placed("DenseLayer", flat, nin=12, nout=2),
+    }
+    weights = drawn(3 + 6 + 24 + 2, seed=4)
+    edges = {"conv": ["a"], "pool": ["conv"], "out": ["pool"]}
+    path = graph(tmp_path / "a.zip", vertices, edges, weights, networkInputs=["a"])
+    x = drawn(3, 8, 5)
+    kernel = weights[3:9].reshape(3, 2)
+    seen = np.einsum("bcpt,oc->bopt", x.reshape(3, 2, 4, 5), kernel) + weights[:3][:, None, None]
+    rows = np.maximum(seen, 0).reshape(3, 12, 5).transpose(0, 2, 1).reshape(15, 12)
+    wanted = affine(weights[9:], rows, 2).reshape(3, 5, 2).transpose(0, 2, 1)
+    np.testing.assert_allclose(interop.load(path).predict(x), wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_names_that_are_none_here_are_kept_for_the_outside(tmp_path: Path) -> None:
     vertices = {"conv/1": dense(2, 2), "2": vertex("ScaleVertex", scaleFactor=2.0)}
     path = graph(

@@ -274,3 +274,21 @@ def test_lists_and_sequences_of_different_lengths_keep_the_axes_of_the_source(wr
     np.testing.assert_array_equal(model.predict([x[0], x[1]]), wanted)
     short = model.predict([x[0], x[1, :, :3]])
     np.testing.assert_allclose(short[1, :, :3], wanted[1, :, :3], atol=1e-6)
+
+
+def test_a_boltzmann_machine_of_the_old_dialect(write: Write) -> None:
+    x, vector = drawn(4 * 3).reshape(4, 3), drawn(6 + 2 + 3)
+    old = {"RBM": {"activationFunction": "sigmoid", "nin": 3, "nout": 2, "hiddenUnit": "BINARY", "visibleUnit": "BINARY", "k": 2}}
+    flat = Flat(vector)
+    same(write([old], vector), x, sigmoid(x @ flat.take(3, 2) + flat.take(2)))
+
+
+def test_boxes_and_weights_of_losses_in_both_spellings(write: Write) -> None:
+    boxes = {"dataType": "FLOAT", "shape": [2, 2], "ordering": "c", "data": [1.0, 2.0, 3.0, 4.0]}
+    for priors in (boxes, [[1.0, 2.0], [3.0, 4.0]]):
+        convolution = layer("ConvolutionLayer", nin=1, nout=12, kernelSize=[1, 1])
+        path = write([convolution, layer("Yolo2OutputLayer", package=LAYERS + "objdetect.", boundingBoxes=priors)], drawn(24))
+        assert interop.read(path).described().steps()[-1].layer.loss.priors == ((1.0, 2.0), (3.0, 4.0))  # type: ignore[attr-defined]
+    for weights in ([0.5, 2.0], {"array": [[0.5, 2.0]]}, {"shape": [1, 2], "ordering": "c", "data": [0.5, 2.0]}):
+        path = write([layer("OutputLayer", nin=2, nout=2, lossFn={**loss("MSE"), "weights": weights})], drawn(6))
+        assert interop.read(path).described().steps()[-1].layer.loss.weights == (0.5, 2.0)  # type: ignore[attr-defined]

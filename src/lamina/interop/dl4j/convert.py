@@ -86,6 +86,8 @@ def _layer(vertex: Vertex, notes: Notes) -> Made:
     made.biases = learning.updater(settings, vertex.conf, core.path, notes, bias=True)
     words = {str(settings.get(name)) for name in ("rnnDataFormat", "dataFormat", "cnn2DFormat", "cnn2dDataFormat")}
     made.last_axis = bool(words & {"NWC", "NHWC"})
+    if "NHWC" in words and piece is not None and piece.parts:
+        notes.assume(found.path, "weights in the order of NCHW, though data have channels last")
     for name in leftovers(found.settings, HARMLESS | watched.seen | _KNOWN) if piece is not None else ():
         notes.assume(f"{found.path}.{name}", f"{str(found.settings[name])[:60]}, which is not known here, was taken to change nothing")
     return made

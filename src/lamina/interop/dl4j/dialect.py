@@ -106,3 +106,22 @@ def wholes(value: Any) -> list[int]:
 def unset(value: Any) -> bool:
     """Whether a setting says nothing: null, NaN, empty, no."""
     return value is None or value is False or value == 0 or value in ("NaN", "", "None", "NONE") or value in ([], {})
+
+
+def nested(value: Any) -> Any:
+    """Numbers of a small array as nested lists, as both dialects write them: as they are, or in one row with their shape.
+
+    Example:
+        >>> nested({"shape": [2, 2], "ordering": "c", "data": [1, 2, 3, 4]})
+        [[1, 2], [3, 4]]
+    """
+    if not isinstance(value, Mapping):
+        return value
+    if "array" in value:
+        return value["array"]
+    data, shape = value.get("data"), wholes(value.get("shape") or 0)
+    if not isinstance(data, list) or len(shape) != 2 or shape[0] < 1 or shape[1] < 1 or shape[0] * shape[1] != len(data):
+        return data
+    rows, columns = shape
+    turned = value.get("ordering") == "f"
+    return [[data[j * rows + i if turned else i * columns + j] for j in range(columns)] for i in range(rows)]

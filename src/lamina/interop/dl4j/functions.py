@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lamina.interop.dl4j.dialect import Component, component, number, whole
+from lamina.interop.dl4j.dialect import Component, component, nested, number, whole
 from lamina.interop.dl4j.notes import Notes
 from lamina.network import activations as a
 from lamina.network import initializers as i
@@ -136,11 +136,9 @@ def _no_loss(found: Component, notes: Notes) -> None:
 
 
 def _weights(found: Component, notes: Notes) -> list[float] | None:
-    given = found.settings.get("weights")
+    given = nested(found.settings.get("weights"))
     if given is None:
         return None
-    if isinstance(given, Mapping):
-        given = given.get("array", given)
     flat = given[0] if isinstance(given, list) and len(given) == 1 and isinstance(given[0], list) else given
     if isinstance(flat, list) and all(isinstance(item, int | float) and item >= 0 for item in flat):
         return [float(item) for item in flat]

@@ -92,8 +92,9 @@ def _network(source: Configuration, made: Mapping[str, Made], shapes: Mapping[st
         return Sequential(next(iter(shapes.values())) if shapes else None, chain(made.values()))
     gives: dict[str, tuple[str, ...]] = {name: (_allowed(name),) for name in source.inputs}
     nodes: dict[str, Layer] = {}
+    apart: set[str] = set()
     for one in made.values():
-        _enter(one, gives, nodes)
+        _enter(one, gives, nodes, apart)
     outputs = [name for output in source.outputs for name in gives[output]]
     return Graph(inputs=dict(shapes) if shapes else None, nodes=nodes, outputs=outputs)
 
@@ -119,7 +120,21 @@ def chain(made: Iterable[Made]) -> list[Layer]:
     return found if inner is None else [*found, TimeDistributed(inner, name=group)]
 
 
-def _enter(one: Made, gives: dict[str, tuple[str, ...]], nodes: dict[str, Layer]) -> None:
+def _stepped(one: Made, apart: set[str], fed: Sequence[tuple[str, ...]]) -> list[tuple[str, Layer]]:
+    """The layers of a vertex by name; those that see each step as an image stand in one that treats each step by itself."""
+    named = list(zip(one.names, one.layers, strict=True))
+    if not named or not (one.before.begins or any(name in apart for names in fed for name in names)):
+        return named
+    count = len(one.before.layers) if one.before.ends else len(named)
+    group = named[count - 1][0]
+    inner = [layer.replace(name=name) for name, layer in named[:count]]
+    if not one.before.ends:
+        one.within = group
+        apart.add(group)
+    return [(group, TimeDistributed(inner)), *named[count:]]
+
+
+def _enter(one: Made, gives: dict[str, tuple[str, ...]], nodes: dict[str, Layer], apart: set[str]) -> None:
     """Put a vertex into the graph.
 
     What a stack vertex puts one after another along the batch stays apart here: each layer behind it stands once for each of them, with
@@ -138,7 +153,7 @@ def _enter(one: Made, gives: dict[str, tuple[str, ...]], nodes: dict[str, Layer]
     ends = []
     for copy in range(times):
         before = tuple(names[copy % len(names)] for names in fed)
-        for name, layer in zip(one.names, one.layers, strict=True):
+        for name, layer in _stepped(one, apart, fed):
             own = name if copy == 0 else f"{name}_{copy + 1}"
             nodes[own] = layer.replace(inputs=before) if copy == 0 else Shared(name, inputs=before)
             before = (own,)

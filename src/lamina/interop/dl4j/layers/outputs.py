@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.interop.dl4j import functions
+from lamina.interop.dl4j.dialect import nested
 from lamina.interop.dl4j.layers.dense import affine
 from lamina.interop.dl4j.piece import Arrays, Part, Piece, SourceLayer, build, converts, simple
 from lamina.network import layers as ls
@@ -63,9 +64,7 @@ def center_loss(source: SourceLayer) -> Piece | None:
 @converts("yolo2output")
 def yolo(source: SourceLayer) -> Piece | None:
     """Boxes for every cell of a grid."""
-    boxes = source.get("boundingBoxes", "boundingBoxPriors")
-    if isinstance(boxes, dict):
-        boxes = boxes.get("array")
+    boxes = nested(source.get("boundingBoxes", "boundingBoxPriors"))
     right = isinstance(boxes, list) and all(isinstance(box, list) and len(box) == 2 for box in boxes) and boxes
     if not right:
         source.refuse("boundingBoxes", "width and height of each prior")

@@ -33,6 +33,22 @@ def autoencoder(source: SourceLayer) -> Piece | None:
     return simple(made, parts=parts, arrays=lambda given: {"weight": given["W"].T, "bias": given["b"], "visible_bias": given["vb"]})
 
 
+@converts("rbm")
+def rbm(source: SourceLayer) -> Piece | None:
+    """A restricted Boltzmann machine, up to 0.9."""
+    units, count = source.units, source.inputs
+    hidden, visible = source.word("hiddenUnit", "BINARY").lower(), source.word("visibleUnit", "BINARY").lower()
+    if visible == "linear":
+        source.notes.lose(f"{source.path}.visibleUnit", "LINEAR visible units, which pretraining would take for Gaussian ones")
+        visible = "gaussian"
+    if hidden not in ("binary", "gaussian", "rectified", "softmax") or visible not in ("binary", "gaussian", "softmax"):
+        source.refuse("hiddenUnit", "BINARY, GAUSSIAN, RECTIFIED or SOFTMAX, and visible BINARY, GAUSSIAN, SOFTMAX or LINEAR")
+        return None
+    made = build(ls.RBM, source, units, hidden=hidden, visible=visible, gibbs_steps=max(whole(source.get("k"), 1), 1), **source.common())
+    parts = [Part("W", (count, units)), Part("b", (units,), bias=True), Part("vb", (count,), bias=True, pretraining=True)]
+    return simple(made, parts=parts, arrays=lambda given: {"weight": given["W"].T, "bias": given["b"], "visible_bias": given["vb"]})
+
+
 @converts("variationalautoencoder")
 def variational(source: SourceLayer) -> Piece | None:
     """A variational autoencoder."""
@@ -100,7 +116,7 @@ def reconstruction(value: Any, path: str, source: SourceLayer) -> r.Reconstructi
         if len(inner) == len(sizes) and all(one is not None for one in inner) and min(sizes) > 0:
             pairs = zip(sizes, inner, strict=True)
             return r.CompositeReconstruction([r.Part(size, one) for size, one in pairs])
-    if kind in ("lossfunctionwrapper", "lossfunction", "losswrapper"):
+    if kind in ("functionwrapper", "lossfunctionwrapper"):
         loss, _ = functions.loss({"lossFn": found.settings.get("lossFunction")}, found.path, source.notes, each_position=False)
         return build(r.LossReconstruction, source, loss, activation=function)  # type: ignore[arg-type, return-value]
     source.notes.miss(
