@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -208,3 +210,11 @@ def test_weights_of_another_network(tmp_path: Path) -> None:
             interop.load(write_zip(tmp_path / "a.zip", [layer("DenseLayer", nin=2, nout=2)], np.ones(count)))
     with pytest.raises(InteropError, match="IO010"):
         interop.load(write_zip(tmp_path / "b.zip", [], np.ones(1)))
+
+
+def test_a_model_is_brought_in_without_torch(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", [layer("DenseLayer", nin=2, nout=2)], np.ones(6))
+    code = f"import sys; from lamina.cli import main\ntry: main(['import', {str(path)!r}, '-o', {str(tmp_path / 'a.lamina')!r}])\n"
+    code += "except SystemExit as end: assert not end.code\nassert 'torch' not in sys.modules and 'polars' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    assert lm.load(tmp_path / "a.lamina").predict([[1.0, 1.0]]).shape == (1, 2)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from lamina import interop
 from lamina.data.dataset import Dataset
@@ -230,3 +231,23 @@ def test_training_of_the_digits_network_goes_as_it_went(folder: Path, shared_dat
     found = trained.parameters()
     for name, wanted in _wanted(zipped, case / "paramsPostTrain.bin").items():
         assert (np.abs(found[name] - wanted) <= 1e-4).mean() > 0.99, name
+
+
+def test_gradients_are_those_of_the_original(folder: Path) -> None:
+    """Of the loss summed over the samples, by every parameter."""
+    case = folder / "dl4j_zips/regression_testing/100a/upsampling"
+    model, wanted = interop.load(case / "net.bin"), _wanted(case / "net.bin", case / "gradient.bin")
+    x, targets = (torch.from_numpy(read_blob(case / f"{name}.bin").copy()) for name in ("in", "labels"))
+    network = model.network.eval()
+    (scores,), _ = network.run({"input": x})  # type: ignore[call-arg]
+    ((torch.tanh(scores) - targets) ** 2).mean(1).sum().backward()
+    values = model.parameters()
+    found = {
+        name: parameter.grad.numpy()
+        for parameter in network.parameters()
+        for name in wanted
+        if parameter.grad is not None and np.array_equal(values[name], parameter.detach().numpy())
+    }
+    assert found.keys() == wanted.keys()
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-4, atol=1e-5 * np.abs(array).max(), err_msg=name)
