@@ -16,6 +16,8 @@ from lamina.spec import Description
 from lamina.spec.fields import listed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lamina.data.pipeline.frames.frame import Frame
 
 
@@ -107,6 +109,10 @@ class Pipeline(Description):
                 wanted = part.needs(wanted, schema)
         schema = self.input.only(name for name in self.input.names if name in wanted)
         return Pipeline(input=schema, steps=tuple(reversed(kept)))
+
+    def resolve_paths(self, base: Path) -> Self:
+        """The same pipeline with paths made absolute that are relative to a folder."""
+        return self.replace(steps=[step.resolve_paths(base) for step in self.steps])
 
     # -- running it ---------------------------------------------------------------------------------------------------
 
