@@ -160,7 +160,7 @@ class Pipeline(Description):
                     expected="a pipeline that was fitted",
                     got="one whose step hasn't seen the training part",
                     cause="the step takes its numbers from data",
-                    fix="write pipeline = pipeline.fit(rows) before",
+                    fix="write pipeline = pipeline.fit(rows) before; with lamina data transform, --fit",
                 )
             with _at(number, step):
                 frame = step.apply(frame, schema)
