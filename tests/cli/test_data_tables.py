@@ -119,18 +119,3 @@ def test_a_list_in_a_file_is_a_table_and_a_mapping_describes_one(name: str, tmp_
     file.write_text('[{"age": 31}, {"age": 17}]' if name.endswith("json") else "# people\n- age: 31\n- {age: 17}\n")
     assert lamina("data", "check", file, "--json").data["rows"] == 2
     assert lamina("data", "analyze", file, "--json").code == 0
-
-
-def test_files_in_folders_and_archives_are_named_by_a_pattern(tmp_path: Path, lamina: Lamina) -> None:
-    import zipfile
-
-    folder, archive = tmp_path / "months", tmp_path / "months.zip"
-    folder.mkdir()
-    with zipfile.ZipFile(archive, "w") as packed:
-        for name in ("1.csv", "2.csv"):
-            (folder / name).write_text("age\n31\n")
-            packed.write(folder / name, name)
-    for place in (folder, archive):
-        refused = lamina("data", "check", place)
-        pattern = refused.err.partition("name the files in it: ")[2].split()[0]
-        assert lamina("data", "check", pattern, "--json").data["rows"] == 2, pattern

@@ -269,3 +269,50 @@ def test_a_sound_whose_head_says_one_sample_in_a_second(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         np.asarray(prepare(DataConfig.from_dict({"source": source}), seed=1).train.inputs["input"])
     assert caught.value.code == "DA148"
+
+
+def test_a_prediction_that_looks_at_no_column_has_rows() -> None:
+    pipeline = Pipeline({"columns": {"a": "float", "b": "float"}}, [{"type": "derive", "columns": {"c": "1.5"}}])
+    assert pipeline.serving(["c"]).run({"a": [1.0, 2.0], "b": [1.0, 2.0]})["c"].to_list() == [1.5, 1.5]
+
+
+def test_clips_filled_with_silence_are_as_long_as_the_longest(tmp_path: Path) -> None:
+    for place, count in enumerate((200, 50)):
+        with wave.open(str(tmp_path / f"{place}.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(4000)
+            file.writeframes(b"\0\x40" * count)
+    source = {"type": "audio_folder", "path": str(tmp_path), "label": "none", "fill": "silence"}
+    found = np.asarray(prepare(DataConfig.from_dict({"source": source}), seed=1).train.inputs["input"])
+    assert found.shape == (2, 200, 1)
+    assert found[0].all()
+    assert found[1, :50].all()
+    assert not found[1, 50:].any()
+
+
+def test_arrays_that_are_no_columns_or_samples(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.array(3.0))
+    text = np.array(["a", "b"])
+    text.view(np.uint32)[1] = 0xD800
+    np.save(tmp_path / "text.npy", text)
+    (tmp_path / "none.mat").write_bytes(MATLAB_HEAD)
+    for source, code in (
+        ({"type": "arrays", "inputs": str(tmp_path / "one.npy")}, "DA003"),
+        ({"type": "numpy", "path": str(tmp_path / "text.npy"), "target": "text"}, "DA063"),
+        ({"type": "arrays", "inputs": str(tmp_path / "one.npy"), "targets": str(tmp_path / "text.npy")}, "DA003"),
+        ({"type": "matlab", "path": str(tmp_path / "none.mat")}, "DA006"),
+    ):
+        with pytest.raises(DataError) as caught:
+            Source.from_dict(source).read()
+        assert caught.value.code == code
+
+
+MATLAB_HEAD = b"MATLAB 5.0 MAT-file".ljust(116) + bytes(8) + b"\x00\x01IM"
+"""The head of a file without a variable."""
+
+
+@pytest.mark.parametrize("classes", [[[]], [["a"]], [{}], [None]])
+def test_classes_that_are_no_names(classes: Any) -> None:
+    with pytest.raises(DescriptionError):
+        Source.from_dict({"type": "segmentation", "path": "a", "masks": "b", "classes": classes})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from lamina.data.audio import shaping
 from lamina.data.audio.augment import SoundAugmentation, augmented
 from lamina.data.audio.shaping import resampled_length
 from lamina.data.audio.sound import extent_of, read_sound
@@ -52,6 +53,7 @@ class Clips(LazyGroup):
         self.files, self.how, self.augment = list(files), how, tuple(augment)
         self._kept: dict[int, np.ndarray] = {}
         self._room = KEPT_BYTES
+        self._fills = how.samples is None and how.fill == "silence" and not how.features.summary
         self.steps = self._longest()
         dims = [self.steps if size is None else size for size in how.shape().dims]
         arrays: dict[str, tuple[tuple[int, ...], Any]] = {VALUES: (tuple(dims), np.float32)}
@@ -102,6 +104,9 @@ class Clips(LazyGroup):
 
             draws = Draws(seed)
             samples = self.how.fitted(augmented(samples, self.how.rate, self.augment, draws, of_features=False))
+        if self._fills:
+            # Silence counts as sound: all clips are as long as the longest.
+            samples = shaping.filled(shaping.cut(samples, self._most), self._most)
         values = self.how.features.compute(samples, self.how.rate)
         return augmented(values, self.how.rate, self.augment, draws, of_features=True)[: self.steps]
 
@@ -110,6 +115,7 @@ class Clips(LazyGroup):
         most = self.how.samples
         if most is None:
             most = max(self._length(index) for index in range(len(self.files)))
+        self._most = most
         return self.how.frames(most)
 
     def _length(self, index: int) -> int:

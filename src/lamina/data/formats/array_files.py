@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lamina.data.formats.array_tables import check_letters
 from lamina.data.formats.held import Held, native, refuse_kind
 from lamina.data.formats.scanning import not_there
 from lamina.data.lazy import LazyArray, Mapped, Samples
@@ -146,7 +147,18 @@ class ArrayFiles:
         if held.dtype.kind not in "biufU":
             several = held.dtype.kind == "c"
             raise refuse_kind(held.where, held.dtype, fix="store real and imaginary part as two channels" if several else "")
+        if not held.shape:
+            raise DataError(
+                "DA003",
+                where=held.where,
+                expected="an array with samples in an axis",
+                got="a single value",
+                cause="it is no array of samples",
+                fix="name another array of the file, FILE:NAME",
+            )
         samples = held.samples()
+        if held.dtype.kind == "U" and isinstance(samples, np.ndarray):
+            check_letters(samples.reshape(-1), held.where)
         return self._placed(samples, held.where)
 
     def _placed(self, array: Samples, where: str) -> Samples:

@@ -73,6 +73,15 @@ def table_of_arrays(
         if name not in arrays:
             raise not_there(where, "array", name, list(arrays))
     used = {name: arrays[name] for name in (chosen or arrays)}
+    if not used:
+        raise DataError(
+            "DA006",
+            where=where,
+            expected="at least one array",
+            got="none",
+            cause="the file is empty, or holds nothing but what is no array",
+            fix="look at how the file was written",
+        )
     parts: list[tuple[str, _Part]] = []
     for name, held in used.items():
         if not 1 <= len(held.shape) <= 2:
@@ -219,7 +228,38 @@ def _plain(values: np.ndarray, where: str, name: str, start: int) -> np.ndarray 
             return [value.decode() for value in values.tolist()]
         except UnicodeDecodeError:
             return _undecodable(values, where, name, start)
-    return values.tolist() if kind == "U" else values
+    if kind == "U":
+        check_letters(values, f"{where}, row {{row}}, column {name!r}", start)
+        texts: list[Any] = values.tolist()
+        return texts
+    return values
+
+
+def check_letters(values: np.ndarray, where: str, start: int = 0) -> None:
+    """See that texts hold numbers of letters and nothing else.
+
+    Args:
+        values: Texts, one axis.
+        where: For messages; ``{row}`` stands for the number of the row.
+        start: Rows before these.
+
+    Raises:
+        DataError: DA063, naming the first row.
+    """
+    if not values.dtype.itemsize or not len(values):
+        return
+    codes = np.ascontiguousarray(values).view(np.uint32).reshape(len(values), -1)
+    wrong = ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any(axis=1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            "DA063",
+            where=where.format(row=start + row + 1),
+            expected="text of letters that Unicode has",
+            got=f"the codes {', '.join(f'{code:#x}' for code in codes[row][:8].tolist())}",
+            cause="the file is damaged, or other bytes were stored as text",
+            fix="store the text again",
+        )
 
 
 def _marked(values: np.ndarray, metadata: Any, where: str, name: str, start: int) -> pl.Series | None:

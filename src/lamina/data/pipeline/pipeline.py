@@ -16,8 +16,6 @@ from lamina.spec import Description
 from lamina.spec.fields import listed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lamina.data.pipeline.frames.frame import Frame
 
 
@@ -107,12 +105,9 @@ class Pipeline(Description):
             if part is not None:
                 kept.append(part)
                 wanted = part.needs(wanted, schema)
-        schema = self.input.only(name for name in self.input.names if name in wanted)
+        # Some column must say how many rows there are, even if none of them is looked at.
+        schema = self.input.only([name for name in self.input.names if name in wanted] or self.input.names[:1])
         return Pipeline(input=schema, steps=tuple(reversed(kept)))
-
-    def resolve_paths(self, base: Path) -> Self:
-        """The same pipeline with paths made absolute that are relative to a folder."""
-        return self.replace(steps=[step.resolve_paths(base) for step in self.steps])
 
     # -- running it ---------------------------------------------------------------------------------------------------
 
@@ -160,7 +155,7 @@ class Pipeline(Description):
                     expected="a pipeline that was fitted",
                     got="one whose step hasn't seen the training part",
                     cause="the step takes its numbers from data",
-                    fix="write pipeline = pipeline.fit(rows) before; with lamina data transform, --fit",
+                    fix="write pipeline = pipeline.fit(rows) before",
                 )
             with _at(number, step):
                 frame = step.apply(frame, schema)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _codes(value: Any) -> Any:
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
         return {name: place for place, name in enumerate(value)}
     if isinstance(value, dict):
         return {name: tuple(code) if isinstance(code, list) else code for name, code in value.items()}

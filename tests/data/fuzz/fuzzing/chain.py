@@ -232,6 +232,7 @@ def run_pipeline(case: Case, schema: Schema, steps: list[Any], raw: Any) -> None
     with case.stage("describe the pipeline"):
         pipeline = Pipeline(schema, steps)
         pipeline.explain()
+    with case.stage("the pipeline from YAML", works=True):
         if Pipeline.from_yaml(pipeline.to_yaml()) != pipeline:
             raise Fault("another pipeline after YAML", case.shown())
     with case.stage("fit the pipeline"):
@@ -241,7 +242,7 @@ def run_pipeline(case: Case, schema: Schema, steps: list[Any], raw: Any) -> None
         found = fitted.run(raw)
     if list(found.columns) != list(fitted.output.names):
         raise Fault("other columns than the schema says", f"{found.columns} {fitted.output.names}\n{case.shown()}")
-    with case.stage("a fitted pipeline from JSON"):
+    with case.stage("a fitted pipeline from JSON", works=True):
         again = Pipeline.from_yaml(fitted.to_json())
         if again != fitted:
             raise Fault("another pipeline after JSON", case.shown())
@@ -257,6 +258,7 @@ def use(draw: st.DrawFn, case: Case, config: dict[str, Any]) -> Any:
     case.note(config=config)
     with case.stage("describe"):
         described = DataConfig.from_dict(config) if text is None else DataConfig.from_yaml(text)
+    with case.stage("the description from YAML", works=True):
         again = DataConfig.from_yaml(described.to_yaml())
         if again != described:
             raise Fault("another description after YAML", case.shown())
@@ -291,7 +293,7 @@ def serve(draw: st.DrawFn, case: Case, prepared: Any, records: list[dict[str, An
 
     from lamina.data.preprocessing import Preprocessing
 
-    with case.stage("keep"):
+    with case.stage("keep", works=True):
         data, arrays = prepared.preprocessing.to_archive()
         kept = Preprocessing.from_archive(json.loads(json.dumps(data)), arrays)
     if not records:
@@ -398,7 +400,7 @@ def serve_raw(draw: st.DrawFn, case: Case, prepared: Any, paths: list[str], cont
 
     from lamina.data.preprocessing import Preprocessing
 
-    with case.stage("keep"):
+    with case.stage("keep", works=True):
         data, arrays = prepared.preprocessing.to_archive()
         kept = Preprocessing.from_archive(json.loads(json.dumps(data)), arrays)
     things = [

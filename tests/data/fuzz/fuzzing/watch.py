@@ -73,8 +73,12 @@ class Case:
         return path
 
     @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, *, works: bool = False) -> Iterator[None]:
         """Do something of Lamina's.
+
+        Args:
+            name: What.
+            works: Whether it must work, since what came before did.
 
         Raises:
             Refused: If it raised an error of its own, which says what it must.
@@ -90,6 +94,8 @@ class Case:
         except LaminaError as error:
             self._weigh(name, before)
             self._look_at(error)
+            if works:
+                raise self._fault(f"refused with {error.code}", error) from None
             raise Refused(error.code) from None
         except (Refused, Fault, KeyboardInterrupt, SystemExit):
             raise
