@@ -89,7 +89,7 @@ class _Builder:
             raise TypeError(type(typed.node).__name__)
         if function.name == "only":
             inner, condition = typed.arguments
-            return _Builder(self._over, self.build(condition)).build(inner)
+            return _Builder(self._over, self.build(condition)).build(inner, typed.kind)
         chosen = self._condition if function.level == "aggregate" else None
         columns = []
         for argument, kind in zip(typed.arguments, typed.given, strict=True):

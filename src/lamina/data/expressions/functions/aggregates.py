@@ -25,10 +25,19 @@ def _number(at: At, x: Any) -> Any:
     return x.cast(at.api.Int64) if hasattr(at.api, "Int64") else x.cast("bigint")
 
 
+def _in_order(x: Any) -> Any:
+    """Values that are added up in the order of the rows: else Polars adds parts as its threads come, and rounding differs each time."""
+    return x.implode().list
+
+
 def _sum_polars(at: At, x: Any) -> Any:
     if at.kind == "integer":
         return _number(at, x).cast(at.api.Int128).sum().cast(at.api.Int64, strict=False)
-    return x.sum()
+    return _in_order(x).sum()
+
+
+def _product_polars(at: At, x: Any) -> Any:
+    return _in_order(x).eval(at.api.element().product()).list.first()
 
 
 def _sum_spark(at: At, x: Any) -> Any:
@@ -169,7 +178,7 @@ def _only(at: At, *columns: Any) -> Any:
 
 def _spread(name: str, doc: str, ddof: int, *, root: bool, spark: str) -> Function:
     def polars(at: At, x: Any) -> Any:
-        return x.std(ddof=ddof) if root else x.var(ddof=ddof)
+        return _in_order(x).std(ddof=ddof) if root else _in_order(x).var(ddof=ddof)
 
     return _aggregate(name, [X], "float", polars, lambda at, x: over(at, getattr(at.api, spark)(x)), doc, f"{name}(x)")
 
@@ -180,7 +189,7 @@ FUNCTIONS = [
         "mean",
         [N],
         "float",
-        lambda at, x: _float(at, x).mean(),
+        lambda at, x: _in_order(_float(at, x)).mean(),
         lambda at, x: over(at, at.api.avg(_float(at, x))),
         "The mean; of booleans, the share that is true.",
         "mean(price)",
@@ -190,7 +199,7 @@ FUNCTIONS = [
     _aggregate(
         "range", [Parameter("x", ("integer", "float"))], numeric(), _range_polars, _range_spark, "Largest minus smallest.", "range(x)"
     ),
-    _aggregate("product", [X], "float", lambda at, x: x.product(), _product_spark, "The product, a float; of nothing, 1.", "product(x)"),
+    _aggregate("product", [X], "float", _product_polars, _product_spark, "The product, a float; of nothing, 1.", "product(x)"),
     _spread("std", "The standard deviation of a sample, divided by n - 1; of one value, missing.", 1, root=True, spark="stddev_samp"),
     _spread("std_population", "The standard deviation of a population, divided by n.", 0, root=True, spark="stddev_pop"),
     _spread("variance", "The variance of a sample, divided by n - 1; of one value, missing.", 1, root=False, spark="var_samp"),

@@ -106,8 +106,12 @@ class FillMissing(Step):
     def fit(self, frame: Frame, schema: Schema) -> Self:
         from lamina.data.expressions.nodes import Column
         from lamina.data.expressions.parse import parse
+        from lamina.data.pipeline.means import exact_means
 
-        found = frame.values({name: parse(f"{self.value}({Column(name).text})") for name in self.columns})
+        if self.value == "mean":
+            found = exact_means(frame, self.columns)
+        else:
+            found = frame.values({name: parse(f"{self.value}({Column(name).text})") for name in self.columns})
         empty = next((name for name, value in found.items() if value is None or value != value), None)
         if empty is not None:
             raise DataError(
