@@ -101,11 +101,15 @@ class InputColumns(Description):
         if self.encode == "index":
             places = self._places(self.features[0], table[self.features[0]], where)
             return (np.where(places == -2, ABSENT, np.where(places == -1, STRANGE, places + 2)))[:, None]
-        parts = [self._part(name, table[name], where) for name in self.features]
+        parts = self.parts(table, where)
         dims = tuple(d for d in self.sample.dims if d is not None)
         if len(parts[0][0]) * self.width * 8 > LARGE_BYTES:
             return EncodedRows(parts, dims)
         return encoded(parts, dims, slice(None))
+
+    def parts(self, table: Table, where: str) -> list[Part]:
+        """The columns, checked, one by one; see `array`."""
+        return [self._part(name, table[name], where) for name in self.features]
 
     def _part(self, name: str, column: Column, where: str) -> Part:
         """A column, checked."""

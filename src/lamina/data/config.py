@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 import lamina.data.folds  # noqa: F401 (registers a split)
 import lamina.data.pipeline.steps  # noqa: F401 (announces the steps)
 import lamina.data.sources  # noqa: F401 (registers the sources)
-from lamina.data.caching import Cache
+from lamina.data.caching import Cache, Disk
 from lamina.data.caching.cache import nothing_to_keep, unkeepable
 from lamina.data.images.step import ImageStep
 from lamina.data.normalizers import Normalizer
@@ -100,12 +100,17 @@ class DataConfig(Description):
         Raises:
             DataError: If the data can't be found or described.
         """
-        schema = split_raw(self, 0).parts["train"].schema if self.transform else self.source.schema()
+        schema = split_raw(self, 0).parts["train"].schema if self.transform or self._spilled else self.source.schema()
         if self.augment:
             from lamina.data.images.varied import check_varied
 
             check_varied(schema, self.augment)
         return schema
+
+    @property
+    def _spilled(self) -> bool:
+        """Whether rows of a table are kept in files, because they may be more than fit into memory."""
+        return isinstance(self.source, TableSource) and isinstance(self.cache, Disk)
 
     @property
     def has_validation(self) -> bool:
@@ -172,11 +177,13 @@ class RawParts:
 
 def split_raw(config: DataConfig, seed: int) -> RawParts:
     """The parts as their source gave them, neither filled nor scaled."""
-    if isinstance(config.source, TableSource) and (config.transform or config.source.texts):
+    if isinstance(config.source, TableSource) and (config.transform or config.source.texts or config._spilled):
         from lamina.data.tabular import table_parts
 
-        if config.cache is not None:
-            raise unkeepable(got="a table", cause="its rows are in memory already", fix="leave cache out")
+        if config.cache is not None and not config._spilled:
+            raise unkeepable(
+                got="a table", cause="its rows are in memory already", fix="leave cache out; or write cache: disk to keep its rows in files"
+            )
         found = table_parts(config, config.source, seed)
         return RawParts(found.parts, found.serving)
     from lamina.data.serving import Serving

@@ -263,7 +263,7 @@ def encode_table(kind: type[Any], table: Table, roles: Roles, columns: Columns, 
     inputs, masks, places = columns.samples(table, where, labelled=bool(targets))
     arrays, target_masks = encode_targets(table, columns, targets, places, where)
     one = None if places is None else places.last if columns.window is not None else places.steps[:, 0]
-    extras = {name: None if column is None else _of_samples(table[column], one) for name, column in _extras(roles).items()}
+    extras = {name: None if column is None else _of_samples(table[column], one) for name, column in extra_columns(roles).items()}
     return kind(
         inputs,
         arrays,
@@ -345,5 +345,6 @@ def _of_samples(column: Column, rows: np.ndarray | None) -> np.ndarray:
     return values if rows is None else values[rows]
 
 
-def _extras(roles: Roles) -> dict[str, str | None]:
+def extra_columns(roles: Roles) -> dict[str, str | None]:
+    """Columns that a data set keeps beside inputs and targets, by what it calls them."""
     return {"groups": roles.group, "times": roles.time, "part": roles.part}

@@ -67,7 +67,8 @@ def _place(array: Samples, place: int) -> np.ndarray:
 
     from lamina.data.encoded import EncodedRows
     from lamina.data.lazy import blocks_of
+    from lamina.data.spilled import SpilledRows
 
-    if isinstance(array, EncodedRows):
+    if isinstance(array, EncodedRows | SpilledRows):
         return array.place(place)
     return np.concatenate([block.reshape(len(block), -1)[:, place] for block in blocks_of(array)])

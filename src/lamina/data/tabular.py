@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from lamina.data.caching.disk import Disk
 from lamina.data.roles import Roles
 from lamina.data.schema import TARGET
 from lamina.data.serving import Serving
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lamina.data.preprocessing import Preprocessing
     from lamina.data.schema import Target
     from lamina.data.sources.source import Source
+    from lamina.data.spilled import Spill
     from lamina.data.splits import Split
     from lamina.data.table.schema import Schema
     from lamina.data.words import Column
@@ -55,6 +57,8 @@ def table_parts(config: DataConfig, source: TableSource, seed: int) -> TablePart
     from lamina.data.pipeline.pipeline import Pipeline
     from lamina.engine.randomness import derive
 
+    if isinstance(config.cache, Disk):
+        return _spilled_parts(config, source, seed, config.cache)
     rows, schema = source.rows()
     before, after = Pipeline(input=schema, steps=config.transform).until_learning()
     frames = _split(before, rows, config.split, source, seed)
@@ -66,6 +70,49 @@ def table_parts(config: DataConfig, source: TableSource, seed: int) -> TablePart
     pipeline = before.joined(fitted)
     made |= _tables(_test_rows(config.test_source, pipeline))
     return TableParts(_datasets(made, source, columns, targets), Serving(pipeline, source))
+
+
+def _spilled_parts(config: DataConfig, source: TableSource, seed: int, cache: Disk) -> TableParts:
+    """The same parts of a table that may be larger than memory: its rows are written to files, and read from there."""
+    from lamina.data.spilled import Spill
+    from lamina.data.spilling import folder_of
+
+    spill = Spill(folder_of(cache.path), cache.limit)
+    try:
+        return _written(config, source, seed, spill)
+    except BaseException:
+        spill.remove()
+        raise
+
+
+def _written(config: DataConfig, source: TableSource, seed: int, spill: Spill) -> TableParts:
+    from lamina.data.columns import require
+    from lamina.data.encoding import describe_table
+    from lamina.data.pipeline.frames.polars import PolarsFrame
+    from lamina.data.pipeline.pipeline import Pipeline
+    from lamina.data.spilling import SpilledTable, shown, steering, write_parts
+    from lamina.engine.randomness import derive
+
+    where = source.place()
+    rows, schema = source.rows(lazily=True)
+    before, after = Pipeline(input=schema, steps=config.transform).until_learning()
+    whole = SpilledTable(before.apply(rows), spill, source, before.output)
+    steer = [name for name in (source.group, source.time, source.part) if name is not None]
+    require(dict.fromkeys(before.output.names), steer, f"{where}, when it is split", named=True)
+    places = _places(config.split, whole.columns(steering(source)), before.output, source, seed, where)
+    frames = {name: PolarsFrame(whole.part(own)) for name, own in places.items()}
+    fitted, train = after.fit_apply(frames.pop("train"), seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
+    made: dict[str, Frame] = {"train": train, **{name: fitted.apply(frame) for name, frame in frames.items()}}
+    columns, targets = describe_table(shown(made, source), source, where, steps=fitted.output.steps)
+    pipeline = before.joined(fitted)
+    if isinstance(config.test_source, TableSource):
+        made["test"] = pipeline.apply(config.test_source.rows(pipeline.input, lazily=True)[0])
+    called = {name: _called(where, name) for name in made}
+    return TableParts(write_parts(made, spill, source, columns, targets, called), Serving(pipeline, source))
+
+
+def _called(where: str, part: str) -> str:
+    return where if part == "train" else f"{where} ({part} part)"
 
 
 def parts_as_kept(config: DataConfig, source: TableSource, seed: int, kept: Preprocessing) -> dict[str, Dataset]:
@@ -172,8 +219,7 @@ def _datasets(
     from lamina.data.encoding import encode_table
 
     where = source.place()
-    called = {name: where if name == "train" else f"{where} ({name} part)" for name in tables}
-    return {name: encode_table(Dataset, table, source, columns, targets, called[name]) for name, table in tables.items()}
+    return {name: encode_table(Dataset, table, source, columns, targets, _called(where, name)) for name, table in tables.items()}
 
 
 class _Together(Mapping[str, "Column"]):

@@ -33,9 +33,12 @@ class Disk(Cache):
     Several processes may fill and read it at once, and a killed one leaves nothing half kept: each sample has a checksum, and one
     that doesn't fit is made anew.
 
+    Of a table, which may be larger than memory, the rows are kept: they are written to files as they come, read from there batch by
+    batch, and gone when training is over.
+
     Attributes:
-        path: Folder of the file, relative to the recipe; by default ``samples`` below ``LAMINA_CACHE``.
-        limit: Bytes a file may take; data that need more are refused.
+        path: Folder of the file, relative to the recipe; by default ``samples`` or ``tables`` below ``LAMINA_CACHE``.
+        limit: Bytes a file, or all files of a table, may take; data that need more are refused.
     """
 
     positional: ClassVar[tuple[str, ...]] = ("path",)

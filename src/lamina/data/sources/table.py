@@ -90,11 +90,12 @@ class TableSource(Source, Roles):
 
     # -- using it -----------------------------------------------------------------------------------------------------
 
-    def rows(self, schema: Schema | None = None) -> tuple[Frame, Schema]:
+    def rows(self, schema: Schema | None = None, *, lazily: bool = False) -> tuple[Frame, Schema]:
         """The rows as a pipeline takes them, converted and checked, and their schema.
 
         Args:
             schema: What they must be, as those of training were; by default what ``columns`` and the values themselves say.
+            lazily: Whether they stay where they are until they are asked for, each time anew.
 
         Raises:
             DataError: If the table can't be read; DA014 for columns that aren't there, DA103 for values that aren't what they must be.
@@ -104,7 +105,8 @@ class TableSource(Source, Roles):
         from lamina.data.table.inference import schema_of
         from lamina.data.table.validation import validate
 
-        frame: Frame = PolarsFrame.of(self.frame().collect(engine="streaming"))
+        found = self.frame()
+        frame: Frame = PolarsFrame.of(found if lazily else found.collect(engine="streaming"))
         wanted = schema_of(frame, self.columns, self.place()) if schema is None else schema
         frame = as_frame(frame, wanted, self.place())
         quarantine = None if self.quarantine is None else Path(self.quarantine)

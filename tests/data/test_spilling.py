@@ -1,0 +1,144 @@
+"""Tables larger than memory: the same samples, bit for bit, as of a table in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import lamina as lm
+from lamina.data.config import DataConfig, Prepared, prepare
+from lamina.data.lazy import LazyArray
+from lamina.data.loader import Loader
+from lamina.errors import DataError
+from lamina.launch import train_recipe
+
+ROWS = 5_000
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(5)
+    frame = pl.DataFrame(
+        {
+            "who": rng.integers(0, 400, ROWS),
+            "when": np.datetime64("2024-01-01") + rng.integers(0, 400, ROWS),
+            "income": pl.Series(rng.lognormal(10, 1, ROWS)).set(pl.Series(rng.random(ROWS) < 0.1), None),
+            "rate": pl.Series(rng.normal(size=ROWS)).set(pl.Series(rng.random(ROWS) < 0.1), None),
+            "city": [None if value > 8 else f" City {value} " for value in rng.integers(0, 10, ROWS)],
+            "plan": rng.choice(["a", "b", "c"], ROWS),
+            "member": rng.random(ROWS) < 0.5,
+            "count": rng.uniform(1, 3, ROWS),
+            "bought": rng.choice(["yes", "no"], ROWS),
+            "price": rng.normal(size=ROWS).round(3),
+        }
+    )
+    frame.write_csv(tmp_path / "rows.csv")
+    return tmp_path / "rows.csv"
+
+
+STEPS = """
+  - {type: filter, where: "count > 1.01"}
+  - {type: fill_missing, columns: income, value: median}
+  - {type: derive, columns: {load: "log1p(income) * rate", month: "month(parse_time(when, '%Y-%m-%d'))"}}
+  - {type: fill_missing, columns: city, value: none}
+  - {type: target_encode, columns: plan, target: price}
+  - {type: drop, columns: [when]}
+"""
+SETTINGS = {
+    "classes": "{source: {type: csv, path: %s, target: bought, ignore: [who, price], missing: mean}, normalize: standardize}",
+    "numbers": "{source: {type: csv, path: %s, target: price, features: [income, city, rate], missing: median}, "
+    "normalize: {income: log}, normalize_targets: min_max}",
+    "groups": "{source: {type: csv, path: %s, target: bought, group: who, weight: count, ignore: [when, price], missing: zero}, "
+    "split: {type: grouped, validation: 0.2, test: 0.1}}",
+    "inputs": "{source: {type: csv, path: %s, targets: {a: bought, b: price}, "
+    "inputs: {x: {columns: [count, member]}, y: {columns: [plan, member]}}}, split: {validation: 0.3}}",
+    "steps": "{source: {type: csv, path: %s, target: bought, ignore: [who], missing: mean}, transform: STEPS, "
+    "split: {validation: 0.2, test: 0.2}, normalize: {income: standardize, load: robust}}",
+}
+
+
+def ready(settings: str, path: Path, cache: str | None) -> Prepared:
+    steps = ", ".join(line.strip().removeprefix("- ") for line in STEPS.strip().splitlines())
+    config = DataConfig.from_yaml((settings % path).replace("STEPS", f"[{steps}]"))
+    return prepare(config if cache is None else config.replace(cache={"type": "disk", "path": cache}), seed=3)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_same_samples_as_in_memory(name: str, table: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    memory, disk = ready(SETTINGS[name], table, None), ready(SETTINGS[name], table, str(folder))
+    assert disk.parts.keys() == memory.parts.keys()
+    assert disk.schema == memory.schema
+    (disk_words, disk_numbers), (words, numbers) = disk.preprocessing.to_archive(), memory.preprocessing.to_archive()
+    assert disk_words["columns"] == words["columns"]
+    assert disk_numbers.keys() == numbers.keys()
+    for key, wanted_number in numbers.items():
+        assert np.array_equal(disk_numbers[key], wanted_number), key
+    assert name != "steps" or disk_words["table"] == words["table"]
+    for part, wanted in memory.parts.items():
+        found = disk.parts[part]
+        for key, array in wanted.inputs.items():
+            assert isinstance(found.inputs[key], LazyArray)
+            assert np.array_equal(np.asarray(found.inputs[key]), np.asarray(array)), (part, key)
+        for key, array in wanted.targets.items():
+            assert np.array_equal(found.targets[key], array), (part, key)
+        assert (found.weight is None) == (wanted.weight is None)
+        assert found.weight is None or np.array_equal(found.weight, wanted.weight)
+        order: Any = np.random.default_rng(0).permutation(len(wanted))[:50]
+        assert all(np.array_equal(found.inputs[key].select(order)[:], np.asarray(wanted.inputs[key])[order]) for key in wanted.inputs)
+    one = next(iter(Loader(memory.train, 64, seed=1)))
+    other = next(iter(Loader(disk.train, 64, seed=1, resident_bytes=0)))
+    assert all(one.inputs[key].equal(other.inputs[key]) for key in one.inputs)
+    assert any(folder.iterdir())
+    del disk, found, other
+    assert not any(folder.iterdir()), "files are gone with the data"
+
+
+def test_a_recipe_trains_and_predicts(table: Path, tmp_path: Path) -> None:
+    recipe = f"""
+data: {{source: {{type: csv, path: {table}, target: bought, features: [count, plan, member]}}, cache: disk, split: {{validation: 0.2}}}}
+network: {{type: sequential, layers: [{{type: dense, units: 4}}, {{type: output, units: 2}}]}}
+train: {{epochs: 1}}
+"""
+    path = tmp_path / "recipe.yaml"
+    models = []
+    for name, text in (("disk", recipe), ("memory", recipe.replace("cache: disk, ", ""))):
+        path.write_text(text)
+        models.append(train_recipe(lm.Recipe.load(path), run_dir=tmp_path / name).model)
+    frame = pl.read_csv(table).head(20)
+    assert np.array_equal(models[0].predict(frame), models[1].predict(frame))
+
+
+@pytest.mark.parametrize(
+    ("source", "cache", "says"),
+    [
+        ("target: price, features: [count], window: {steps: 3}", "{type: disk}", "windows"),
+        ("target: bought, text: plan", "{type: disk}", "texts"),
+        ("target: bought, features: [count, plan]", "{type: disk, limit: 2 kB}", "2,000 bytes"),
+        ("target: bought, features: [count, plan]", "{type: disk, path: rows.csv}", "File exists"),
+        ("target: bought, text: plan", "memory", "in memory already"),
+    ],
+)
+def test_what_cannot_be(table: Path, monkeypatch: pytest.MonkeyPatch, source: str, cache: str, says: str) -> None:
+    monkeypatch.chdir(table.parent)
+    monkeypatch.setenv("LAMINA_CACHE", str(table.parent / "cache"))
+    config = DataConfig.from_yaml(f"{{source: {{type: csv, path: {table}, {source}}}, cache: {cache}}}")
+    with pytest.raises(DataError, match=says) as caught:
+        prepare(config, seed=0)
+    assert caught.value.code == "DA188"
+
+
+def test_a_wrong_value_far_down_is_placed(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamina.data.pipeline.frames.polars.BATCH_ROWS", 1000)
+    frame = pl.read_csv(table).with_columns(rate=pl.lit(1.0))
+    frame[4_321, "rate"] = None
+    frame.write_csv(table)
+    text = f"{{source: {{type: csv, path: {table}, target: bought, features: [rate]}}, cache: {{type: disk, path: {table.parent}/kept}}}}"
+    with pytest.raises(DataError, match=r"after row 4000, row 322, column 'rate'") as caught:
+        prepare(DataConfig.from_yaml(text), seed=0)
+    assert caught.value.code == "DA001"
+    assert not any((table.parent / "kept").iterdir())
