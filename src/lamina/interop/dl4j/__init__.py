@@ -1,0 +1,1 @@
+"""Deeplearning4j: its zips, arrays, data sets and normalisers."""
