@@ -27,7 +27,6 @@ from lamina.errors import ArchiveError, DescriptionError, LaminaError
 from lamina.network import Network
 from lamina.network.inference import resolve
 from lamina.network.plan import Plan
-from lamina.origin import Origin
 from lamina.shapes import Shape
 from lamina.spec import Document
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lamina.model import Model
+    from lamina.origin import Origin
     from lamina.train.state import TrainingState
 
 
@@ -203,6 +203,8 @@ def read_origin(archive: Archive) -> tuple[Origin | None, dict[str, np.ndarray]]
     """
     if not archive.has(ORIGIN):
         return None, {}
+    from lamina.origin import Origin
+
     try:
         origin = Origin.from_document(Document(archive.json(ORIGIN), str(archive.path)))
     except LaminaError as error:

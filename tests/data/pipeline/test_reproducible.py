@@ -25,7 +25,8 @@ steps:
   - {type: target_encode, columns: k, target: y}
   - {type: derive, columns: {e: k, g: "where(x > 20, 1, 0)"}}
   - {type: window, columns: {share: "x / sum(x)", far: "(x - mean(x)) / std(x)"}, keys: g, order: x}
-  - {type: group_by, keys: g, aggregates: {total: "sum(x)", mean: "mean(far)", spread: "variance(y)", code: "mean(e)", product: "product(share)"}}
+  - {type: group_by, keys: g, aggregates: {total: "sum(x)", mean: "mean(far)", spread: "variance(y)",
+      code: "mean(e)", product: "product(share)"}}
 ''')
 for _ in range(3):
     fitted, frame = pipeline.fit_apply(rows.lazy())
