@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
@@ -92,6 +94,24 @@ class _DescriptionMeta(_ModelMeta):
             return super().__call__(**values)
         except ValidationError as error:
             raise translate(error, cls.__name__, values) from None
+
+
+@functools.cache
+def _dumper() -> Any:
+    """What writes YAML, so that a line end of old mainframes within a text stays one."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    def text(dumper: Any, value: str) -> Any:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if "\x85" in value else None)
+
+    Dumper.add_representer(str, text)
+    return Dumper
+
+
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 class Description(_Model, metaclass=_DescriptionMeta):
@@ -283,11 +303,13 @@ class Description(_Model, metaclass=_DescriptionMeta):
         """YAML that reads back as the same description."""
         import yaml
 
-        return yaml.safe_dump(self.to_dict(full=full), sort_keys=False, allow_unicode=True, width=120)
+        return yaml.dump(self.to_dict(full=full), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=120)
 
     def to_json(self, *, full: bool = False, indent: int | None = 2) -> str:
         """JSON that reads back as the same description."""
-        return json.dumps(self.to_dict(full=full), indent=indent, ensure_ascii=False)
+        text = json.dumps(self.to_dict(full=full), indent=indent, ensure_ascii=False)
+        # Readers of YAML refuse these letters, or take them for line ends, unless they are written by their codes.
+        return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some settings changed, checked like a new one."""

@@ -316,3 +316,14 @@ MATLAB_HEAD = b"MATLAB 5.0 MAT-file".ljust(116) + bytes(8) + b"\x00\x01IM"
 def test_classes_that_are_no_names(classes: Any) -> None:
     with pytest.raises(DescriptionError):
         Source.from_dict({"type": "segmentation", "path": "a", "masks": "b", "classes": classes})
+
+
+def test_what_is_learned_is_read_back_whatever_its_letters() -> None:
+    """Readers of YAML refuse some letters that JSON may have."""
+    words = sorted(
+        {chr(code) for code in (0x7F, 0x80, 0x85, 0x89, 0x9F, 0xA0, 0x2028, 0xFEFF, 0xFFFD, 0xFFFE, 0xFFFF, 0x1F600)} | {"\n", '"', "\\"}
+    )
+    fitted = Pipeline({"columns": {"a": "string"}}, [{"type": "categorical", "columns": ["a"]}]).fit({"a": words})
+    for text in (fitted.to_json(), fitted.to_yaml()):
+        assert Pipeline.from_yaml(text) == fitted
+    assert Pipeline.from_dict(json.loads(fitted.to_json())) == fitted

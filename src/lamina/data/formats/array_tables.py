@@ -254,7 +254,7 @@ def check_letters(values: np.ndarray, where: str, start: int = 0) -> None:
         row = int(wrong.argmax())
         raise DataError(
             "DA063",
-            where=where.format(row=start + row + 1),
+            where=where.replace("{row}", str(start + row + 1)),
             expected="text of letters that Unicode has",
             got=f"the codes {', '.join(f'{code:#x}' for code in codes[row][:8].tolist())}",
             cause="the file is damaged, or other bytes were stored as text",
