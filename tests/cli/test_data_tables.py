@@ -119,3 +119,32 @@ def test_a_list_in_a_file_is_a_table_and_a_mapping_describes_one(name: str, tmp_
     file.write_text('[{"age": 31}, {"age": 17}]' if name.endswith("json") else "# people\n- age: 31\n- {age: 17}\n")
     assert lamina("data", "check", file, "--json").data["rows"] == 2
     assert lamina("data", "analyze", file, "--json").code == 0
+
+
+def test_files_in_folders_and_archives_are_named_by_a_pattern(tmp_path: Path, lamina: Lamina) -> None:
+    import zipfile
+
+    folder, archive = tmp_path / "months", tmp_path / "months.zip"
+    folder.mkdir()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name in ("1.csv", "2.csv"):
+            (folder / name).write_text("age\n31\n")
+            packed.write(folder / name, name)
+    for place in (folder, archive):
+        refused = lamina("data", "check", place)
+        pattern = refused.err.partition("name the files in it: ")[2].split()[0]
+        assert lamina("data", "check", pattern, "--json").data["rows"] == 2, pattern
+
+
+def test_what_becomes_of_wrong_rows_is_what_the_source_says(rows: Path, tmp_path: Path, lamina: Lamina) -> None:
+    columns = "columns: {age: {type: integer, minimum: 18}}"
+    source = f"{{type: csv, path: {rows}, {columns}, invalid: quarantine, quarantine: {tmp_path / 'wrong.csv'}}}"
+    found = lamina("data", "check", source, "--json")
+    assert (found.code, found.data["rows"], found.data["wrong"]) == (0, 2, 1), found.err
+    assert "17,Bern" in (tmp_path / "wrong.csv").read_text()
+    assert "DA103" in found.err
+    assert "2 rows as the schema says, 1 not" in lamina("data", "check", source).out
+    (tmp_path / "steps.yaml").write_text("- {type: drop, columns: city}\n")
+    dropping = f"{{type: csv, path: {rows}, {columns}, invalid: drop}}"
+    assert lamina("data", "transform", tmp_path / "steps.yaml", dropping, tmp_path / "out.csv").code == 0
+    assert (tmp_path / "out.csv").read_text() == "age\n31\n\n"

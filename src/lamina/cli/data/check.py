@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lamina.cli.check import AsJson
-from lamina.cli.data.tables import HELP, table_of
+from lamina.cli.data.tables import HELP, table_of, validated
 from lamina.cli.output import print_json, writing
 
 if TYPE_CHECKING:
     from lamina.data.pipeline.frames.polars import PolarsFrame
+    from lamina.data.sources.table import TableSource
     from lamina.data.table.schema import Schema
 
 NAME = "check"
@@ -27,18 +28,17 @@ def run(
     """Read all rows and see that each value is what the schema says; without a schema, that the file can be read at all."""
     from lamina.cli.data.schemas import load_schema
     from lamina.data.expressions import parse
-    from lamina.data.table.validation import validate
 
-    rows, found, where = _read(file)
+    rows, found, table = _read(file)
     wanted = found if schema is None else load_schema(schema)
-    _require(rows, wanted, where)
-    checked = validate(rows.select(wanted.names), wanted, where=where).frame
-    count = int(checked.values({"rows": parse("count()")})["rows"])
+    _require(rows, wanted, table.place())
+    checked = validated(rows.select(wanted.names), wanted, table)
+    count = int(checked.frame.values({"rows": parse("count()")})["rows"])
     if as_json:
-        print_json({"file": where, "rows": count, "schema": wanted.to_dict()})
+        print_json({"file": table.place(), "rows": count, "wrong": checked.wrong, "schema": wanted.to_dict()})
         return
     typer.echo(str(wanted))
-    typer.echo(f"{count} rows, all as the schema says")
+    typer.echo(f"{count} rows as the schema says, {checked.wrong} not" if checked.wrong else f"{count} rows, all as the schema says")
 
 
 def print_schema(
@@ -57,13 +57,13 @@ def print_schema(
             atomic_write_text(output, text)
 
 
-def _read(file: str) -> tuple[PolarsFrame, Schema, str]:
+def _read(file: str) -> tuple[PolarsFrame, Schema, TableSource]:
     from lamina.data.pipeline.frames.polars import PolarsFrame
     from lamina.data.table.inference import schema_of
 
     table = table_of(file)[0]
     rows = PolarsFrame.of(table.frame())
-    return rows, schema_of(rows, table.columns, table.place()), table.place()
+    return rows, schema_of(rows, table.columns, table.place()), table
 
 
 def _require(rows: PolarsFrame, schema: Schema, where: str) -> None:

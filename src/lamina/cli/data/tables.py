@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from lamina.errors import DataError
 
 if TYPE_CHECKING:
+    from lamina.data.pipeline.frames.frame import Frame
     from lamina.data.sources.table import TableSource
+    from lamina.data.table.schema import Schema
+    from lamina.data.table.validation import Validated
 
 HELP = "A table, read by its ending (csv, parquet ...); or a recipe, data section or source, as a file or written out."
 _SECTIONS = (".yaml", ".yml", ".json")
@@ -42,6 +45,18 @@ def table_of(spec: str, *, like: TableSource | None = None) -> tuple[TableSource
             fix="name a table",
         )
     return source, source.target[0] if len(source.target) == 1 else None
+
+
+def validated(rows: Frame, schema: Schema, table: TableSource) -> Validated:
+    """Rows held against a schema; what becomes of those that aren't so, the source says (``invalid``).
+
+    Raises:
+        DataError: DA103, naming row, column and value of the first wrong ones, unless they are left out or set aside.
+    """
+    from lamina.data.table.validation import validate
+
+    quarantine = None if table.quarantine is None else Path(table.quarantine)
+    return validate(rows, schema, policy=table.invalid, quarantine=quarantine, where=table.place())
 
 
 def _holds_records(path: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lamina.cli.data.tables import HELP, table_of
+from lamina.cli.data.tables import HELP, table_of, validated
 from lamina.cli.output import writing
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ def run(
     """Take the steps of a pipeline and write what comes of it; larger than memory, and nothing is half written."""
     from lamina.data.pipeline.frames.polars import PolarsFrame
     from lamina.data.table.inference import schema_of
-    from lamina.data.table.validation import validate
     from lamina.data.tables.writing import write_table
     from lamina.files import atomic_write_text
 
     table = table_of(source)[0]
     rows, where = PolarsFrame.of(table.frame()), table.place()
     steps = read_pipeline(pipeline, schema_of(rows, table.columns, where))
-    checked = validate(rows.select([name for name in rows.names if name in steps.input]), steps.input, where=where).frame
+    chosen = rows.select([name for name in rows.names if name in steps.input])
+    checked = validated(chosen, steps.input, table).frame
     if fit:
         steps = steps.fit(checked)
     found = steps.apply(checked)
