@@ -226,6 +226,7 @@ TITLES: dict[str, str] = {
     # DA200+: steps of pipelines
     "DA200": "a step needs sequences",
     "DA201": "too many windows would be empty",
+    "DA202": "a table is too large to be joined",
     # DA240+: processes of DataVec
     "DA240": "the file is no process of DataVec",
     "DA241": "an action of DataVec has no counterpart",

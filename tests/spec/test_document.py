@@ -254,3 +254,10 @@ def test_set_refuses_what_does_not_follow_the_document(assignment: str, code: st
     with pytest.raises(DescriptionError) as caught:
         document.set(assignment)
     assert (caught.value.code, caught.value.problems[0].fix) == (code, fix)
+
+
+def test_a_backslash_between_double_quotes_is_explained() -> None:
+    with pytest.raises(DescriptionError, match="between single quotes") as caught:
+        parse_document('pattern: "\\d+"')
+    assert caught.value.code == "SP001"
+    assert parse_document("pattern: '\\d+'").data == {"pattern": r"\d+"}

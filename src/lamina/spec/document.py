@@ -237,12 +237,15 @@ def _unreadable(path: FilePath, got: str, cause: str, fix: str) -> DescriptionEr
 
 
 def _unparsable(source: Source, got: str) -> DescriptionError:
+    escape = "unknown escape character" in got
     return DescriptionError(
         "SP001",
         where="the text",
         expected="valid YAML or JSON",
         got=got,
-        cause="usually a missing colon, an unclosed bracket, or indentation by tabs",
-        fix="mend the line named above",
+        cause="a backslash between double quotes begins a special character"
+        if escape
+        else "usually a missing colon, an unclosed bracket, or indentation by tabs",
+        fix=r"write it between single quotes, such as '\d+'" if escape else "mend the line named above",
         source=source,
     )

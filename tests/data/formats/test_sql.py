@@ -423,6 +423,7 @@ class TestDescriptions:
             ({"url": "sqlite:///a.db"}, ["query or table", "neither"]),
             ({"url": "sqlite:///a.db", "table": "t", "query": "select 1"}, ["both"]),
             ({"url": "sqlite:///a.db", "query": "select :a", "parameters": {"a": 1}, "engine": "connectorx"}, ["without parameters"]),
+            ({"url": "sqlite:///a.db", "table": "t", "chunk": 100, "engine": "connectorx"}, ["without chunk"]),
             ({"url": "sqlite:///a.db", "table": "t", "partition": {"column": "id"}}, ["partition beside engine"]),
         ],
     )

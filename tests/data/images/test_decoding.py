@@ -188,3 +188,16 @@ def test_damage_never_raises_anything_else(photo, encode, kind: str, data) -> No
     else:
         assert found.pixels.dtype == np.uint8
         assert found.pixels.ndim == 3
+
+
+def test_what_is_no_image_is_said_in_the_same_words_each_time() -> None:
+    for data in (b"hello", b"<html>not found</html>", bytes(64)):
+        with pytest.raises(DataError) as found:
+            decode(data, "a.png", 3, Decoding())
+        assert found.value.problems[0].got == "UnidentifiedImageError: cannot identify image file"
+
+
+def test_pictures_of_several_views_are_read() -> None:
+    image, file = Image.fromarray(np.full((8, 8, 3), 90, np.uint8)), io.BytesIO()
+    image.save(file, "MPO", save_all=True, append_images=[image])
+    assert decode(file.getvalue(), "a.jpg", 3, Decoding()).pixels.shape == (8, 8, 3)

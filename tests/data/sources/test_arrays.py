@@ -225,6 +225,7 @@ split: {test: 0.25}
             ({"inputs": "a.npz:x", "targets": "a.npz:y", "test_inputs": "a.npz:y"}, "test_targets for exactly output"),
             ({"inputs": "a.npz:x", "shapes": {"photo": image(1, 2, 2)}}, "nothing called 'photo'"),
             ({"inputs": "a.npz:x", "masks": {"photo": "a.npz:m"}}, "nothing called 'photo'"),
+            ({"inputs": "a.npz:x", "width": 4}, "width beside files of SVMLight"),
         ],
     )
     def test_descriptions(self, settings, word) -> None:

@@ -207,3 +207,12 @@ def test_every_value_is_there(tmp_path: Path, small_blocks, records) -> None:
         values = [record[name] for record in records]
         for ours, theirs in zip(found[name], values, strict=True):
             assert ours == theirs or ours == json.dumps(theirs)
+
+
+def test_xml_records_of_another_name_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "<films><film><year>1979</year></film><actor/></films>", "films.xml")
+    with pytest.raises(DataError, match=r"an element 'films/movie'(.*\n)*.*films/film") as found:
+        Xml(path=path, records="films/movie").frame().collect()
+    assert found.value.problems[0].code == "DA061"
+    empty = write(tmp_path, "<films></films>", "empty.xml")
+    assert Xml(path=(path, empty), records="films/film").frame().collect()["year"].to_list() == [1979]

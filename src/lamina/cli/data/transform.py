@@ -70,4 +70,4 @@ def read_pipeline(path: Path, schema: Schema) -> Pipeline:
     if isinstance(data, dict) and "input" not in data:
         data = {"input": schema.to_dict(), **data}
         document = Document(data, document.name)
-    return Pipeline.from_document(document)
+    return Pipeline.from_document(document).resolve_paths(path.resolve().parent)

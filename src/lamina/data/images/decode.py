@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from lamina.errors import DataError, LaminaWarning
 if TYPE_CHECKING:
     from types import ModuleType
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "TGA", "JPEG2000", "AVIF", "MPO", "ICO", "PCX", "SGI")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "TGA", "JPEG2000", "AVIF", "ICO", "PCX", "SGI")
 """Formats that are read: those whose decoders run no other program (Pillow gives EPS to Ghostscript)."""
 ENDINGS = (
     *(".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm"),
@@ -181,11 +182,11 @@ def check_bytes(size: int, name: str) -> None:
 def unreadable(name: str, error: Exception | str, data: bytes = b"x") -> DataError:
     """An image that can't be decoded."""
     said = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    said = said.replace("<_io.BytesIO object", "the file <").splitlines()[0][:200] if said else type(error).__name__
+    said = re.sub(r" <_io\.BytesIO object at \w+>", "", said).splitlines()[0][:200] if said else type(error).__name__
     return DataError(
         "DA130",
         where=name,
-        expected=f"an image of one of the kinds {', '.join(sorted({*FORMATS} - {'DIB', 'MPO'}))}",
+        expected=f"an image of one of the kinds {', '.join(sorted({*FORMATS} - {'DIB'}))}",
         got=said if data else "an empty file",
         cause="the file was cut off while it was copied, is damaged, or is no image",
         fix="copy it anew, remove it, or write unreadable: drop in the source, to leave out such files and be told of them",

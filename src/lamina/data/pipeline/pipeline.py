@@ -16,6 +16,8 @@ from lamina.spec import Description
 from lamina.spec.fields import listed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lamina.data.pipeline.frames.frame import Frame
 
 
@@ -109,6 +111,10 @@ class Pipeline(Description):
         schema = self.input.only([name for name in self.input.names if name in wanted] or self.input.names[:1])
         return Pipeline(input=schema, steps=tuple(reversed(kept)))
 
+    def resolve_paths(self, base: Path) -> Self:
+        """The same pipeline with paths made absolute that are relative to a folder."""
+        return self.replace(steps=[step.resolve_paths(base) for step in self.steps])
+
     # -- running it ---------------------------------------------------------------------------------------------------
 
     def fit(self, rows: Any) -> Self:
@@ -155,7 +161,7 @@ class Pipeline(Description):
                     expected="a pipeline that was fitted",
                     got="one whose step hasn't seen the training part",
                     cause="the step takes its numbers from data",
-                    fix="write pipeline = pipeline.fit(rows) before",
+                    fix="write pipeline = pipeline.fit(rows) before; with lamina data transform, --fit",
                 )
             with _at(number, step):
                 frame = step.apply(frame, schema)

@@ -10,6 +10,8 @@ from lamina.errors import DataError
 from lamina.spec import Description
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lamina.data.expressions.nodes import Expression, Level
     from lamina.data.pipeline.frames.frame import Frame
 
@@ -96,6 +98,10 @@ class Step(Description, family="step"):
     def apply_training(self, frame: Frame, schema: Schema, seed: int) -> Frame:
         """Take the step with the very rows that it learned from; differs from `apply` where a row must not see its own target."""
         return self.apply(frame, schema)
+
+    def resolve_paths(self, base: Path) -> Self:
+        """The same step with paths made absolute that are relative to a folder."""
+        return self
 
     # -- helps --------------------------------------------------------------------------------------------------------
 

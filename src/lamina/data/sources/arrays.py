@@ -114,7 +114,21 @@ class Arrays(Source):
                     cause=f"there is nothing called {odd!r}",
                     fix=f"call it by one of these names, or remove it from {name}",
                 )
+        if self.width is not None and not self._sparse():
+            raise wrong_value(
+                expected="width beside files of SVMLight",
+                cause="other arrays say themselves how wide they are",
+                fix="remove width, or name a file that ends in .svm, .libsvm or .svmlight",
+            )
         return self
+
+    def _sparse(self) -> bool:
+        """Whether an input is of an SVMLight file."""
+        from lamina.data.formats.array_files import split_reference
+        from lamina.data.sources.reading import ENDINGS, ending
+
+        paths = [split_reference(reference)[0] for reference in (*self.inputs.values(), *self.test_inputs.values())]
+        return any(ENDINGS.get(ending(path), ("",))[0] == "svmlight" for path in paths)
 
     @property
     def has_test(self) -> bool:

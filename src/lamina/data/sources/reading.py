@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lamina.data.sources.table import TableSource
 
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+ARCHIVES = (".zip", ".tar", ".tgz")
 ENDINGS: dict[str, tuple[str, dict[str, Any]]] = {
     ".csv": ("csv", {}),
     ".tsv": ("tsv", {}),
@@ -83,13 +84,16 @@ def reader_for(path: str | os.PathLike[str], *, like: TableSource | None = None,
     component: Any = registry.get("source", kind)
     if component is None:
         near = nearest(own, ENDINGS)
+        fix = f"did you mean {near!r}?" if near else f"use one of these endings, or write the source out: {{type: csv, path: {path}}}"
+        if own in ARCHIVES or Path(path).is_dir():
+            fix = f"name the files in it: {str(path).rstrip('/')}{'!' if own in ARCHIVES else '/'}**/*.csv"
         raise DataError(
             "DA090",
             where=str(path),
             expected=f"a file that ends in {', '.join(ENDINGS)}",
             got=repr(own) if own else "no ending",
             cause="the ending says how the file is read",
-            fix=f"did you mean {near!r}?" if near else f"use one of these endings, or write the source out: {{type: csv, path: {path}}}",
+            fix=fix,
         )
     made: TableSource = component(path=str(path), **settings)
     return made

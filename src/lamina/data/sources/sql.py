@@ -122,6 +122,13 @@ class Sql(TableSource):
                 cause="ConnectorX can't hand values to the database beside the statement",
                 fix="leave engine out, or make a view in the database",
             )
+        if self.engine == "connectorx" and "chunk" in self.model_fields_set:
+            raise wrong_value(
+                got="chunk",
+                expected="engine: connectorx without chunk",
+                cause="ConnectorX reads all rows at once",
+                fix="remove chunk, or leave engine out: SQLAlchemy streams",
+            )
         if self.partition is not None and self.engine != "connectorx":
             raise wrong_value(
                 got=f"engine: {self.engine}",

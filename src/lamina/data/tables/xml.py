@@ -10,7 +10,7 @@ from xml.parsers import expat
 from lamina.data.storage.stream import PIECE
 from lamina.data.tables.problems import broken_record, document_too_large
 
-MOST_DEPTH = 200
+MOST_DEPTH, MOST_OTHERS = 200, 100
 
 
 def xml_records(stream: BinaryIO, file: str, records: str | None, most: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -26,12 +26,17 @@ def xml_records(stream: BinaryIO, file: str, records: str | None, most: int) -> 
         most: Bytes that a record may have.
 
     Raises:
-        DataError: DA054, for what is no XML, and for entities; DA046, for a record that is too large.
+        DataError: DA054, for what is no XML, and for entities; DA046, for a record that is too large; DA061, if there are only others
+            where the records should be.
     """
     reader = _Reader(file, None if records is None else records.strip("/").split("/"), most)
     while piece := stream.read(PIECE):
         yield from reader.feed(piece)
     yield from reader.feed(b"", ended=True)
+    if reader.others and records is not None and not reader.count:
+        from lamina.data.formats.scanning import not_there
+
+        raise not_there(file, "element", records, [*reader.others])
 
 
 class _Reader:
@@ -48,6 +53,8 @@ class _Reader:
         self._builder: TreeBuilder | None = None
         self._began = (0, 0)
         self._found: list[tuple[int, dict[str, Any]]] = []
+        self.count = 0
+        self.others: dict[str, None] = {}  # Elements as deep as records, by the names that lead to them.
 
     def feed(self, data: bytes, *, ended: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
@@ -67,7 +74,10 @@ class _Reader:
                 self._file, self._parser.CurrentLineNumber, None, f"more than {MOST_DEPTH} elements in each other", "a table"
             )
         self._stack.append(name)
+        if self._path is not None and len(self._stack) == len(self._path) and self._stack != self._path and len(self.others) < MOST_OTHERS:
+            self.others["/".join(self._stack)] = None
         if self._builder is None and self._is_record():
+            self.count += 1
             self._builder = TreeBuilder()
             self._began = (self._parser.CurrentLineNumber, self._parser.CurrentByteIndex)
         if self._builder is not None:

@@ -9,16 +9,21 @@ from pydantic import model_validator
 from lamina.data.expressions.field import ExpressionText
 from lamina.data.pipeline.step import Step, check_expression, check_kind
 from lamina.data.pipeline.steps.deriving import made_column
+from lamina.data.sources.source import Source
 from lamina.data.table.schema import Schema
 from lamina.errors import DataError
 from lamina.spec import register, wrong_value
 from lamina.spec.fields import Names, listed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lamina.data.pipeline.frames.frame import Frame
 
 How = Literal["inner", "left", "right", "full"]
 Value = str | int | float | bool | None
+MOST_VALUES = 5_000_000
+"""Of another table that becomes part of a step."""
 
 
 class Structural(Step):
@@ -183,8 +188,9 @@ class Join(Structural):
     """Columns of another table beside those of this one, where keys agree. The other table becomes part of the step.
 
     Attributes:
-        table: The other table: its columns by name, each a list of values.
-        kinds: Kinds of its columns.
+        table: The other table: its columns by name, each a list of values; or
+        source: where it is read from when the pipeline is fitted. A model keeps what was read, and asks for the source no more.
+        kinds: Kinds of its columns; of a source, the columns that are taken.
         on: Key columns, called alike in both; or, by the name here, the name there.
         how: ``inner``: rows with a partner alone; ``left``: all of this table; ``right``: all of the other; ``full``: all.
 
@@ -196,7 +202,8 @@ class Join(Structural):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("table", "kinds", "on")
-    table: dict[str, listed(Value)]  # type: ignore[valid-type]
+    table: dict[str, listed(Value)] | None = None  # type: ignore[valid-type]
+    source: Source | None = None
     kinds: dict[str, Literal["string", "integer", "float", "boolean"]]
     on: listed(str) | dict[str, str]  # type: ignore[valid-type]
     how: How = "left"
@@ -211,8 +218,19 @@ class Join(Structural):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        lengths = {len(values) for values in self.table.values()}
-        if {*self.table} != {*self.kinds} or len(lengths) != 1 or not self.pairs or not {b for _, b in self.pairs} <= {*self.table}:
+        from lamina.data.sources.table import TableSource
+
+        if (self.table is None) == (self.source is None):
+            raise wrong_value(
+                got="both" if self.source else "neither",
+                expected="table or source",
+                cause="one of them says what is joined",
+                fix="write source: {type: csv, path: FILE}, or table: {key: [...], value: [...]}",
+            )
+        if self.source is not None and not isinstance(self.source, TableSource):
+            raise wrong_value(expected="a source of a table", got=self.source.type_name, cause="it has no columns", fix="name a table")
+        columns, lengths = {*(self.table or self.kinds)}, {len(values) for values in (self.table or {}).values()}
+        if columns != {*self.kinds} or len(lengths) > 1 or not self.pairs or not {b for _, b in self.pairs} <= columns:
             raise wrong_value(
                 expected="a kind for each column of the table, columns of the same length, keys among them",
                 cause="the other table is part of the step, and must be whole",
@@ -252,14 +270,41 @@ class Join(Structural):
         return self.how != "left" or self._repeats()
 
     def _repeats(self) -> bool:
-        rows = list(zip(*(self.table[there] for _, there in self.pairs), strict=True))
+        rows = list(zip(*((self.table or {}).get(there, ()) for _, there in self.pairs), strict=True))
         return len({*rows}) < len(rows)
 
     def needs(self, needed: frozenset[str], schema: Schema) -> frozenset[str]:
         return self.reads(schema) | (needed - {*self._theirs()})
 
+    @property
+    def learns(self) -> bool:
+        return self.table is None
+
+    def fit(self, frame: Frame, schema: Schema) -> Self:
+        """The same step with the rows of its source.
+
+        Raises:
+            DataError: DA202, if these are more than a model should keep; what reading the source raises.
+        """
+        source: Any = self.source
+        rows = source.rows(Schema(columns=dict(self.kinds)))[0]
+        table = rows.head(MOST_VALUES // len(self.kinds) + 1).collect()
+        if len(table) * len(self.kinds) > MOST_VALUES:
+            raise DataError(
+                "DA202",
+                where=source.place(),
+                expected=f"at most {MOST_VALUES:,} values in the {len(self.kinds)} columns that kinds names",
+                got=f"more than {MOST_VALUES // len(self.kinds):,} rows",
+                cause="what is joined is kept with the model, so that a prediction finds the same rows",
+                fix="take fewer columns, group or filter the other table before, or join in the database that both come from",
+            )
+        return self.replace(table=table.to_dict(as_series=False), source=None)
+
+    def resolve_paths(self, base: Path) -> Self:
+        return self if self.source is None else self.replace(source=self.source.resolve_paths(base))
+
     def apply(self, frame: Frame, schema: Schema) -> Frame:
-        return frame.join(frame.literal(self.table, self.kinds), self.pairs, self.how)
+        return frame.join(frame.literal(self.table or {}, self.kinds), self.pairs, self.how)
 
 
 @register("distinct")
