@@ -132,6 +132,8 @@ class DataConfig(Description):
         changes: dict[str, Any] = {"source": self.source.resolve_paths(base)}
         if self.test_source is not None:
             changes["test_source"] = self.test_source.resolve_paths(base)
+        if self.transform:
+            changes["transform"] = [step.resolve_paths(base) for step in self.transform]
         if self.cache is not None:
             changes["cache"] = self.cache.resolve_paths(base)
         return self.replace(**changes)

@@ -50,7 +50,9 @@ def test_a_recipe_joins_files_and_its_model_asks_for_them_no_more(films: Path, t
     (tmp_path / "seen.csv").write_text("film,hour,liked\n" + "\n".join(lines) + "\n")
     kept = films.read_text().replace("2,Brasil,3\n", "3,Cube,3\n").replace("2,Brazil,", "2,Brazil,2")
     films.write_text(kept)
-    data = DataConfig(source={"type": "csv", "path": "seen.csv", "target": "liked"}, transform=[join(films)], split={"validation": 0.2})
+    data = DataConfig(
+        source={"type": "csv", "path": "seen.csv", "target": "liked"}, transform=[join("films.csv")], split={"validation": 0.2}
+    )
     parts = prepare(data.resolve_paths(tmp_path), seed=1)
     model = lm.Model(lm.Sequential([lm.Output(2)]), seed=1)
     model.preprocessing = parts.preprocessing
