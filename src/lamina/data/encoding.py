@@ -260,6 +260,8 @@ def encode_table(kind: type[Any], table: Table, roles: Roles, columns: Columns, 
     """A data set of a table whose columns and targets are known."""
     from lamina.data.given import check_weight
 
+    if not len(next(iter(table.values()))):
+        raise no_rows(where)
     inputs, masks, places = columns.samples(table, where, labelled=bool(targets))
     arrays, target_masks = encode_targets(table, columns, targets, places, where)
     one = None if places is None else places.last if columns.window is not None else places.steps[:, 0]

@@ -327,3 +327,12 @@ def test_what_is_learned_is_read_back_whatever_its_letters() -> None:
     for text in (fitted.to_json(), fitted.to_yaml()):
         assert Pipeline.from_yaml(text) == fitted
     assert Pipeline.from_dict(json.loads(fitted.to_json())) == fitted
+
+
+def test_a_part_of_which_steps_that_learn_leave_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("x,s,y\n1,,0.5\n2,,1.5\n3,,2.5\n4,,1\n")
+    steps = [{"type": "fill_missing", "columns": ["x"], "value": "mean"}, {"type": "drop_missing"}]
+    with pytest.raises(DataError) as caught:
+        prepared(path, target="y", transform=steps, split={"test": 0.5})
+    assert caught.value.code == "DA006"
