@@ -135,7 +135,10 @@ def test_strides_and_damage_of_blobs() -> None:
     assert columns.tolist() == [[0, 2, 4], [1, 3, 5]]
     view = read_array(Cursor(blob("FLOAT", raw, 6, info=(1, 2, 3, 8192, 3, 99)), "x", big=True))
     assert view.tolist() == [0, 3]
+    one = read_array(Cursor(blob("FLOAT", raw, 6, info=(2, 1, 6, 2**62, 1, 8192, 1, 99)), "x", big=True))
+    assert one.tolist() == [[0, 1, 2, 3, 4, 5]]
     odd: list[tuple[int, ...]] = [
+        (2, 2**62, 0, 1, 1, 8192, 1, 99),
         (1, 2**40, 1, 8192, 1, 99),
         (1, 2**40, 0, 8192, 1, 99),
         (1, 3, 3, 8192, 1, 99),

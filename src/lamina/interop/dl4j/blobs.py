@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,8 @@ def read_array(cursor: Cursor) -> np.ndarray:
     shape, strides, extras = info[1 : rank + 1], info[rank + 1 : 2 * rank + 1], info[2 * rank + 1]
     if min(shape, default=1) < 0 or min(strides, default=1) < 0:
         raise damaged(where=where, expected="sizes and strides of at least 0", got=f"{shape}, {strides}")
+    if math.prod(shape) == 0 and max(shape) > MOST_BYTES:
+        raise damaged(where=where, expected="sizes that can be", got=str(shape))
     if not cursor.left and (extras & EMPTY or math.prod(shape) == 0):
         return np.zeros(shape or [0], dtype=np.float32)
     values = _buffer(cursor)
@@ -114,8 +117,21 @@ def read_array(cursor: Cursor) -> np.ndarray:
     last = sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True)) if count else -1
     if count > len(values) or last >= len(values):
         raise damaged(where=where, expected=f"numbers for {shape} with strides {strides}", got=f"{len(values):,} numbers")
-    steps = [stride * values.itemsize for stride in strides]
-    found: np.ndarray = np.lib.stride_tricks.as_strided(values, shape, steps)
+    return strided(values, shape, strides)
+
+
+def strided(values: np.ndarray, shape: Sequence[int], strides: Sequence[int]) -> np.ndarray:
+    """Numbers in a shape, with strides that were compared with their count; that of an axis of one may be anything.
+
+    Example:
+        >>> import numpy as np
+        >>> strided(np.arange(6), [2, 1, 3], [1, 2**62, 2]).tolist()
+        [[[0, 2, 4]], [[1, 3, 5]]]
+    """
+    import numpy as np
+
+    steps = [stride * values.itemsize if size > 1 else 0 for size, stride in zip(shape, strides, strict=True)]
+    found: np.ndarray = np.lib.stride_tricks.as_strided(values, shape, steps if math.prod(shape) else None)
     return np.ascontiguousarray(found).reshape(shape)
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lamina.interop.dl4j.blobs import strided
 from lamina.interop.flatbuffers import Table
 from lamina.interop.problems import damaged, unreadable
 
@@ -28,7 +29,7 @@ TYPES = {
 }
 """ND4J's numbers of types that can be read: 5 is FLOAT, 6 DOUBLE."""
 ROLES = ("variable", "constant", "array", "placeholder")
-MOST_RANK = 32
+MOST_RANK, MOST_SIZE = 32, 2**31
 
 
 @dataclass(frozen=True)
@@ -138,14 +139,13 @@ def _array(table: Table) -> np.ndarray:
     dtype = np.dtype(TYPES[kind]).newbyteorder(">" if table.integer(3, "<b") == 1 else "<")
     raw = table.raw(1)
     count = len(raw) // dtype.itemsize
-    if min(shape, default=1) < 0 or min(strides, default=1) < 0 or math.prod(shape) > count:
+    if min(shape, default=1) < 0 or min(strides, default=1) < 0 or math.prod(shape) > count or max(shape, default=0) > MOST_SIZE:
         raise damaged(where=table.where, expected=f"numbers for {shape}", got=f"{count:,}")
     last = sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True)) if math.prod(shape) else -1
     if last >= count:
         raise damaged(where=table.where, expected=f"numbers for {shape} with strides {strides}", got=f"{count:,}")
     values = np.frombuffer(raw[: count * dtype.itemsize], dtype=dtype).astype(dtype.newbyteorder("="))
-    found: np.ndarray = np.lib.stride_tricks.as_strided(values, shape, [stride * values.itemsize for stride in strides])
-    return np.ascontiguousarray(found).reshape(shape)
+    return strided(values, shape, strides)
 
 
 def _operation(table: Table, *, later: bool) -> Operation:
