@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lamina.errors import InteropError, RegistrationError, nearest
+from lamina.interop.given import Given
 
 if TYPE_CHECKING:
-    from lamina.interop.given import Given
     from lamina.interop.imported import Imported, Options
 
 
@@ -43,8 +43,9 @@ class Format(ABC):
         """
 
     def samples(self, folder: Path) -> Sequence[Path]:
-        """Genuine files of this format in a folder, for the contract suite."""
-        return []
+        """Genuine files of this format in a folder, for the contract suite: all that it recognises."""
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return [path for path in files if self.recognises(Given(path))]
 
 
 class Formats:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lamina.errors import InteropError
@@ -32,11 +30,3 @@ class Dl4j(Format):
         from lamina.interop.dl4j.reader import read
 
         return read(given, options)
-
-    def samples(self, folder: Path) -> Sequence[Path]:
-        return [path for path in sorted(folder.rglob("*")) if path.suffix in (".zip", ".bin") and path.is_file() and _is_zip(path)]
-
-
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"

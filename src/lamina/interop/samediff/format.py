@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lamina.errors import InteropError
@@ -39,9 +37,3 @@ class SameDiff(Format):
         from lamina.interop.samediff.reader import read
 
         return read(given, options)
-
-    def samples(self, folder: Path) -> Sequence[Path]:
-        from lamina.interop.given import Given
-
-        files = [path for path in sorted(folder.rglob("*")) if path.suffix in (".fb", ".zip") and path.is_file()]
-        return [path for path in files if self.recognises(Given(path))]
