@@ -148,3 +148,16 @@ def test_what_becomes_of_wrong_rows_is_what_the_source_says(rows: Path, tmp_path
     dropping = f"{{type: csv, path: {rows}, {columns}, invalid: drop}}"
     assert lamina("data", "transform", tmp_path / "steps.yaml", dropping, tmp_path / "out.csv").code == 0
     assert (tmp_path / "out.csv").read_text() == "age\n31\n\n"
+
+
+def test_a_wrong_value_is_named_with_the_one_of_several_files(tmp_path: Path, lamina: Lamina) -> None:
+    for name, ages in (("a.csv", "31\n40\n"), ("b.csv", "20\n17\n"), ("c.csv", "5\n")):
+        (tmp_path / name).write_text(f"age\n{ages}")
+    source = f"{{type: csv, path: '{tmp_path}/*.csv', columns: {{age: {{type: integer, minimum: 18}}}}}}"
+    refused = lamina("data", "check", source)
+    assert f"{tmp_path}/b.csv, row 2, column 'age'" in refused.err
+    assert f"{tmp_path}/c.csv, row 1, column 'age'" in refused.err
+    recipe = tmp_path / "recipe.yaml"
+    whole = source.replace("}}}", "}}, target: age}")
+    recipe.write_text(f"data:\n  source: {whole}\nnetwork: {{type: sequential, layers: [{{type: output, units: 1, loss: mse}}]}}\n")
+    assert f"{tmp_path}/b.csv, row 2, column 'age'" in lamina("train", recipe, "--run-dir", tmp_path / "run").err

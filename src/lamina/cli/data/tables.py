@@ -56,7 +56,7 @@ def validated(rows: Frame, schema: Schema, table: TableSource) -> Validated:
     from lamina.data.table.validation import validate
 
     quarantine = None if table.quarantine is None else Path(table.quarantine)
-    return validate(rows, schema, policy=table.invalid, quarantine=quarantine, where=table.place())
+    return validate(rows, schema, policy=table.invalid, quarantine=quarantine, where=table.place(), at=table.row_place)
 
 
 def _holds_records(path: str) -> bool:

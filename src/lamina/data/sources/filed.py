@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lamina.data.sources.table import TableSource
 from lamina.data.storage.options import Storage
+from lamina.errors import LaminaError
 from lamina.spec.fields import Names
 
 if TYPE_CHECKING:
@@ -39,6 +41,19 @@ class FileTable(TableSource):
 
     def place(self) -> str:
         return self.path[0] if len(self.path) == 1 else f"{self.path[0]} and {len(self.path) - 1} more"
+
+    def row_place(self, row: int) -> str:
+        """The file of several that a row is from, and its number in it."""
+        import polars as pl
+
+        files, left = self.files(), row
+        with suppress(LaminaError):
+            for file in files if len(files) > 1 else ():
+                count = int(self.replace(path=(file.name,)).frame().select(pl.len()).collect().item())
+                if left <= count:
+                    return f"{file.name}, row {left}"
+                left -= count
+        return super().row_place(row)
 
     def like(self, path: str, columns: Collection[str] = ()) -> Self:
         return self.replace(path=(str(path),), storage=None)

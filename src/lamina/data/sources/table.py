@@ -71,6 +71,10 @@ class TableSource(Source, Roles):
         """What messages call the table."""
         raise NotImplementedError(type(self).__name__)
 
+    def row_place(self, row: int) -> str:
+        """What messages call a row, by its number from 1."""
+        return f"{self.place()}, row {row}"
+
     def like(self, path: str, columns: Collection[str] = ()) -> Self | None:
         """The same kind of table in another file; None for tables that are no files.
 
@@ -110,7 +114,8 @@ class TableSource(Source, Roles):
         wanted = schema_of(frame, self.columns, self.place()) if schema is None else schema
         frame = as_frame(frame, wanted, self.place())
         quarantine = None if self.quarantine is None else Path(self.quarantine)
-        return validate(frame, wanted, policy=self.invalid, quarantine=quarantine, where=self.place()).frame, wanted
+        held = validate(frame, wanted, policy=self.invalid, quarantine=quarantine, where=self.place(), at=self.row_place)
+        return held.frame, wanted
 
     def in_memory(self) -> dict[str, Column]:
         """All columns in memory: float64, or words."""

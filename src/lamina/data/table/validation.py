@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +60,13 @@ class Validated:
 
 
 def validate(
-    frame: Frame, schema: Schema, *, policy: Invalid = "error", quarantine: Path | None = None, where: str = "the rows"
+    frame: Frame,
+    schema: Schema,
+    *,
+    policy: Invalid = "error",
+    quarantine: Path | None = None,
+    where: str = "the rows",
+    at: Callable[[int], str] | None = None,
 ) -> Validated:
     """Convert rows to the kinds of a schema, and see that every value is what it asks for.
 
@@ -70,6 +77,7 @@ def validate(
             and writes it to a file with the reason; both say how many.
         quarantine: The file, CSV.
         where: For messages.
+        at: What messages call a row, by its number from 1, where that isn't its number in ``where``.
 
     Raises:
         DataError: DA103, naming row, column and value of the first wrong ones; DA102 for a column that can't become what it should.
@@ -95,7 +103,7 @@ def validate(
     if not wrong:
         return Validated(frame.select(names) if changed else frame)
     if policy == "error":
-        raise _refused(marked, [*changed], wrong, where)
+        raise _refused(marked, [*changed], wrong, at or (lambda row: f"{where}, row {row}"))
     if quarantine is not None and policy == "quarantine":
         _set_aside(marked, [*changed], names, quarantine)
     message = f"[DA103] {where}: {wrong} rows are not what the schema says, and were left out (invalid: {policy})"
@@ -189,7 +197,7 @@ def _of_length(x: str, column: ColumnType) -> list[tuple[str, str]]:
     return found
 
 
-def _refused(marked: Frame, changed: list[str], wrong: int, where: str) -> DataError:
+def _refused(marked: Frame, changed: list[str], wrong: int, at: Callable[[int], str]) -> DataError:
     rows = marked.with_columns({ROW: parse("row_number()")}, Over()).filter(parse(f"not is_missing({PROBLEM})")).head(SHOWN)
     problems: list[Problem] = []
     for row in rows.collect().iter_rows(named=True):
@@ -198,7 +206,7 @@ def _refused(marked: Frame, changed: list[str], wrong: int, where: str) -> DataE
         problems.append(
             Problem(
                 code="DA103",
-                where=f"{where}, row {row[ROW]}, column {name!r}",
+                where=f"{at(row[ROW])}, column {name!r}",
                 expected=expected,
                 got="nothing" if value is None else _short(repr(value)),
                 cause=f"{wrong} rows are not what the schema says" if not problems else "the same",
