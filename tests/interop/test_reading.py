@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import struct
 import subprocess
 import sys
@@ -221,3 +223,20 @@ def test_a_model_is_brought_in_without_torch(tmp_path: Path) -> None:
     code += "except SystemExit as end: assert not end.code\nassert 'torch' not in sys.modules and 'polars' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
     assert lm.load(tmp_path / "a.lamina").predict([[1.0, 1.0]]).shape == (1, 2)
+
+
+@pytest.mark.parametrize("depth", [5, 200, 400, 2000])
+def test_layers_within_layers(tmp_path: Path, depth: int) -> None:
+    dense = json.dumps(layer("DenseLayer", nin=2, nout=2))
+    raw = '{"confs": [{"layer": ' + '{"@class": "o.FrozenLayer", "layer": ' * depth + dense + "}" * depth + "}]}"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("configuration.json", raw)
+        file.writestr("coefficients.bin", write_array(np.ones((1, 6), "float32")))
+    if depth == 5:
+        assert interop.read(tmp_path / "a.zip").described().steps()[0].layer.frozen  # type: ignore[attr-defined]
+        return
+    with contextlib.suppress(InteropError):
+        interop.read(tmp_path / "a.zip").described()
+    if depth == 2000:
+        with pytest.raises(InteropError, match="IO002|IO010"):
+            interop.read(tmp_path / "a.zip")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lamina.errors import InteropError
 from lamina.interop.format import Format
+from lamina.interop.problems import unreadable
 
 if TYPE_CHECKING:
     from lamina.interop.given import Given
@@ -29,4 +30,8 @@ class Dl4j(Format):
     def read(self, given: Given, options: Options) -> Imported:
         from lamina.interop.dl4j.reader import read
 
-        return read(given, options)
+        try:
+            return read(given, options)
+        except RecursionError as error:
+            got = "layers within layers, hundreds deep"
+            raise unreadable(where=str(given), expected="a network", got=got, cause="the file was made to do harm") from error
