@@ -13,7 +13,7 @@ from lamina.interop.dl4j.blobs import read_blob
 from lamina.interop.dl4j.notes import Notes
 from lamina.interop.flatbuffers import Table
 from lamina.interop.format import formats
-from lamina.interop.samediff.graph import Graph, Operation, Variable
+from lamina.interop.samediff.graph import Graph, Operation, Variable, parse
 from lamina.interop.samediff.lift import lift
 from lamina.model import load
 from lamina.testing.formats import check_format
@@ -77,3 +77,17 @@ def test_offsets_are_never_followed_out_of_the_file() -> None:
     for data in (b"", b"\xff" * 16, b"\x08\0\0\0\0\0\0\0\x04\0\0\0" + b"\xff" * 8):
         with pytest.raises(InteropError, match="IO002"):
             Table.root(data, "a file")
+
+
+def test_a_file_that_points_to_the_same_numbers_again_and_again_is_refused(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = files["moon"].read_bytes()
+    own = Table.tables
+
+    def again(table: Table, field: int) -> list[Table]:
+        found = own(table, field)
+        return found * 5000 if len(found) > 5 else found
+
+    assert len(parse(raw, "a file").variables) == 14
+    monkeypatch.setattr(Table, "tables", again)
+    with pytest.raises(InteropError, match="IO003"):
+        parse(raw, "a file")

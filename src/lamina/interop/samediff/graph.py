@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamina.interop.dl4j.blobs import strided
 from lamina.interop.flatbuffers import Table
-from lamina.interop.problems import damaged, unreadable
+from lamina.interop.problems import damaged, too_large, unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,10 +105,20 @@ def parse(data: bytes, where: str) -> Graph:
     root = Table.root(data, where)
     # Placeholders came with beta4, and with them fields moved.
     later = root.has(5)
-    variables = tuple(_variable(table, later=later) for table in root.tables(1))
+    variables = tuple(_variables(root.tables(1), 2 * len(data), where, later=later))
     operations = tuple(_operation(table, later=later) for table in root.tables(2))
     version = "1.0.0-beta4 or later" if later else "1.0.0-beta3"
     return Graph(variables, operations, tuple(root.texts(6)) if later else (), root.text(7) if later else "", version)
+
+
+def _variables(tables: list[Table], room: int, where: str, *, later: bool) -> Iterator[Variable]:
+    """The variables; together their numbers take no more than the file, however often it points to the same ones."""
+    for table in tables:
+        found = _variable(table, later=later)
+        room -= 64 if found.values is None else max(found.values.nbytes, 64)
+        if room < 0:
+            raise too_large(where=where, expected="variables that the file has room for", got="the same numbers again and again")
+        yield found
 
 
 def _variable(table: Table, *, later: bool) -> Variable:
