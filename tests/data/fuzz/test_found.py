@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import wave
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def prepared(path: Path, **more: Any) -> Any:
     [
         {"type": "one_hot", "columns": ["NAME"]},
         {"type": "integer_encode", "columns": ["NAME"]},
+        {"type": "integer_encode", "columns": ["NAME", "a"]},
         {"type": "target_encode", "columns": ["NAME"], "target": "n"},
         {"type": "map_values", "columns": ["NAME"], "values": {"x": "y"}},
         {"type": "multi_hot", "column": "NAME", "values": ["x", "y"]},
@@ -336,3 +338,25 @@ def test_a_part_of_which_steps_that_learn_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         prepared(path, target="y", transform=steps, split={"test": 0.5})
     assert caught.value.code == "DA006"
+
+
+def test_very_large_numbers_are_made_normal(tmp_path: Path) -> None:
+    rows = {"a": [1.0, 2.0, 1e308, -1e308, 5.0]}
+    fitted = Pipeline({"columns": {"a": "float"}}, [{"type": "normalize", "columns": "a", "how": "power"}]).fit(rows)
+    assert np.isfinite(fitted.run(rows)["a"].to_numpy()).all()
+
+
+def test_errors_of_archives_always_say_what_came(tmp_path: Path) -> None:
+    path = tmp_path / "rows.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rows.csv", b"a,b\n1,2\n")
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        for value in (0, 1, 0xFF):
+            path.write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
+            found = None
+            try:
+                Source.from_dict({"type": "csv", "path": str(path)}).frame().collect()
+            except LaminaError as error:
+                found = error
+            assert found is None or all(problem.got.strip() and problem.cause.strip() for problem in found.problems)

@@ -11,6 +11,10 @@ _LARGEST = 336.0
 """Natural logarithm that a power may reach for numbers up to twenty times those of the training part: half of float64's."""
 
 
+_SQUARED = 1e150
+"""Numbers up to this have a square."""
+
+
 def power_of(values: Floats, counts: Integers, *, positive: bool) -> tuple[float, float, float, float, float]:
     """Power, centre, sign, offset and factor of `lamina.data.normalizers.curves.PowerCurve` for one feature.
 
@@ -52,8 +56,15 @@ def _best(given: Floats, weights: Floats, logs: Floats, *, mixed: bool, positive
     if mixed:
         below = _LARGEST / (float(np.log1p(-given.min())) + np.log(20.0))
         low, high = max(low, 2 - below), min(high, 2 + below)
+    if low > high:
+        # Numbers so large on both sides that only the power 1 keeps all of them.
+        return 1.0
     return float(fminbound(loss, low, high, xtol=1.48e-8))
 
 
 def _deviation(values: Floats, weights: Floats) -> float:
+    largest = float(np.abs(values).max())
+    if largest > _SQUARED:
+        # Squares of these would be too large.
+        return largest * _deviation(values / largest, weights)
     return float(np.sqrt(weights @ (values - weights @ values) ** 2))

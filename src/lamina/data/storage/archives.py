@@ -75,6 +75,9 @@ def _zip_members(file: DataFile) -> Iterator[tuple[str, tuple[str, str] | None, 
     read, size = file.stored_size or 0, sum(info.file_size for info in infos)
     check_ratio(file.name, read, size, file.storage)
     for info in infos:
+        if not info.filename:
+            got = "a member without a name"
+            raise damaged_archive(file.name, got)
         if info.is_dir():
             continue
         refusal = None

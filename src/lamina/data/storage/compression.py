@@ -69,7 +69,7 @@ def decoder_of(kind: str) -> Callable[[], Any]:
             "DA059",
             where="a .zst file",
             expected="the package zstandard",
-            got=str(error),
+            got=str(error) or type(error).__name__,
             cause="it is an optional part",
             fix="pip install 'lamina[zstd]'",
         ) from error

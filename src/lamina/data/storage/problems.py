@@ -66,7 +66,8 @@ def changed(where: str, before: object, after: object) -> DataError:
 
 def damaged_archive(where: str, got: object, *, cause: str = "the file is damaged, cut off, or no archive of this kind") -> DataError:
     """DA044: an archive that can't be read."""
-    return DataError("DA044", where=where, expected="an archive that can be read", got=str(got), cause=cause, fix="get the file once more")
+    said = str(got) or type(got).__name__
+    return DataError("DA044", where=where, expected="an archive that can be read", got=said, cause=cause, fix="get the file once more")
 
 
 def refused_member(where: str, member: str, got: str, *, cause: str, fix: str) -> DataError:

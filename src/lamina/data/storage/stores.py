@@ -47,7 +47,7 @@ class Store:
                 "DA059",
                 where=where,
                 expected=f"the package that reads {protocol} files",
-                got=str(error),
+                got=str(error) or type(error).__name__,
                 cause="it is an optional part",
                 fix="pip install 'lamina[cloud]'",
             ) from error

@@ -216,7 +216,7 @@ def frame(draw: st.DrawFn, table: Table) -> pl.DataFrame:
         if dtype == pl.Binary and kind == "string":
             values = [None if value is None else value.encode() for value in values]
         try:
-            made.append(pl.Series(name, values, dtype=dtype, strict=False))
+            made.append(pl.Series("made", values, dtype=dtype, strict=False).alias(name))
         except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
             made.append(pl.Series(name, [None] * len(values), dtype=pl.Null))
     if rare(draw, 12) and made:

@@ -83,6 +83,7 @@ def _spark(rows: Any) -> Any:
 def _polars(rows: Any, schema: Schema) -> Any:
     import polars as pl
 
+    from lamina.data.expressions.polars import named
     from lamina.data.foreign import as_polars
     from lamina.data.pipeline.frames.kinds import polars_type
     from lamina.data.pipeline.frames.polars import PolarsFrame
@@ -101,7 +102,7 @@ def _polars(rows: Any, schema: Schema) -> Any:
     types: dict[Any, Any] = {
         name: polars_type(column.kind, getattr(column, "zone", None)) for name, column in schema.columns.items() if name in missing
     }
-    return PolarsFrame.of(found.cast(types) if types else found)
+    return PolarsFrame.of(found.with_columns([named(name).cast(dtype) for name, dtype in types.items()]) if types else found)
 
 
 def as_records(rows: Any) -> Any:

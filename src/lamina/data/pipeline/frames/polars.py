@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lamina.data.table.columns import ColumnType
 
 BATCH_ROWS = 65536
-NUMBER = "__row_number"
+NUMBER = "__lamina_row_number"
 
 
 def literal(table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> pl.DataFrame:
@@ -162,11 +162,12 @@ class PolarsFrame:
         def add(rows: pl.DataFrame) -> pl.DataFrame:
             numbers, own = rows[NUMBER], rows.drop(NUMBER)
             try:
-                columns = function(own)[[*made]].cast(types)  # type: ignore[arg-type]
+                found = function(own)
             except OddRowError as odd:
                 place = f"row {int(numbers[odd.row]) + 1}"
                 raise odd.error.within(place) from None
-            return own.with_columns(columns.get_columns())
+            # Names that look like patterns must not be taken for such.
+            return own.with_columns([found[name].alias("made").cast(dtype).alias(name) for name, dtype in types.items()])
 
         schema = {**self.lazy.collect_schema(), **types}
         return self._like(self.lazy.with_row_index(NUMBER).map_batches(add, schema=schema, streamable=True), names)
