@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamina.data.caching.cache import unkeepable
+from lamina.data.pipeline.frames.polars import BATCH_ROWS
 from lamina.data.schema import TARGET, DataSchema
 from lamina.data.spilled import RowWriter, Spill
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from lamina.data.schema import Target
     from lamina.data.table.schema import Schema
     from lamina.data.words import Column
+
+
+MANY = 1000
+"""Different numbers of a target, from which on they are no classes unless the recipe says so."""
 
 
 class SpilledTable:
@@ -39,7 +45,7 @@ class SpilledTable:
 
     def __init__(self, frame: Frame, spill: Spill, roles: Roles, schema: Schema) -> None:
         _check(roles, schema)
-        self.spill = spill
+        self.pace = Pace()
         self._path = spill.file(".arrow")
         with spill.writing():
             frame.lazy.sink_ipc(self._path, compression="lz4")  # type: ignore[attr-defined]
@@ -68,26 +74,77 @@ class SpilledTable:
 
         whole = pl.scan_ipc(self._path)
         schema = whole.collect_schema()
-        rows = int(whole.select(pl.len()).collect(engine="streaming").item())
-        if len(chosen) == rows:
-            return whole
-        there = np.zeros(rows, dtype=bool)
+        there = np.zeros(int(whole.select(pl.len()).collect(engine="streaming").item()), dtype=bool)
         there[chosen] = True
 
         def read(columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None) -> Iterator[pl.DataFrame]:
-            start, left = 0, most
+            left = most
             # Without any column, rows could not be counted.
             lazy = whole if columns is None else whole.select(columns or schema.names()[:1])
-            for batch in lazy.collect_batches(maintain_order=True, engine="streaming"):
-                kept = batch.filter(pl.Series(there[start : start + len(batch)]))
-                start += len(batch)
-                kept = kept if left is None else kept.head(left)
+            for number, batch in enumerate(_full(self._chosen(lazy, there))):
+                self.pace.wait(number)
+                kept = batch if left is None else batch.head(left)
                 left = None if left is None else left - len(kept)
                 yield kept if predicate is None else kept.filter(predicate)
                 if left == 0:
                     return
 
         return register_io_source(read, schema=schema)
+
+    def _chosen(self, lazy: pl.LazyFrame, there: np.ndarray) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        for start in range(0, len(there), BATCH_ROWS):
+            own = there[start : start + BATCH_ROWS]
+            if own.any():
+                batch = lazy.slice(start, BATCH_ROWS).collect()
+                yield batch if own.all() else batch.filter(pl.Series(own))
+
+
+def _full(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Small frames put together, so that what comes out of a batch is a batch, too."""
+    import polars as pl
+
+    waiting: list[pl.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(map(len, waiting)) >= BATCH_ROWS:
+            yield pl.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting)
+
+
+class Pace:
+    """Keeps who reads from running far ahead of who writes: Polars reads a file as fast as it can, and keeps what nobody took yet.
+
+    Waiting is never longer than a moment, for a step may need rows before it gives any.
+    """
+
+    AHEAD, MOMENT = 8, 0.5
+
+    def __init__(self) -> None:
+        self._taken: int | None = None
+        self._changed = threading.Condition()
+
+    def start(self) -> None:
+        """Another pass begins, whose speed nobody knows yet."""
+        self._taken = None
+
+    def took(self) -> None:
+        """A batch was written."""
+        with self._changed:
+            self._taken = (self._taken or 0) + 1
+            self._changed.notify_all()
+
+    def wait(self, number: int) -> None:
+        """Wait with the next batch, if the writer is behind.
+
+        Args:
+            number: Of the batch, from 0.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._taken is None or number - self._taken < self.AHEAD, self.MOMENT)
 
 
 def steering(roles: Roles) -> set[str]:
@@ -96,38 +153,61 @@ def steering(roles: Roles) -> set[str]:
     return names | {name for name in (roles.group, roles.time, roles.part, roles.weight) if name is not None}
 
 
-def shown(frames: Mapping[str, Frame], roles: Roles) -> dict[str, Column]:
+def shown(frames: Mapping[str, Frame], roles: Roles, pace: Pace) -> dict[str, Column]:
     """What describes a table whose rows are in several frames: of categories each once, of other columns what they are.
 
     Args:
         frames: The frames.
         roles: What its columns are for.
+        pace: Of who reads their rows.
     """
     import polars as pl
 
     from lamina.data.frames import read_frame
 
     listed = {*roles.categorical} | {name for own in (roles.inputs or {}).values() for name in own.categorical}
-    listed |= {name for own in (roles.inputs or {}).values() if own.encode == "index" for name in own.columns}
-    kept = steering(roles)
-    found: dict[str, list[pl.Series]] = {}
+    listed |= {names[0] for names in roles.named_targets(TARGET).values() if len(names) == 1 and roles.kind != "numbers"}
+    found: dict[str, pl.Series] = {}
     for frame in frames.values():
-        lazy = frame.lazy  # type: ignore[attr-defined]
-        for name, kind in lazy.collect_schema().items():
-            column = lazy.select(name)
-            few = column if name in kept else column.unique() if kind == pl.String or name in listed else column.drop_nulls().head(1)
-            found.setdefault(name, []).append(few.collect(engine="streaming")[name])
-    return {name: read_frame(pl.concat(parts))[name] for name, parts in found.items()}
+        pace.start()
+        for batch in _paced(frame, pace):
+            for column in batch.get_columns():
+                before = found.get(column.name)
+                if column.dtype == pl.String or column.name in listed:
+                    if before is None or roles.kind == "classes" or column.dtype == pl.String or len(before) < MANY:
+                        found[column.name] = column.unique() if before is None else pl.concat([before, column.unique()]).unique()
+                elif before is None or before.null_count():
+                    there = column.drop_nulls().head(1)
+                    found[column.name] = there if len(there) else column.head(1)
+    return {name: read_frame(column)[name] for name, column in found.items()}
 
 
 def write_parts(
-    frames: Mapping[str, Frame], spill: Spill, roles: Roles, columns: Columns, targets: dict[str, Target], where: Mapping[str, str]
+    frames: Mapping[str, Frame],
+    spill: Spill,
+    roles: Roles,
+    columns: Columns,
+    targets: dict[str, Target],
+    where: Mapping[str, str],
+    pace: Pace,
 ) -> dict[str, Dataset]:
     """A data set for each frame, whose inputs are in files."""
-    return {name: _written(frame, spill, roles, columns, targets, where[name]) for name, frame in frames.items()}
+    made = {}
+    for name, frame in frames.items():
+        pace.start()
+        made[name] = _written(_paced(frame, pace), spill, roles, columns, targets, where[name])
+    return made
 
 
-def _written(frame: Frame, spill: Spill, roles: Roles, columns: Columns, targets: dict[str, Target], where: str) -> Dataset:
+def _paced(frame: Frame, pace: Pace) -> Iterator[pl.DataFrame]:
+    for batch in frame.batches():
+        yield batch
+        pace.took()
+
+
+def _written(
+    batches: Iterable[pl.DataFrame], spill: Spill, roles: Roles, columns: Columns, targets: dict[str, Target], where: str
+) -> Dataset:
     from lamina.data.dataset import Dataset
     from lamina.data.encoding import extra_columns
     from lamina.data.given import check_weight
@@ -136,7 +216,7 @@ def _written(frame: Frame, spill: Spill, roles: Roles, columns: Columns, targets
     with contextlib.ExitStack() as closing:
         for writer in writers.values():
             closing.callback(writer.close)
-        whole = _gone_through(frame, writers, roles, columns, targets, where)
+        whole = _gone_through(batches, writers, roles, columns, targets, where)
     inputs = {name: writer.rows() for name, writer in writers.items()}
     weight = whole.pop("extra weight", None)
     other: dict[str, Any] = {name: whole.pop(f"extra {name}", None) for name in extra_columns(roles)}
@@ -145,9 +225,14 @@ def _written(frame: Frame, spill: Spill, roles: Roles, columns: Columns, targets
 
 
 def _gone_through(
-    frame: Frame, writers: Mapping[str, RowWriter], roles: Roles, columns: Columns, targets: dict[str, Target], where: str
+    batches: Iterable[pl.DataFrame],
+    writers: Mapping[str, RowWriter],
+    roles: Roles,
+    columns: Columns,
+    targets: dict[str, Target],
+    where: str,
 ) -> dict[str, np.ndarray]:
-    """Write the inputs of all rows; targets and what else a data set keeps are given back."""
+    """Write the inputs of all rows; targets and what else a data set keeps come back."""
     import numpy as np
 
     from lamina.data.columns import require
@@ -157,7 +242,7 @@ def _gone_through(
     kept: dict[str, list[np.ndarray]] = {}
     extras = {**extra_columns(roles), "weight": roles.weight}
     start = 0
-    for batch in frame.batches():
+    for batch in batches:
         table = read_frame(batch)
         # A message counts rows from here.
         place = f"{where}, after row {start}" if start else where
