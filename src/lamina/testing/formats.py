@@ -25,7 +25,10 @@ from lamina.testing.promises import promise
 
 SECONDS = 5.0
 """How long reading or refusing a file may take."""
-ODD: tuple[Any, ...] = (None, True, -1, 0, 2**62, 1e308, "NaN", "", "x" * 300, [], {}, [[[]]], {"@class": "a.b.C"}, [2**40] * 4, "\ud800")
+ODD: tuple[Any, ...] = (
+    *(None, True, -1, 0, 2**62, 10**400, 1e308, float("inf"), "Infinity", "NaN", "", "x" * 300, "\ud800"),
+    *([], {}, [[[]]], {"@class": "a.b.C"}, [2**40] * 4),
+)
 """Values that nobody writes."""
 
 

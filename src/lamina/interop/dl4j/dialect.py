@@ -6,6 +6,7 @@ later it says its Java class, ``{"@class": "org.deeplearning4j.nn.conf.layers.De
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,14 +82,14 @@ def plain(name: str) -> str:
 
 
 def number(value: Any, default: float = 0.0) -> float:
-    """A number, which Java also writes as a word: ``NaN`` stands for one that nobody set."""
+    """A finite number, which Java also writes as a word: ``NaN`` stands for one that nobody set."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return default
     try:
         found = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return default
-    return default if found != found else found
+    return found if math.isfinite(found) else default
 
 
 def whole(value: Any, default: int = 0) -> int:

@@ -12,6 +12,8 @@ from lamina.network import layers as ls
 from lamina.network.losses.detection import Yolo
 from lamina.network.losses.margin import OneClass
 
+MOST_WINDOW = 1_000_000
+
 
 @converts("output", "rnnoutput")
 def output(source: SourceLayer) -> Piece | None:
@@ -81,6 +83,9 @@ def one_class(source: SourceLayer) -> Piece | None:
     hidden, count = max(int(source.number("hiddenSize", 1)), 1), source.inputs
     nu = min(max(source.number("nu", 0.04), 1e-6), 1 - 1e-6)
     window = max(int(source.number("windowSize", 10000)), 1)
+    if window > MOST_WINDOW:
+        source.refuse("windowSize", f"at most {MOST_WINDOW:,} samples")
+        return None
     common = {name: value for name, value in source.common(bias=False).items() if name not in ("l1", "constraints")}
     made = build(
         ls.OneClassOutput,
