@@ -142,3 +142,18 @@ def test_a_wrong_value_far_down_is_placed(table: Path, monkeypatch: pytest.Monke
         prepare(DataConfig.from_yaml(text), seed=0)
     assert caught.value.code == "DA001"
     assert not any((table.parent / "kept").iterdir())
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{type: filter, where: 'count > 9'}",
+        "{type: join, table: {who: [-1], z: [1]}, kinds: {who: integer, z: integer}, on: [who], how: inner}",
+    ],
+)
+def test_steps_that_leave_nothing(table: Path, step: str) -> None:
+    source = f"{{type: csv, path: {table}, target: bought, features: [count]}}"
+    text = f"{{source: {source}, transform: [{step}], cache: {{type: disk, path: {table.parent}/kept}}}}"
+    with pytest.raises(DataError, match="at least one row") as caught:
+        prepare(DataConfig.from_yaml(text), seed=0)
+    assert caught.value.code == "DA006"

@@ -236,7 +236,7 @@ def _gone_through(
     import numpy as np
 
     from lamina.data.columns import require
-    from lamina.data.encoding import encode_targets, extra_columns
+    from lamina.data.encoding import encode_targets, extra_columns, no_rows
     from lamina.data.frames import read_frame
 
     kept: dict[str, list[np.ndarray]] = {}
@@ -254,6 +254,8 @@ def _gone_through(
         for name, array in values.items():
             kept.setdefault(name, []).append(array)
         start += len(batch)
+    if not start:
+        raise no_rows(where)
     return {name: np.concatenate(arrays) for name, arrays in kept.items()}
 
 

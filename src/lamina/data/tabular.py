@@ -61,9 +61,13 @@ def table_parts(config: DataConfig, source: TableSource, seed: int) -> TablePart
         return _spilled_parts(config, source, seed, config.cache)
     rows, schema = source.rows()
     before, after = Pipeline(input=schema, steps=config.transform).until_learning()
-    frames = _split(before, rows, config.split, source, seed)
-    fitted, train = after.fit_apply(frames.pop("train"), seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
-    made = _tables({"train": train, **{name: fitted.apply(frame) for name, frame in frames.items()}})
+    whole_rows = before.apply(rows).collect()
+    # What isn't needed any more is let go at once: the rows are what takes the memory.
+    del rows
+    frames = _split(whole_rows, before.output, config.split, source, seed)
+    del whole_rows
+    fitted, frames["train"] = after.fit_apply(frames["train"], seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
+    made = _tables({name: frames.pop(name) if name == "train" else fitted.apply(frames.pop(name)) for name in list(frames)})
     whole = made["train"] if len(made) == 1 else _Together(list(made.values()))
     # Categories and labels are those of the whole table, words of texts those of the training part.
     columns, targets = describe_table(whole, source, source.place(), texts=made["train"], steps=fitted.output.steps)
@@ -87,7 +91,7 @@ def _spilled_parts(config: DataConfig, source: TableSource, seed: int, cache: Di
 
 def _written(config: DataConfig, source: TableSource, seed: int, spill: Spill) -> TableParts:
     from lamina.data.columns import require
-    from lamina.data.encoding import describe_table
+    from lamina.data.encoding import describe_table, no_rows
     from lamina.data.pipeline.frames.polars import PolarsFrame
     from lamina.data.pipeline.pipeline import Pipeline
     from lamina.data.spilling import SpilledTable, shown, steering, write_parts
@@ -99,7 +103,11 @@ def _written(config: DataConfig, source: TableSource, seed: int, spill: Spill) -
     whole = SpilledTable(before.apply(rows), spill, source, before.output)
     steer = [name for name in (source.group, source.time, source.part) if name is not None]
     require(dict.fromkeys(before.output.names), steer, f"{where}, when it is split", named=True)
-    places = _places(config.split, whole.columns(steering(source)), before.output, source, seed, where)
+    steered = whole.columns(steering(source))
+    if not len(steered):
+        raise no_rows(where)
+    places = _places(config.split, steered, before.output, source, seed, where)
+    del steered
     frames = {name: PolarsFrame(whole.part(own)) for name, own in places.items()}
     fitted, train = after.fit_apply(frames.pop("train"), seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
     made: dict[str, Frame] = {"train": train, **{name: fitted.apply(frame) for name, frame in frames.items()}}
@@ -130,21 +138,21 @@ def parts_as_kept(config: DataConfig, source: TableSource, seed: int, kept: Prep
     same = config.transform[:first] == pipeline.steps[:first]
     before = Pipeline(input=pipeline.input, steps=pipeline.steps[:first] if same else ())
     after = Pipeline(input=before.output, steps=pipeline.steps[len(before.steps) :])
-    frames = _split(before, rows, config.split, source, seed)
-    made = _tables({name: after.apply(frame) for name, frame in frames.items()}) | _tables(_test_rows(config.test_source, pipeline))
+    frames = _split(before.apply(rows).collect(), before.output, config.split, source, seed)
+    del rows
+    made = _tables({name: after.apply(frames.pop(name)) for name in list(frames)}) | _tables(_test_rows(config.test_source, pipeline))
     columns = cast("Columns", kept.columns)
     return {name: part.replace(schema=kept.schema) for name, part in _datasets(made, source, columns, dict(kept.schema.targets)).items()}
 
 
-def _split(before: Pipeline, rows: Frame, split: Split | None, source: TableSource, seed: int) -> dict[str, Frame]:
-    """Rows of each part, after the steps that learn nothing."""
+def _split(whole: pl.DataFrame, schema: Schema, split: Split | None, source: TableSource, seed: int) -> dict[str, Frame]:
+    """Rows of each part."""
     from lamina.data.encoding import no_rows
     from lamina.data.pipeline.frames.polars import PolarsFrame
 
-    whole = before.apply(rows).collect()
     if not len(whole):
         raise no_rows(source.place())
-    places = _places(split, whole, before.output, source, seed, source.place())
+    places = _places(split, whole, schema, source, seed, source.place())
     return {name: PolarsFrame(whole if len(own) == len(whole) else whole[own]) for name, own in places.items()}
 
 
@@ -206,10 +214,11 @@ def _test_rows(source: Source | None, pipeline: Pipeline) -> dict[str, Frame]:
     return {"test": pipeline.apply(source.rows(pipeline.input)[0])}
 
 
-def _tables(frames: Mapping[str, Frame]) -> dict[str, Mapping[str, Column]]:
+def _tables(frames: dict[str, Frame]) -> dict[str, Mapping[str, Column]]:
+    """Columns of each frame; the frames are used up."""
     from lamina.data.frames import read_frame
 
-    return {name: read_frame(frame.collect()) for name, frame in frames.items()}
+    return {name: read_frame(frames.pop(name).collect()) for name in list(frames)}
 
 
 def _datasets(

@@ -152,7 +152,7 @@ def as_text(column: Column) -> np.ndarray:
 def as_numbers(column: Column) -> np.ndarray | None:
     """A column as float64: the words true and false as 1 and 0, words that are numbers as numbers; None, if one is neither."""
     if not isinstance(column, Words):
-        return column.astype(np.float64) if column.dtype.kind in "biuf" else as_numbers(Words.of(column))
+        return column.astype(np.float64, copy=False) if column.dtype.kind in "biuf" else as_numbers(Words.of(column))
     there = column.different()
     if there and {word.lower() for word in there} <= {"true", "false"}:
         table = [float("nan") if not word else float(word.lower() == "true") for word in column.values.tolist()]
