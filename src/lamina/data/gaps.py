@@ -58,7 +58,11 @@ def _filling(array: Samples, columns: InputColumns) -> np.ndarray:
                 cause="the column is empty",
                 fix="list it under ignore, or write missing: zero",
             )
-        filled[place] = known.mean() if columns.missing == "mean" else np.median(known)
+        # Shares of the numbers, whose sum is never too large: medians are the mean of two of them.
+        with np.errstate(over="ignore"):
+            filled[place] = known.mean() if columns.missing == "mean" else np.median(known)
+        if not np.isfinite(filled[place]):
+            filled[place] = (known / len(known)).sum() if columns.missing == "mean" else np.median(known / 2) * 2
     return filled
 
 

@@ -360,3 +360,21 @@ def test_errors_of_archives_always_say_what_came(tmp_path: Path) -> None:
             except LaminaError as error:
                 found = error
             assert found is None or all(problem.got.strip() and problem.cause.strip() for problem in found.problems)
+
+
+def test_a_column_that_a_learned_step_took_away_is_named() -> None:
+    steps = [{"type": "one_hot", "columns": ["a"]}, {"type": "normalize", "columns": ["a"], "how": "max_abs"}]
+    pipeline = Pipeline({"columns": {"a": "integer", "b": "integer"}}, steps)
+    with pytest.raises(DataError) as caught:
+        pipeline.fit({"a": [1, 2], "b": [1, 2]})
+    assert caught.value.code == "DA100"
+    assert "step 2 (normalize)" in caught.value.problems[0].where
+
+
+@pytest.mark.parametrize("missing", ["mean", "median"])
+def test_the_mean_of_very_large_numbers(tmp_path: Path, missing: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("x,y\n1.5e308,0.5\n1.5e308,1.5\n,0.25\n1.5e308,0.5\n1.5e308,0.5\n")
+    source = {"type": "csv", "path": str(path), "target": "y", "missing": missing}
+    made = prepare(DataConfig.from_dict({"source": source}), seed=1, dtype="float64")
+    np.testing.assert_allclose(np.asarray(made.train.inputs["input"]), 1.5e308)

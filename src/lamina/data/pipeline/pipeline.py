@@ -138,6 +138,8 @@ class Pipeline(Description):
         frame, schema, fitted = as_frame(rows, self.input), self.input, []
         for number, step in enumerate(self.steps, start=first):
             with _at(number, step):
+                # Only now it is known which columns the steps before have made, and which are left.
+                step.output(schema)
                 ready = step.fit(frame, schema) if step.learns else step
                 # Some steps know only now which columns they make.
                 frame, schema = ready.apply_training(frame, schema, seed), ready.output(schema)
