@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,8 @@ import lamina as lm
 from lamina.data.config import DataConfig, Prepared, prepare
 from lamina.data.lazy import LazyArray
 from lamina.data.loader import Loader
+from lamina.data.spilled import Spill
+from lamina.data.spilling import Pace
 from lamina.errors import DataError
 from lamina.launch import train_recipe
 
@@ -157,3 +163,91 @@ def test_steps_that_leave_nothing(table: Path, step: str) -> None:
     with pytest.raises(DataError, match="at least one row") as caught:
         prepare(DataConfig.from_yaml(text), seed=0)
     assert caught.value.code == "DA006"
+
+
+def both(path: Path, source: str, more: str = "") -> list[Prepared]:
+    """The same data in memory and from files."""
+    text = f"{{source: {{type: csv, path: {path}, {source}}}{more}}}"
+    config = DataConfig.from_yaml(text)
+    return [prepare(one, seed=1) for one in (config, config.replace(cache={"type": "disk", "path": str(path.parent / "kept")}))]
+
+
+def small_batches(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr("lamina.data.pipeline.frames.polars.BATCH_ROWS", rows)
+    monkeypatch.setattr("lamina.data.spilling.BATCH_ROWS", rows)
+
+
+def test_many_categories_that_are_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch, 500)
+    pl.DataFrame({"id": np.arange(5000) // 2, "x": np.arange(5000.0), "y": np.arange(5000) % 2}).write_parquet(tmp_path / "a.parquet")
+    source = f"{{source: {{type: parquet, path: {tmp_path}/a.parquet, target: y, categorical: [id]}}}}"
+    config = DataConfig.from_yaml(source)
+    memory, disk = prepare(config, seed=1), prepare(config.replace(cache={"type": "disk", "path": str(tmp_path / "kept")}), seed=1)
+    assert disk.preprocessing.columns == memory.preprocessing.columns
+    assert np.array_equal(np.asarray(disk.train.inputs["input"]), np.asarray(memory.train.inputs["input"]))
+
+
+def test_categories_alone(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamina.data.encoded.LARGE_BYTES", 100)
+    for more in ("", ", normalize: standardize"):
+        memory, disk = both(table, "target: bought, features: [plan]", more)
+        assert np.array_equal(np.asarray(disk.train.inputs["input"]), np.asarray(memory.train.inputs["input"]))
+        assert memory.train.inputs["input"].shape == (ROWS, 3)
+
+
+def test_a_step_that_keeps_few_rows_does_not_wait(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch, 100)
+    waits: list[float] = []
+    monkeypatch.setattr("lamina.data.spilling.Pace.MOMENT", 0.01)
+    original = Pace.wait
+
+    def wait(pace: Pace, number: int) -> None:
+        start = time.perf_counter()
+        original(pace, number)
+        waits.append(time.perf_counter() - start)
+
+    monkeypatch.setattr(Pace, "wait", wait)
+    steps = ", transform: [{type: fill_missing, columns: income, value: mean}, {type: filter, where: 'rate > 1.2'}]"
+    memory, disk = both(table, "target: bought, features: [income, rate]", steps)
+    assert np.array_equal(np.asarray(disk.train.inputs["input"]), memory.train.inputs["input"])
+    assert sum(wait >= 0.01 for wait in waits) < len(waits) / 2
+
+
+@pytest.mark.parametrize("kind", ["", ", kind: classes", ", kind: numbers"])
+def test_a_missing_answer_far_down_is_placed(table: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    small_batches(monkeypatch, 1000)
+    frame = pl.read_csv(table).with_columns(grade=pl.int_range(pl.len()) % 3)
+    frame[3900, "grade"] = None
+    frame.write_csv(table)
+    source = f"{{type: csv, path: {table}, target: grade, features: [count]{kind}}}"
+    text = f"{{source: {source}, cache: {{type: disk, path: {table.parent}/kept}}}}"
+    with pytest.raises(DataError, match="after row 3000.*row 901"):
+        prepare(DataConfig.from_yaml(text), seed=0)
+
+
+def test_learned_steps_that_leave_nothing(table: Path) -> None:
+    steps = ", transform: [{type: fill_missing, columns: income, value: mean}, {type: filter, where: 'count > 9'}]"
+    text = f"{{source: {{type: csv, path: {table}, target: bought}}, cache: {{type: disk, path: {table.parent}/kept}}{steps}}}"
+    with pytest.raises(DataError) as caught:
+        prepare(DataConfig.from_yaml(text), seed=0)
+    assert caught.value.code == "DA006"
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    script = f"""
+import os, signal
+from pathlib import Path
+from lamina.data.spilled import Spill
+spill = Spill(Path({str(tmp_path)!r}))
+spill.file(".rows").write_bytes(b"x" * 1000)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(lm.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", script], env=environment, timeout=60, check=False)
+    (left,) = tmp_path.iterdir()
+    first = Spill(tmp_path)
+    assert not left.exists()
+    second = Spill(tmp_path)
+    assert first.path.exists(), "what is in use stays"
+    del first, second
+    assert not any(tmp_path.iterdir())

@@ -186,6 +186,18 @@ def test_a_number_out_of_range_in_a_large_table_is_named(monkeypatch: pytest.Mon
     assert caught.value.code == "DA001"
 
 
+def test_lists_are_no_categories_and_may_stand_in_a_test_table(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"v": [[1.0, 2.0], [3.0, 4.0]] * 5, "x": np.arange(10.0), "y": [0, 1] * 5}).write_parquet(path)
+    with pytest.raises(DataError, match="one category in each row") as caught:
+        prepare(DataConfig.from_yaml(f"{{source: {{type: parquet, path: {path}, target: y, categorical: [v]}}}}"), seed=0)
+    assert caught.value.code == "DA016"
+    source = f"{{type: parquet, path: {path}, target: y}}"
+    data = prepare(DataConfig.from_yaml(f"{{source: {source}, test_source: {source}}}"), seed=0)
+    assert data.test is not None
+    assert np.array_equal(data.test.inputs["input"], data.train.inputs["input"])
+
+
 def test_a_test_table_of_its_own_is_read_by_what_training_found(table: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     pl.read_csv(table).head(7).select(pl.all().reverse()).write_csv(other)

@@ -131,6 +131,15 @@ def _described(table: Table, own: InputRoles, roles: Roles, where: str, texts: T
     vocabularies, widths = {}, {}
     for name in own.columns:
         column = table[name]
+        if column.ndim == 2 and (name in own.categorical or own.encode == "index"):
+            raise DataError(
+                "DA016",
+                where=f"{where}, column {name!r}",
+                expected="one category in each row",
+                got=f"lists of {column.shape[1]} numbers",
+                cause="a list is as many numbers, not a category",
+                fix="leave it out of categorical; the step multi_hot makes ones of lists of categories",
+            )
         if name in own.categorical or own.encode == "index" or (isinstance(column, Words) and name not in roles.numeric):
             vocabularies[name] = tuple(as_words(column).different())
         elif column.ndim == 2:

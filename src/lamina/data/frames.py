@@ -13,7 +13,11 @@ from lamina.data.words import Column, Words, as_column
 from lamina.errors import DataError
 
 
-def read_frame(frame: Any) -> dict[str, Column]:
+class ReadTable(dict[str, Column]):
+    """Columns that were read, by name; lists of numbers among them have two axes."""
+
+
+def read_frame(frame: Any) -> ReadTable:
     """Columns by name: numbers as float64 with NaN where they are missing, all else as words with ``""`` where it is missing.
 
     Raises:
@@ -21,7 +25,7 @@ def read_frame(frame: Any) -> dict[str, Column]:
     """
     found: Any = as_polars(frame)
     # Polars takes the name of a series for a pattern if it looks like one.
-    return {column.name: _polars_column(column.alias("column"), column.name) for column in found.collect()}
+    return ReadTable({column.name: _polars_column(column.alias("column"), column.name) for column in found.collect()})
 
 
 def _polars_column(column: Any, name: str) -> Column:
@@ -61,6 +65,8 @@ def _lists(column: Any, name: str) -> np.ndarray:
 
 def as_table(value: Any) -> Mapping[str, Column] | None:
     """A frame, a mapping of columns, a record or a list of records, as a table; None if it is something else."""
+    if isinstance(value, ReadTable):
+        return value
     if is_frame(value):
         return read_frame(value)
     records = isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value)

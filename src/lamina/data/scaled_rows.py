@@ -78,24 +78,25 @@ def scaled_rows(rows: EncodedRows, fitted: Fitted | None, dtype: str, where: str
         DataError: DA001, for a number that isn't finite; what ``fitted`` raises.
     """
     columns, hot = rows.apart()
-    only = rows.numbers(columns)
-    alone = None if fitted is None else fitted.at(columns)
     numbers = np.empty((len(rows), len(columns)), dtype)
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        if fitted is None:
-            numbers[part] = only[part]
-        elif alone is not None:
-            numbers[part] = alone.apply(only[part])
-        else:
-            numbers[part] = fitted.apply(rows[part])[:, columns]
-    check_finite(numbers, where, None if names is None else tuple(names[place] for place in columns.tolist()))
+    ends = np.zeros((2, rows.shape[1]))
+    ends[1, hot] = 1.0
+    if len(columns):
+        only = rows.numbers(columns)
+        alone = None if fitted is None else fitted.at(columns)
+        for start in range(0, len(rows), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            if fitted is None:
+                numbers[part] = only[part]
+            elif alone is not None:
+                numbers[part] = alone.apply(only[part])
+            else:
+                numbers[part] = fitted.apply(rows[part])[:, columns]
+        check_finite(numbers, where, None if names is None else tuple(names[place] for place in columns.tolist()))
+        # With numbers that can be scaled: of some, zero has no logarithm.
+        ends[:, columns] = only[:1]
     if not len(hot):
         return numbers
-    ends = np.zeros((2, rows.shape[1]))
-    # With numbers that can be scaled: of some, zero has no logarithm.
-    ends[:, columns] = only[:1]
-    ends[1, hot] = 1.0
     absent, present = (ends if fitted is None else fitted.apply(ends)).astype(dtype)
     return ScaledRows(numbers, columns, rows.ones(), absent, present)
 

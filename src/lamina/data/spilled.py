@@ -17,9 +17,15 @@ from lamina.data.encoded import Part, encoded
 from lamina.data.lazy import Address, LazyArray
 from lamina.data.stored import Stored
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+PREFIX, LOCK = "table-", "in-use"
 NUMBER: np.dtype[Any] = np.dtype(np.float64)
 PLACE: np.dtype[Any] = np.dtype(np.int32)
 
@@ -44,8 +50,10 @@ class Spill:
         self._count = self._bytes = 0
         with self.writing():
             folder.mkdir(parents=True, exist_ok=True)
-            self.path = Path(tempfile.mkdtemp(prefix="table-", dir=folder))
-        self.remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+            _tidy(folder)
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+            lock = _locked(self.path)
+        self.remove = weakref.finalize(self, _removed, self.path, lock)
 
     def file(self, ending: str) -> Path:
         """A name that is not taken yet."""
@@ -159,3 +167,29 @@ class SpilledRows(LazyArray):
     def place(self, number: int) -> np.ndarray:
         """One place of every row, float64."""
         return np.concatenate([block.reshape(len(block), -1)[:, number] for _, block in self.blocks()])
+
+
+def _locked(folder: Path) -> BinaryIO | None:
+    """A file that is locked as long as this process lives, however it ends; it has its name only when it is locked."""
+    if fcntl is None:
+        return None
+    file = (folder / "locking").open("wb")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    (folder / "locking").rename(folder / LOCK)
+    return file
+
+
+def _removed(folder: Path, lock: BinaryIO | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if lock is not None:
+        lock.close()
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what processes left that were killed."""
+    if fcntl is None:
+        return
+    for path in folder.glob(f"{PREFIX}*/{LOCK}"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path.parent, ignore_errors=True)

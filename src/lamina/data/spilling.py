@@ -51,6 +51,10 @@ class SpilledTable:
             frame.lazy.sink_ipc(self._path, compression="lz4")  # type: ignore[attr-defined]
             spill.wrote(self._path.stat().st_size)
 
+    def remove(self) -> None:
+        """Remove the rows, when all that is made of them is written."""
+        self._path.unlink(missing_ok=True)
+
     def columns(self, names: set[str]) -> pl.DataFrame:
         """Some columns, in memory; without any, the numbers of the rows."""
         import polars as pl
@@ -125,11 +129,12 @@ class Pace:
 
     def __init__(self) -> None:
         self._taken: int | None = None
+        self._ahead = self.AHEAD
         self._changed = threading.Condition()
 
     def start(self) -> None:
         """Another pass begins, whose speed nobody knows yet."""
-        self._taken = None
+        self._taken, self._ahead = None, self.AHEAD
 
     def took(self) -> None:
         """A batch was written."""
@@ -144,7 +149,10 @@ class Pace:
             number: Of the batch, from 0.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._taken is None or number - self._taken < self.AHEAD, self.MOMENT)
+            done = self._changed.wait_for(lambda: self._taken is None or number - self._taken < self._ahead, self.MOMENT)
+            if not done and self._taken is not None:
+                # Fewer batches come out than go in, such as those of a filter: from here on, count anew.
+                self._ahead = number - self._taken + self.AHEAD
 
 
 def steering(roles: Roles) -> set[str]:
@@ -153,33 +161,61 @@ def steering(roles: Roles) -> set[str]:
     return names | {name for name in (roles.group, roles.time, roles.part, roles.weight) if name is not None}
 
 
-def shown(frames: Mapping[str, Frame], roles: Roles, pace: Pace) -> dict[str, Column]:
+def shown(frames: Mapping[str, Frame], roles: Roles, pace: Pace, where: str) -> dict[str, Column]:
     """What describes a table whose rows are in several frames: of categories each once, of other columns what they are.
 
     Args:
         frames: The frames.
         roles: What its columns are for.
         pace: Of who reads their rows.
+        where: For messages.
+
+    Raises:
+        DataError: DA006, if there is no row.
     """
     import polars as pl
 
+    from lamina.data.encoding import no_rows
     from lamina.data.frames import read_frame
 
-    listed = {*roles.categorical} | {name for own in (roles.inputs or {}).values() for name in own.categorical}
-    listed |= {names[0] for names in roles.named_targets(TARGET).values() if len(names) == 1 and roles.kind != "numbers"}
+    categories = {*roles.categorical} | {name for own in (roles.inputs or {}).values() for name in own.categorical}
+    classes = {names[0] for names in roles.named_targets(TARGET).values() if len(names) == 1 and roles.kind != "numbers"}
     found: dict[str, pl.Series] = {}
     for frame in frames.values():
         pace.start()
         for batch in _paced(frame, pace):
             for column in batch.get_columns():
                 before = found.get(column.name)
-                if column.dtype == pl.String or column.name in listed:
-                    if before is None or roles.kind == "classes" or column.dtype == pl.String or len(before) < MANY:
-                        found[column.name] = column.unique() if before is None else pl.concat([before, column.unique()]).unique()
-                elif before is None or before.null_count():
-                    there = column.drop_nulls().head(1)
-                    found[column.name] = there if len(there) else column.head(1)
+                if column.name in classes:
+                    # What is missing is said when rows are written, and where.
+                    found[column.name] = _classes(before, column, sure=roles.kind == "classes")
+                elif column.dtype == pl.String or column.name in categories:
+                    found[column.name] = column.unique() if before is None else pl.concat([before, column.unique()]).unique()
+                else:
+                    found[column.name] = _one(before, column)
+    if not found:
+        raise no_rows(where)
     return {name: read_frame(column)[name] for name, column in found.items()}
+
+
+def _classes(before: pl.Series | None, column: pl.Series, *, sure: bool) -> pl.Series:
+    """The different values so far; of numbers only so many as show that they are no classes."""
+    import polars as pl
+
+    there = column.drop_nulls()
+    there = (there.drop_nans() if there.dtype.is_float() else there).unique()
+    if before is None or before.null_count():
+        return there if len(there) else column.head(1)
+    known = not sure and column.dtype != pl.String and len(before) >= MANY
+    return before if known else pl.concat([before, there]).unique()
+
+
+def _one(before: pl.Series | None, column: pl.Series) -> pl.Series:
+    """One value, which is there if any is."""
+    if before is not None and not before.null_count():
+        return before
+    there = column.drop_nulls().head(1)
+    return there if len(there) else column.head(1)
 
 
 def write_parts(

@@ -111,12 +111,14 @@ def _written(config: DataConfig, source: TableSource, seed: int, spill: Spill) -
     frames = {name: PolarsFrame(whole.part(own)) for name, own in places.items()}
     fitted, train = after.fit_apply(frames.pop("train"), seed=derive(seed, PART_PURPOSE), first=len(before.steps) + 1)
     made: dict[str, Frame] = {"train": train, **{name: fitted.apply(frame) for name, frame in frames.items()}}
-    columns, targets = describe_table(shown(made, source, whole.pace), source, where, steps=fitted.output.steps)
+    columns, targets = describe_table(shown(made, source, whole.pace, where), source, where, steps=fitted.output.steps)
     pipeline = before.joined(fitted)
     if isinstance(config.test_source, TableSource):
         made["test"] = pipeline.apply(config.test_source.rows(pipeline.input, lazily=True)[0])
     called = {name: _called(where, name) for name in made}
-    return TableParts(write_parts(made, spill, source, columns, targets, called, whole.pace), Serving(pipeline, source))
+    parts = write_parts(made, spill, source, columns, targets, called, whole.pace)
+    whole.remove()
+    return TableParts(parts, Serving(pipeline, source))
 
 
 def _called(where: str, part: str) -> str:

@@ -33,7 +33,7 @@ def _in_order(x: Any) -> Any:
 def _sum_polars(at: At, x: Any) -> Any:
     if at.kind == "integer":
         return _number(at, x).cast(at.api.Int128).sum().cast(at.api.Int64, strict=False)
-    return _in_order(x).sum()
+    return _in_order(x).sum() + 0.0  # The sum of nothing would be -0.0.
 
 
 def _product_polars(at: At, x: Any) -> Any:
