@@ -68,6 +68,8 @@ class SmallModel:
     dtype: str = "float32"
     schema: Any = None
     preprocessing: Any = None
+    origin: Any = None
+    slots: Any = None
 
 
 @dataclass

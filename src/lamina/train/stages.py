@@ -174,3 +174,4 @@ class _Staged:
         self.dtype = model.dtype
         self.plan, self.description = model.plan, model.description
         self.schema, self.preprocessing = model.schema, model.preprocessing
+        self.origin, self.slots = model.origin, model.slots
