@@ -128,7 +128,14 @@ def as_column(values: Any) -> Column:
     if isinstance(values, list | tuple) and all(isinstance(value, str) for value in values):
         return Words.of(values)
     array = np.asarray(values)
-    return array.astype(np.float64) if array.dtype.kind in "biuf" else Words.of(array.astype(str))
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64)
+    try:
+        return Words.of(array.astype(str))
+    except UnicodeDecodeError:
+        # Bytes that are no text are no category of training either, and are shown as they are.
+        texts = [value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value) for value in array.tolist()]
+        return Words.of(texts)
 
 
 def as_words(column: Column, names: Sequence[str] = ()) -> Words:

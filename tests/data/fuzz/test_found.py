@@ -378,3 +378,22 @@ def test_the_mean_of_very_large_numbers(tmp_path: Path, missing: str) -> None:
     source = {"type": "csv", "path": str(path), "target": "y", "missing": missing}
     made = prepare(DataConfig.from_dict({"source": source}), seed=1, dtype="float64")
     np.testing.assert_allclose(np.asarray(made.train.inputs["input"]), 1.5e308)
+
+
+def test_a_join_with_no_columns_at_all() -> None:
+    with pytest.raises(DescriptionError, match="a kind for each column"):
+        Pipeline(
+            {"columns": {"time": "string"}},
+            [{"type": "join", "table": {}, "kinds": {"k": "string", "v": "integer"}, "on": {"time": "k"}, "how": "full"}],
+        )
+
+
+def test_bytes_that_are_no_text_in_a_column_that_nobody_asks_for(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,c,y\n1,x,0.5\n2,y,1.5\n")
+    data = prepared(path, target="y", features=["a", "c"])
+    found = data.preprocessing.inputs({"a": [1.0, 2.0], "c": ["x", "y"], "odd": [b"\xff", None]})["input"]
+    assert np.array_equal(found, data.train.inputs["input"])
+    with pytest.raises(DataError) as caught:
+        data.preprocessing.inputs({"a": [1.0, 2.0], "c": [b"\xff", "y"]})
+    assert caught.value.code in ("DA005", "DA015", "DA103")

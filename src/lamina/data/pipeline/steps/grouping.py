@@ -229,7 +229,8 @@ class Join(Structural):
             )
         if self.source is not None and not isinstance(self.source, TableSource):
             raise wrong_value(expected="a source of a table", got=self.source.type_name, cause="it has no columns", fix="name a table")
-        columns, lengths = {*(self.table or self.kinds)}, {len(values) for values in (self.table or {}).values()}
+        columns = {*self.kinds} if self.table is None else {*self.table}
+        lengths = {len(values) for values in (self.table or {}).values()}
         if columns != {*self.kinds} or len(lengths) > 1 or not self.pairs or not {b for _, b in self.pairs} <= columns:
             raise wrong_value(
                 expected="a kind for each column of the table, columns of the same length, keys among them",
