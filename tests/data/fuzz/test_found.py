@@ -397,3 +397,11 @@ def test_bytes_that_are_no_text_in_a_column_that_nobody_asks_for(tmp_path: Path)
     with pytest.raises(DataError) as caught:
         data.preprocessing.inputs({"a": [1.0, 2.0], "c": [b"\xff", "y"]})
     assert caught.value.code in ("DA005", "DA015", "DA103")
+
+
+def test_dates_beyond_all_calendars(tmp_path: Path) -> None:
+    path = tmp_path / "rows.arrow"
+    days = pl.Series("d", [2**31 - 1, 0], dtype=pl.Int32)
+    pl.DataFrame({"d": days, "y": [0.5, 1.5]}).with_columns(pl.col("d").cast(pl.Date)).write_ipc(path)
+    with pytest.raises(LaminaError):
+        prepare(DataConfig.from_dict({"source": {"type": "arrow", "path": str(path), "target": "y"}}), seed=1)

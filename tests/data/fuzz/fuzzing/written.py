@@ -231,7 +231,7 @@ def parquet(draw: st.DrawFn, table: Table) -> Written:
     if draw(st.booleans()):
         data.write_parquet(buffer, compression=packing, row_group_size=draw(st.sampled_from((None, 2))))
     else:
-        rows = data.drop([name for name, dtype in data.schema.items() if dtype == pl.Int128]).to_arrow()
+        rows = pl.DataFrame([column for column in data.get_columns() if column.dtype != pl.Int128]).to_arrow()
         try:
             pq.write_table(
                 rows, buffer, compression={"uncompressed": "none"}.get(packing, packing), version=draw(st.sampled_from(("1.0", "2.6")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from lamina.data.expressions.polars import exactly, named, to_polars
 from lamina.data.pipeline.frames.frame import OddRowError, in_column
 from lamina.data.pipeline.frames.kinds import kind_of_polars, pipeline_type
 from lamina.data.table.schema import exact_kind
+from lamina.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -175,7 +177,8 @@ class PolarsFrame:
     def values(self, aggregates: Mapping[str, Expression]) -> dict[str, Any]:
         """See `Frame`."""
         made = self._made(aggregates)
-        row: dict[str, Any] = self.lazy.select(made).collect(engine="streaming").row(0, named=True)
+        with _within_bounds():
+            row: dict[str, Any] = self.lazy.select(made).collect(engine="streaming").row(0, named=True)
         return row
 
     def counted(self, normalizers: Mapping[str, Normalizer]) -> dict[str, Accumulator]:
@@ -190,8 +193,28 @@ class PolarsFrame:
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """See `Frame`."""
-        yield from self.lazy.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
+        with _within_bounds():
+            yield from self.lazy.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
 
     def collect(self) -> pl.DataFrame:
         """See `Frame`."""
-        return self.lazy.collect(engine="streaming")
+        with _within_bounds():
+            return self.lazy.collect(engine="streaming")
+
+
+@contextlib.contextmanager
+def _within_bounds() -> Iterator[None]:
+    """Where rows are computed: some values of damaged files are beyond what Polars can hold, and it gives up."""
+    import polars as pl
+
+    try:
+        yield
+    except pl.exceptions.PanicException as error:
+        raise DataError(
+            "DA005",
+            where="the rows",
+            expected="values that can be computed with",
+            got=f"{error}",
+            cause="a value out of range, such as a date after the year 262142; the file may be damaged",
+            fix="write the file anew, or leave the columns of such dates and times out",
+        ) from error
