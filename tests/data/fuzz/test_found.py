@@ -405,3 +405,17 @@ def test_dates_beyond_all_calendars(tmp_path: Path) -> None:
     pl.DataFrame({"d": days, "y": [0.5, 1.5]}).with_columns(pl.col("d").cast(pl.Date)).write_ipc(path)
     with pytest.raises(LaminaError):
         prepare(DataConfig.from_dict({"source": {"type": "arrow", "path": str(path), "target": "y"}}), seed=1)
+
+
+def test_lists_of_words_in_a_column_that_looks_like_a_pattern() -> None:
+    pipeline = Pipeline(
+        {"columns": {"^a$": "string"}}, [{"type": "encode_list", "column": "^a$", "values": ["x", "z"], "unknown": "ignore"}]
+    )
+    assert len(pipeline.run({"^a$": ["x,z", "z", None]})) == 3
+
+
+def test_sequences_with_lists_are_padded() -> None:
+    steps = [{"type": "to_sequence", "keys": ["k"], "order": []}, {"type": "pad_sequence", "length": 2, "values": {}}]
+    pipeline = Pipeline({"columns": {"k": "string", "v": "array"}}, steps)
+    found = pipeline.run({"k": ["a", "b", "b"], "v": [[1.0, 2.0], [3.0], [4.0]]})
+    assert found.rows() == [("a", [1.0, 2.0]), ("a", None), ("b", [3.0]), ("b", [4.0])]

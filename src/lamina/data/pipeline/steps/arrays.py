@@ -101,7 +101,8 @@ class EncodeList(Step):
         import polars as pl
 
         numbers = dict(self.values) if isinstance(self.values, dict) else {word: place for place, word in enumerate(self.values)}
-        texts = rows[self.column].cast(pl.String)
+        # Polars takes the name of a series for a pattern if it looks like one.
+        texts = rows[self.column].alias("value").cast(pl.String)
         words = texts.str.split(self.delimiter)
         if self.strip:
             words = words.list.eval(pl.element().str.strip_chars())

@@ -272,28 +272,34 @@ class PadSequence(_Within):
         return PadSequence(length=self.length, values=values) if values else PadSequence(length=self.length)
 
     def apply(self, frame: Frame, schema: Schema) -> Frame:
+        from lamina.data.expressions.nodes import Column, Expression
         from lamina.data.expressions.nodes import Literal as Constant
         from lamina.data.expressions.parse import parse
 
         steps, length, names = steps_of(schema), self.length, frame.names
         kept = TrimSequence(keep=length).apply(frame, schema)
         counted = frame.group(list(steps.keys), {NUMBER: parse("count()")})
-        short = counted.filter(parse(f"{NUMBER} < {length}")).apply(lambda rows: _places(rows, length), {PAD: "array"})
-        added = short.explode([PAD])
         kinds = schema.kinds
         others = [name for name in names if name not in steps.keys]
-        constants = {name: parse(_constant(kinds[name], self.values.get(name), Constant)) for name in others}
+        # No constant is a missing list: a column of them is.
+        lists = {name: f"{PAD}_{place}" for place, name in enumerate(others) if kinds[name].startswith("array")}
+        made = {PAD: "array", **{none: kinds[name] for name, none in lists.items()}}
+        short = counted.filter(parse(f"{NUMBER} < {length}")).apply(lambda rows: _places(rows, length, [*lists.values()]), made)
+        added = short.explode([PAD])
+        known = [name for name in others if name not in lists]
+        constants: dict[str, Expression] = {name: parse(_constant(kinds[name], self.values.get(name), Constant)) for name in known}
+        constants |= {name: Column(none) for name, none in lists.items()}
         whole = kept.union(added.with_columns(constants).select(names))
         return whole.sort(list(steps.keys))
 
 
-def _places(rows: Any, length: int) -> Any:
+def _places(rows: Any, length: int, missing: list[str]) -> Any:
+    """Numbers of the steps that are added, and columns without a list."""
     import polars as pl
 
     counts = rows[NUMBER].to_list()
-    return pl.DataFrame(
-        {PAD: pl.Series(PAD, [[float(place) for place in range(count, length)] for count in counts], dtype=pl.List(pl.Float64))}
-    )
+    places = pl.Series(PAD, [[float(place) for place in range(count, length)] for count in counts], dtype=pl.List(pl.Float64))
+    return pl.DataFrame({PAD: places, **{name: pl.Series([None] * len(counts), dtype=pl.List(pl.Float64)) for name in missing}})
 
 
 def _constant(kind: str, value: Any, constant: Any) -> str:
