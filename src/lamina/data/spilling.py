@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamina.data.caching.cache import unkeepable
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from lamina.data.columns import Columns
     from lamina.data.dataset import Dataset
     from lamina.data.pipeline.frames.frame import Frame
+    from lamina.data.pipeline.frames.polars import PolarsFrame
     from lamina.data.roles import Roles
     from lamina.data.schema import Target
     from lamina.data.table.schema import Schema
@@ -43,12 +43,12 @@ class SpilledTable:
         DataError: DA188, for what must be in memory: sequences, windows, texts.
     """
 
-    def __init__(self, frame: Frame, spill: Spill, roles: Roles, schema: Schema) -> None:
+    def __init__(self, frame: PolarsFrame, spill: Spill, roles: Roles, schema: Schema) -> None:
         _check(roles, schema)
         self.pace = Pace()
         self._path = spill.file(".arrow")
         with spill.writing():
-            frame.lazy.sink_ipc(self._path, compression="lz4")  # type: ignore[attr-defined]
+            frame.lazy.sink_ipc(self._path, compression="lz4")
             spill.wrote(self._path.stat().st_size)
 
     def remove(self) -> None:
@@ -310,10 +310,3 @@ def _check(roles: Roles, schema: Schema) -> None:
             cause="only rows of numbers and one-hot categories are written to files as they come",
             fix="leave cache out; such a table is read into memory",
         )
-
-
-def folder_of(path: str | None) -> Path:
-    """Where tables are spilled: the folder of the cache, or the usual one."""
-    from lamina.data.storage.cache import cache_folder
-
-    return cache_folder() / "tables" if path is None else Path(path)

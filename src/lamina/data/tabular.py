@@ -79,9 +79,8 @@ def table_parts(config: DataConfig, source: TableSource, seed: int) -> TablePart
 def _spilled_parts(config: DataConfig, source: TableSource, seed: int, cache: Disk) -> TableParts:
     """The same parts of a table that may be larger than memory: its rows are written to files, and read from there."""
     from lamina.data.spilled import Spill
-    from lamina.data.spilling import folder_of
 
-    spill = Spill(folder_of(cache.path), cache.limit)
+    spill = Spill(cache.folder("tables"), cache.limit)
     try:
         return _written(config, source, seed, spill)
     except BaseException:
@@ -100,7 +99,8 @@ def _written(config: DataConfig, source: TableSource, seed: int, spill: Spill) -
     where = source.place()
     rows, schema = source.rows(lazily=True)
     before, after = Pipeline(input=schema, steps=config.transform).until_learning()
-    whole = SpilledTable(before.apply(rows), spill, source, before.output)
+    # A frame of Polars stays one through all steps.
+    whole = SpilledTable(cast("PolarsFrame", before.apply(rows)), spill, source, before.output)
     steer = [name for name in (source.group, source.time, source.part) if name is not None]
     require(dict.fromkeys(before.output.names), steer, f"{where}, when it is split", named=True)
     steered = whole.columns(steering(source))

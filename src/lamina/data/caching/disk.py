@@ -54,10 +54,15 @@ class Disk(Cache):
 
     def start(self) -> Keeper:
         from lamina.data.caching.keeper import Keeper
+
+        folder = self.folder("samples")
+        return Keeper(lambda group: FileStore(group, folder, self.limit))
+
+    def folder(self, below: str) -> Path:
+        """Where files lie: in ``path``, or in a folder of this name below ``LAMINA_CACHE``."""
         from lamina.data.storage.cache import cache_folder
 
-        folder = cache_folder() / "samples" if self.path is None else Path(self.path)
-        return Keeper(lambda group: FileStore(group, folder, self.limit))
+        return cache_folder() / below if self.path is None else Path(self.path)
 
 
 class FileStore:
