@@ -10,9 +10,9 @@ import pytest
 from lamina import interop
 from lamina.errors import InteropError
 from lamina.interop.dl4j.blobs import read_blob
-from lamina.interop.dl4j.notes import Notes
 from lamina.interop.flatbuffers import Table
 from lamina.interop.format import formats
+from lamina.interop.notes import Notes
 from lamina.interop.samediff.graph import Graph, Operation, Variable, parse
 from lamina.interop.samediff.lift import lift
 from lamina.model import load

@@ -117,5 +117,10 @@ class Formats:
         )
 
 
-formats = Formats({"dl4j": "lamina.interop.dl4j.format:Dl4j", "samediff": "lamina.interop.samediff.format:SameDiff"})
+formats = Formats(
+    {
+        "dl4j": "lamina.interop.dl4j.format:Dl4j",
+        "samediff": "lamina.interop.samediff.format:SameDiff",
+    }
+)
 """All formats."""

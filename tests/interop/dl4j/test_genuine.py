@@ -150,10 +150,10 @@ def _trained(zipped: Path, x: np.ndarray, y: np.ndarray, batch: int, steps: int)
 
 def _wanted(zipped: Path, blob: Path) -> dict[str, np.ndarray]:
     from lamina.interop.dl4j.convert import convert
-    from lamina.interop.dl4j.notes import Notes
     from lamina.interop.dl4j.source import configuration
     from lamina.interop.dl4j.weights import cut
     from lamina.interop.documents import parse_json
+    from lamina.interop.notes import Notes
     from lamina.interop.zips import ZipMembers
 
     source = configuration(parse_json(ZipMembers(zipped).read("configuration.json"), "json"), "json")

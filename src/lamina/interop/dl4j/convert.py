@@ -12,10 +12,10 @@ from lamina.interop.converters import own_converter
 from lamina.interop.dl4j import learning, vertices
 from lamina.interop.dl4j.dialect import Component, component, whole
 from lamina.interop.dl4j.made import Made
-from lamina.interop.dl4j.notes import Notes
 from lamina.interop.dl4j.piece import CONVERTERS, HARMLESS, Piece, SourceLayer, leftovers
 from lamina.interop.dl4j.preprocessors import Before, preprocessor
 from lamina.interop.dl4j.source import Configuration, Vertex
+from lamina.interop.notes import Notes
 
 for _family in ("convolution", "dense", "outputs", "pooling", "recurrent", "special"):
     importlib.import_module(f"lamina.interop.dl4j.layers.{_family}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lamina.interop.dl4j.dialect import Component, component, nested, number, whole
-from lamina.interop.dl4j.notes import Notes
+from lamina.interop.notes import Notes
 from lamina.network import activations as a
 from lamina.network import initializers as i
 from lamina.network import losses as lo

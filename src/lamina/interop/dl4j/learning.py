@@ -8,7 +8,7 @@ from typing import Any
 
 from lamina.errors import LaminaError
 from lamina.interop.dl4j.dialect import Component, component, number, unset, whole
-from lamina.interop.dl4j.notes import Notes
+from lamina.interop.notes import Notes
 from lamina.learning import optimizers as o
 from lamina.learning import schedules as s
 from lamina.learning.clipping import Clip, ClipNorm, ClipValue, Renormalize

@@ -11,9 +11,9 @@ from lamina.interop.dl4j.convert import _allowed
 from lamina.interop.dl4j.dialect import component, whole
 from lamina.interop.dl4j.inputs import Open, roundest, sides, wanted
 from lamina.interop.dl4j.made import Made
-from lamina.interop.dl4j.notes import Notes
 from lamina.interop.dl4j.source import Configuration
 from lamina.interop.imported import Options
+from lamina.interop.notes import Notes
 from lamina.interop.problems import unreadable
 from lamina.network import Graph, Network, Sequential
 from lamina.network.layers.layer import Layer, last_axis

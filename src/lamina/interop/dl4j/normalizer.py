@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lamina.interop.cursor import Cursor
 from lamina.interop.dl4j.blobs import read_array
-from lamina.interop.dl4j.notes import Notes
+from lamina.interop.notes import Notes
 from lamina.interop.problems import damaged
 from lamina.shapes import Image, Sequence, Shape, Volume
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lamina.errors import LaminaError
 from lamina.interop.dl4j.dialect import Component, number, unset, whole, wholes
 from lamina.interop.dl4j.functions import activation, initializer
-from lamina.interop.dl4j.notes import Notes
 from lamina.interop.dl4j.training import constraints, dropout, regularization, weight_noise
+from lamina.interop.notes import Notes
 from lamina.network.activations import Activation
 from lamina.network.layers.layer import Layer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.interop.dl4j.dialect import component, whole, wholes
-from lamina.interop.dl4j.notes import Notes
+from lamina.interop.notes import Notes
 from lamina.network import layers as ls
 from lamina.network.layers.layer import Layer
 from lamina.shapes import Features, Image, Sequence, Shape, Volume

@@ -11,13 +11,13 @@ from lamina.interop.dl4j.blobs import read_array
 from lamina.interop.dl4j.convert import convert
 from lamina.interop.dl4j.made import Made
 from lamina.interop.dl4j.network import Assembled, assemble, layouts, with_rates
-from lamina.interop.dl4j.notes import Notes
 from lamina.interop.dl4j.source import Configuration, configuration
 from lamina.interop.dl4j.training import steps_of
 from lamina.interop.dl4j.weights import cut, state, total
 from lamina.interop.documents import parse_json
 from lamina.interop.given import Given
 from lamina.interop.imported import Imported, Options, check_arrays
+from lamina.interop.notes import Notes
 from lamina.interop.problems import damaged, misfit
 from lamina.interop.report import Report, Row, shown
 from lamina.learning.truncation import Truncation

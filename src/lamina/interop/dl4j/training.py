@@ -7,7 +7,7 @@ from typing import Any
 
 from lamina.interop.dl4j.dialect import component, number, whole
 from lamina.interop.dl4j.functions import distribution
-from lamina.interop.dl4j.notes import Notes
+from lamina.interop.notes import Notes
 from lamina.network import constraints as c
 from lamina.network import noise as n
 

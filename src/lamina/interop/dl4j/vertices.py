@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina.interop.dl4j.dialect import Component, component, number, whole, wholes
-from lamina.interop.dl4j.notes import Notes
 from lamina.interop.dl4j.piece import Arrays, Part, Piece, SourceLayer, build, simple
 from lamina.interop.dl4j.preprocessors import MOST_SIZE, preprocessor
+from lamina.interop.notes import Notes
 from lamina.network import layers as ls
 from lamina.network import vertices as v
 from lamina.network.layers.layer import Layer

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lamina.interop.dl4j.learning import NOTHING, Updater
 from lamina.interop.dl4j.made import Made
-from lamina.interop.dl4j.notes import Notes
 from lamina.interop.dl4j.piece import Part
+from lamina.interop.notes import Notes
 from lamina.interop.problems import misfit
 
 if TYPE_CHECKING:

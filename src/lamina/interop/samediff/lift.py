@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lamina.interop.dl4j.notes import Notes
+from lamina.interop.notes import Notes
 from lamina.interop.report import Row
 from lamina.interop.samediff.graph import Graph, Operation, Variable
 from lamina.network import activations as a

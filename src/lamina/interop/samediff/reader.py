@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamina.errors import LaminaError
 from lamina.interop.dl4j import learning
-from lamina.interop.dl4j.notes import Notes
 from lamina.interop.given import Given
 from lamina.interop.imported import Imported, Options, check_arrays
+from lamina.interop.notes import Notes
 from lamina.interop.problems import too_large
 from lamina.interop.report import Report, Row, shown
 from lamina.interop.samediff.graph import Graph, parse
