@@ -39,6 +39,15 @@ def shared_fixtures() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """Folder with trained models of other systems."""
+    folder = SHARED.parent / "models"
+    if not folder.is_dir():
+        pytest.skip(f"the trained models are not here: no folder {folder}; set LAMINA_DATA to its sister data")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _same_environment() -> Iterator[None]:
     """Environment variables and the working directory are put back, and a test that leaves them changed fails."""
