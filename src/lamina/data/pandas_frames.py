@@ -124,6 +124,13 @@ _PLAIN = (
 )
 
 
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # A whole number beyond all floats, which Polars, pandas and NumPy read as infinite too.
+        return float("inf") if value > 0 else float("-inf")
+
+
 def _objects(name: str, values: list[Any], dtype: str) -> pl.Series:
     """A column of Python objects, all of one kind; text and numbers mixed are text."""
     import polars as pl
@@ -134,7 +141,7 @@ def _objects(name: str, values: list[Any], dtype: str) -> pl.Series:
     for kind, wanted in _PLAIN:
         if all(issubclass(own, kind) and (own is not bool or kind is bool) for own in kinds):
             if wanted == "Float64":
-                values = [None if value is None else float(value) for value in values]
+                values = [None if value is None else _float(value) for value in values]
             return _series(name, values, None if wanted is None else getattr(pl, wanted), dtype)
     if all(issubclass(own, str | int | float) for own in kinds):
         return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)

@@ -98,14 +98,17 @@ class _DescriptionMeta(_ModelMeta):
 
 @functools.cache
 def _dumper() -> Any:
-    """What writes YAML, so that a line end of old mainframes within a text stays one."""
+    """What writes YAML, so that a line end of old mainframes within a text stays one, and words that look like numbers stay words."""
     import yaml
+
+    from lamina.spec.document import reads_as_text
 
     class Dumper(yaml.SafeDumper):
         pass
 
     def text(dumper: Any, value: str) -> Any:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if "\x85" in value else None)
+        style = '"' if "\x85" in value else None if reads_as_text(value) else "'"
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
     return Dumper

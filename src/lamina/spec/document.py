@@ -35,6 +35,12 @@ _Loader.add_implicit_resolver(
 )
 
 
+def reads_as_text(word: str) -> bool:
+    """Whether a word that stands in YAML without quotes is read as itself: ``1e3`` is not."""
+    resolvers = _Loader.yaml_implicit_resolvers
+    return not any(pattern.match(word) for _, pattern in [*resolvers.get(word[:1], []), *resolvers.get("", [] if word else [])])
+
+
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
     # SafeLoader would read 010 as octal 8, as YAML 1.1 has it; YAML 1.2 and people read ten.
     return int(loader.construct_scalar(node))

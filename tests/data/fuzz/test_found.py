@@ -419,3 +419,33 @@ def test_sequences_with_lists_are_padded() -> None:
     pipeline = Pipeline({"columns": {"k": "string", "v": "array"}}, steps)
     found = pipeline.run({"k": ["a", "b", "b"], "v": [[1.0, 2.0], [3.0], [4.0]]})
     assert found.rows() == [("a", [1.0, 2.0]), ("a", None), ("b", [3.0]), ("b", [4.0])]
+
+
+@pytest.mark.parametrize(
+    "word", ["1e999", "1e5", "5.", "010", "1_000", "~", "null", "true", "on", ".inf", "0x1f", "12:30", "2024-01-01", "", "="]
+)
+def test_words_that_look_like_numbers_stay_words(word: str) -> None:
+    described = DataConfig.from_dict({"source": {"type": "csv", "path": "a.csv", "categorical": [word], "target": "y"}})
+    assert DataConfig.from_yaml(described.to_yaml()) == described
+
+
+@pytest.mark.parametrize("encoding", ["latyn-1", "utf-7", "big5"])
+def test_xml_in_an_encoding_that_is_none_here(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "rows.xml"
+    path.write_text(f'<?xml version="1.0" encoding="{encoding}"?>\n<rows><row a="1"/></rows>')
+    with pytest.raises(DataError, match="DA054"):
+        prepare(DataConfig.from_dict({"source": {"type": "xml", "path": str(path)}}), seed=1)
+
+
+def test_whole_numbers_beyond_floats_among_floats_of_pandas() -> None:
+    import pandas as pd
+
+    from lamina.data.foreign import as_polars
+
+    found = as_polars(pd.DataFrame({"a": pd.Series([10**400, -(10**400), 0.5], dtype=object)}))
+    assert found.lazy().collect()["a"].to_list() == [float("inf"), float("-inf"), 0.5]
+
+
+def test_lists_of_things_have_an_end() -> None:
+    with pytest.raises(DescriptionError, match="most"):
+        Source.from_dict({"type": "detection", "path": "a", "annotations": "b", "most": 2**63})

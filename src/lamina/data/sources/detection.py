@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from lamina.data.images.step import Share, misfit
 from lamina.data.schema import INPUT, TARGET, DataSchema, Target
@@ -16,7 +16,7 @@ from lamina.data.sources.source import Partitions
 from lamina.errors import DataError, LaminaWarning, nearest
 from lamina.shapes import Image, Sequence, Shape
 from lamina.spec import register, wrong_value
-from lamina.spec.fields import Count, Names, NonNegative, Size2, listed, spread
+from lamina.spec.fields import Names, NonNegative, Size2, listed, spread
 
 if TYPE_CHECKING:
     from lamina.data.dataset import Dataset
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lamina.data.images.things import Things
     from lamina.data.storage import DataFile
 
+MOST_THINGS = 100_000
+"""Rows that a list of things can have."""
 EDGES = ("left", "top", "right", "bottom")
 
 
@@ -82,7 +84,7 @@ class Detection(PhotoSource):
     annotations: str
     form: Literal["grid", "list", "crops"] = "list"
     grid: Size2 | None = None
-    most: Count | None = None
+    most: Annotated[int, Field(ge=1, le=MOST_THINGS)] | None = None
     margin: NonNegative = 0.0
     classes: listed(str) | None = None  # type: ignore[valid-type]
     only: bool = False

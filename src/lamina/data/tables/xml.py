@@ -62,6 +62,8 @@ class _Reader:
         except expat.ExpatError as error:
             told = expat.errors.messages.get(error.code, str(error))
             raise broken_record(self._file, error.lineno, error.offset + 1, told, "a document in XML") from None
+        except (LookupError, ValueError) as error:  # The encoding that the document names isn't there, or none of single bytes.
+            raise broken_record(self._file, self._parser.CurrentLineNumber, None, str(error), "XML in a known encoding") from None
         found, self._found = self._found, []
         return iter(found)
 
