@@ -328,6 +328,10 @@ TITLES: dict[str, str] = {
     "IO011": "training can't go on from here",
     "IO012": "something of the source is left out",
     "IO013": "there is no such format",
+    "IO060": "an export has no such setting",
+    "IO061": "the exported file gives other outputs",
+    "IO062": "the exported file can't be written",
+    "IO063": "an optional part that an export needs isn't installed",
     # EV: evaluation
     "EV001": "a label is out of range",
     "EV002": "the predictions are not probabilities",

@@ -82,7 +82,7 @@ def save_model(model: Model, path: str | os.PathLike[str], *, training: Training
         own_modules: Keep the weights of an own module though its code can't be kept; checkpoints do.
     """
     json_members: dict[str, Any] = {
-        NETWORK: _describe(model, own_modules=own_modules),
+        NETWORK: described_in(model, own_modules=own_modules),
         LABELS: None if model.schema is None else model.schema.to_dict(full=True),
     }
     tensor_members: dict[str, Mapping[str, np.ndarray]] = {WEIGHTS: model.network.named_arrays()}
@@ -95,7 +95,12 @@ def save_model(model: Model, path: str | os.PathLike[str], *, training: Training
     write_archive(path, json_members=json_members, tensor_members=tensor_members)
 
 
-def _describe(model: Model, *, own_modules: bool) -> dict[str, Any]:
+def described_in(model: Model, *, own_modules: bool = False) -> dict[str, Any]:
+    """What an archive says of a model's network: its description, its inputs, its seed, its data type.
+
+    Raises:
+        DescriptionError: SP009, if it holds an own module that isn't registered, unless ``own_modules`` is set.
+    """
     facts: dict[str, Any] = {"seed": model.seed, "dtype": model.dtype}
     if model.plan is None or model.description is None:
         if not own_modules:

@@ -10,7 +10,7 @@ from typing import Annotated, TextIO
 import typer
 from typer.core import TyperGroup
 
-from lamina.cli import check, data, doctor, evaluate, importing, predict, schema, summary, train, zoo
+from lamina.cli import check, data, doctor, evaluate, exporting, importing, predict, schema, summary, train, zoo
 from lamina.cli.output import say_error
 from lamina.errors import LaminaError, LaminaWarning
 from lamina.version import __version__
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     cls=TyperGroup,
 )
-for module in (train, check, summary, evaluate, predict, importing, schema, zoo):
+for module in (train, check, summary, evaluate, predict, importing, exporting, schema, zoo):
     app.command(module.NAME)(module.run)
 app.add_typer(doctor.app, name=doctor.NAME)
 app.add_typer(data.app, name=data.NAME)

@@ -10,6 +10,7 @@ from typing import Any
 
 _NAMES = {
     "lamina.interop.converters": "converter",
+    "lamina.interop.exporting": "Exported Exporter Subject Written export exporter exporters",
     "lamina.interop.format": "Format formats",
     "lamina.interop.given": "Given",
     "lamina.interop.imported": "Imported Options",

@@ -117,7 +117,7 @@ def verify(model: Model, io: str | os.PathLike[str] | Mapping[str, np.ndarray]) 
         inputs = _named(arrays, "x", _input_names(model))
         outputs = model.outputs(inputs)
         wanted = _named(arrays, "y", list(outputs))
-        found = tuple(_difference(name, outputs[name], wanted[name]) for name in outputs)
+        found = tuple(difference(name, outputs[name], wanted[name]) for name in outputs)
         stored = {key.removeprefix(ACTIVATIONS): value for key, value in arrays.items() if key.startswith(ACTIVATIONS)}
         first, count = _layers(model, inputs, stored)
     finally:
@@ -152,7 +152,12 @@ def _named(arrays: Mapping[str, np.ndarray], letter: str, names: list[str]) -> d
     return found
 
 
-def _difference(name: str, found: np.ndarray, wanted: np.ndarray) -> Difference:
+def difference(name: str, found: np.ndarray, wanted: np.ndarray) -> Difference:
+    """How far an output is from what is wanted.
+
+    Raises:
+        InteropError: IO008, if they are of other shapes.
+    """
     import numpy as np
 
     if found.size != wanted.size or found.shape[0] != wanted.shape[0]:
@@ -193,10 +198,10 @@ def _layers(model: Model, inputs: Mapping[str, np.ndarray], stored: Mapping[str,
         with torch.inference_mode():
             value, _ = network.outputs_of(tensors, node.name, {key: torch.from_numpy(mask) for key, mask in masks.items()})
         array = value.numpy()
-        difference = _difference(name, array if layout is None else layout.given(array), stored[name])
+        found = difference(name, array if layout is None else layout.given(array), stored[name])
         count += 1
-        if not difference.holds:
-            return difference, count
+        if not found.holds:
+            return found, count
     return None, count
 
 

@@ -1,0 +1,1 @@
+"""What writes models as files of other systems, a module or package each."""
