@@ -93,13 +93,13 @@ class InputColumns(Description):
         import numpy as np
 
         from lamina.data.encoded import LARGE_BYTES, EncodedRows, encoded
-        from lamina.data.words import as_words
+        from lamina.data.words import words_of
 
         require(table, self.features, where)
         if self.text is not None:
-            return self.text.encode(as_words(table[self.features[0]]).tolist())
+            return self.text.encode(words_of(table, self.features[0], where).tolist())
         if self.encode == "index":
-            places = self._places(self.features[0], table[self.features[0]], where)
+            places = self._places(self.features[0], table, where)
             return (np.where(places == -2, ABSENT, np.where(places == -1, STRANGE, places + 2)))[:, None]
         parts = self.parts(table, where)
         dims = tuple(d for d in self.sample.dims if d is not None)
@@ -109,14 +109,14 @@ class InputColumns(Description):
 
     def parts(self, table: Table, where: str) -> list[Part]:
         """The columns, checked, one by one; see `array`."""
-        return [self._part(name, table[name], where) for name in self.features]
+        return [self._part(name, table, where) for name in self.features]
 
-    def _part(self, name: str, column: Column, where: str) -> Part:
+    def _part(self, name: str, table: Table, where: str) -> Part:
         """A column, checked."""
         width = len(self._parts(name))
         if name in self.vocabularies:
-            return self._places(name, column, where), width, True
-        return self._numbers(name, column, where), width, False
+            return self._places(name, table, where), width, True
+        return self._numbers(name, table[name], where), width, False
 
     def _numbers(self, name: str, column: Column, where: str) -> np.ndarray:
         import numpy as np
@@ -156,13 +156,13 @@ class InputColumns(Description):
             fix=f"correct the value, or list the column under categorical: [{name}]",
         )
 
-    def _places(self, name: str, column: Column, where: str) -> np.ndarray:
+    def _places(self, name: str, table: Table, where: str) -> np.ndarray:
         """Place of each row's category in the vocabulary; -1 where it isn't there, -2 where it is missing."""
         import numpy as np
 
-        from lamina.data.words import as_words
+        from lamina.data.words import words_of
 
-        words = as_words(column, self.vocabularies[name])
+        words = words_of(table, name, where, self.vocabularies[name])
         places = words.places(self.vocabularies[name])
         strange = np.flatnonzero((places == -1) | ((places == -2) & (self.missing == "error") & (self.encode == "one_hot")))
         if len(strange):

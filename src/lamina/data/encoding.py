@@ -317,12 +317,12 @@ def encode_targets(
 
 
 def _target_values(table: Table, names: tuple[str, ...], target: Target, where: str) -> Column:
-    from lamina.data.words import as_words
+    from lamina.data.words import words_of
 
     if target.kind != "classes":
         return target_array(table, names, target.kind, where)[0]
     _all_there(table[names[0]], names[0], where)
-    return as_words(table[names[0]], target.labels or ())
+    return words_of(table, names[0], where, target.labels or ())
 
 
 def _of_a_row(target: Target, values: Column) -> Target:

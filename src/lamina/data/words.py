@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+from lamina.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -149,6 +151,25 @@ def as_words(column: Column, names: Sequence[str] = ()) -> Words:
     both = truths.keys() == {"false", "true"} and bool(((values == 0) | (values == 1) | (values != values)).all())
     texts = np.asarray([_text(value, truths if both else None) for value in values.tolist()], dtype=str)
     return _sorted(Words(codes, texts))
+
+
+def words_of(table: Mapping[str, Column], name: str, where: str, names: Sequence[str] = ()) -> Words:
+    """A column of a table as words, see `as_words`.
+
+    Raises:
+        DataError: DA005, if its rows hold lists.
+    """
+    column = table[name]
+    if column.ndim != 1:
+        raise DataError(
+            "DA005",
+            where=f"{where}, column {name!r}",
+            expected="one word or number in each row",
+            got=f"lists of {column.shape[1]}",
+            cause="the column held single values when the model was trained",
+            fix="give one value for each row",
+        )
+    return as_words(column, names)
 
 
 def as_text(column: Column) -> np.ndarray:

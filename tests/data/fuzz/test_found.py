@@ -449,3 +449,21 @@ def test_whole_numbers_beyond_floats_among_floats_of_pandas() -> None:
 def test_lists_of_things_have_an_end() -> None:
     with pytest.raises(DescriptionError, match="most"):
         Source.from_dict({"type": "detection", "path": "a", "annotations": "b", "most": 2**63})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"target": "y", "features": ["c"], "categorical": ["c"]},
+        {"target": "y", "text": "c", "ignore": ["n"]},
+        {"target": "c", "features": ["n"]},
+        {"target": "y", "features": ["c", "n"]},
+    ],
+)
+@pytest.mark.parametrize("odd", [(1, 2), ["x"], [[1], [2, 3]], {"a": 1}])
+def test_lists_where_there_was_one_value(tmp_path: Path, source: dict[str, Any], odd: Any) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("c,n,y\nx,1,0.5\ny,2,1.5\nx,3,1\n")
+    data = prepare(DataConfig.from_dict({"source": {"type": "csv", "path": str(path), **source}}), seed=1)
+    with pytest.raises(LaminaError):
+        data.preprocessing.dataset([{"c": odd, "n": 1, "y": 0.5}])
