@@ -16,6 +16,10 @@ SHARED = Path(os.environ.get("LAMINA_DATA", ROOT.parent / "shared" / "data"))
 THREAD_GRACE_SECONDS = 5.0
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-verified", action="store_true", help="write docs/importing/verified.yaml anew")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

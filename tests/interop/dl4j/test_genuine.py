@@ -7,6 +7,7 @@ import io
 import tarfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,13 +40,14 @@ def folder(shared_fixtures: Path) -> Path:
 
 
 @pytest.mark.parametrize(("model", "x", "y"), OUTPUTS, ids=["upsampling", "graves", "vae"])
-def test_outputs_are_those_of_the_original(folder: Path, model: str, x: str, y: str) -> None:
+def test_outputs_are_those_of_the_original(folder: Path, model: str, x: str, y: str, verified: Any) -> None:
     data = folder / "dl4j_zips" / "regression_testing"
     found, wanted = interop.load(folder / model).predict(read_blob(data / x)), read_blob(data / y)
     assert found.shape == wanted.shape
     assert (np.abs(found - wanted) <= 1e-5 + 1e-4 * np.abs(wanted)).all()
     proof = interop.verify(interop.load(folder / model), {"x": read_blob(data / x), "y": wanted})
     assert proof.holds, proof
+    verified(interop.inspect(folder / model), max(difference.relative for difference in proof.outputs))
 
 
 def test_every_zip_is_read_and_those_of_known_layers_become_models(folder: Path, tmp_path: Path) -> None:
