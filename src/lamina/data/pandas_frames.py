@@ -33,7 +33,10 @@ def from_pandas(frame: Any, only: Collection[str] | None = None) -> pl.DataFrame
     check_names(names, "the frame")
     # An empty list of columns would forget how many rows there are, but without columns there is nothing to know of them.
     asked = [only is None or name in only for name in names]
-    return pl.DataFrame([(_column if asked[place] else _as_it_is)(frame.iloc[:, place], name) for place, name in enumerate(names)])
+    # Named last: Polars looks some columns up by their names, and takes one like ^a$ for a pattern.
+    return pl.DataFrame(
+        [(_column if asked[place] else _as_it_is)(frame.iloc[:, place], name).alias(name) for place, name in enumerate(names)]
+    )
 
 
 def _as_it_is(column: Any, name: str) -> pl.Series:
@@ -43,7 +46,7 @@ def _as_it_is(column: Any, name: str) -> pl.Series:
     try:
         return _column(column, name)
     except DataError:
-        return pl.Series(name, column.tolist(), dtype=pl.Object)
+        return pl.Series(column.tolist(), dtype=pl.Object)
 
 
 def _column(column: Any, name: str) -> pl.Series:
@@ -57,30 +60,30 @@ def _column(column: Any, name: str) -> pl.Series:
     if type(dtype).__name__ == "ArrowDtype":
         import pyarrow
 
-        return pl.Series(name, pl.from_arrow(pyarrow.chunked_array(column.array.__arrow_array__())))
+        return pl.Series(pl.from_arrow(pyarrow.chunked_array(column.array.__arrow_array__())))
     if type(dtype).__name__ == "CategoricalDtype":
         return _categories(column, name)
     if types.is_complex_dtype(dtype):
         raise odd_column(name, str(dtype))
     gone = column.isna().to_numpy(dtype=bool)
     if types.is_bool_dtype(dtype):
-        return _masked(name, column.to_numpy(dtype=bool, na_value=False), gone)
+        return _masked(column.to_numpy(dtype=bool, na_value=False), gone)
     if types.is_integer_dtype(dtype):
         kind = np.uint64 if types.is_unsigned_integer_dtype(dtype) else np.int64
-        return _masked(name, column.to_numpy(dtype=kind, na_value=0), gone)
+        return _masked(column.to_numpy(dtype=kind, na_value=0), gone)
     if types.is_float_dtype(dtype):
-        return _masked(name, column.to_numpy(dtype=np.float64, na_value=np.nan), gone)
+        return _masked(column.to_numpy(dtype=np.float64, na_value=np.nan), gone)
     if types.is_datetime64_any_dtype(dtype):
         return _times(column, name)
     if types.is_timedelta64_dtype(dtype):
-        return pl.Series(name, column.to_numpy().astype("timedelta64[us]"))
+        return pl.Series(column.to_numpy().astype("timedelta64[us]"))
     return _objects(name, [None if missing else item for item, missing in zip(column.tolist(), gone.tolist(), strict=True)], str(dtype))
 
 
-def _masked(name: str, values: np.ndarray, gone: np.ndarray) -> pl.Series:
+def _masked(values: np.ndarray, gone: np.ndarray) -> pl.Series:
     import polars as pl
 
-    made = pl.Series(name, values)
+    made = pl.Series(values)
     return made.set(pl.Series(gone), None) if gone.any() else made
 
 
@@ -90,7 +93,7 @@ def _times(column: Any, name: str) -> pl.Series:
 
     zone = getattr(column.dtype, "tz", None)
     plain = column if zone is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
-    made = pl.Series(name, plain.to_numpy().astype("datetime64[us]"))
+    made = pl.Series(plain.to_numpy().astype("datetime64[us]"))
     if zone is None:
         return made
     known = str(zone) if getattr(zone, "key", None) or getattr(zone, "zone", None) else "UTC"
@@ -105,8 +108,8 @@ def _categories(column: Any, name: str) -> pl.Series:
     if not all(isinstance(word, str) for word in words):
         return _column(column.astype(column.cat.categories.dtype if not column.isna().any() else object), name)
     codes = column.cat.codes.to_numpy()
-    texts = pl.Series(name, words, dtype=pl.String)
-    chosen = texts.gather(pl.Series(np.maximum(codes, 0))) if words else pl.Series(name, [None] * len(codes), dtype=pl.String)
+    texts = pl.Series(words, dtype=pl.String)
+    chosen = texts.gather(pl.Series(np.maximum(codes, 0))) if words else pl.Series([None] * len(codes), dtype=pl.String)
     made = chosen.set(pl.Series(codes < 0), None) if words and (codes < 0).any() else chosen
     return made.cast(pl.Enum(words)) if words else made
 
@@ -137,14 +140,14 @@ def _objects(name: str, values: list[Any], dtype: str) -> pl.Series:
 
     kinds = {type(value) for value in values if value is not None}
     if not kinds:
-        return pl.Series(name, values, dtype=pl.String if dtype in ("str", "string") else pl.Null)
+        return pl.Series(values, dtype=pl.String if dtype in ("str", "string") else pl.Null)
     for kind, wanted in _PLAIN:
         if all(issubclass(own, kind) and (own is not bool or kind is bool) for own in kinds):
             if wanted == "Float64":
                 values = [None if value is None else _float(value) for value in values]
             return _series(name, values, None if wanted is None else getattr(pl, wanted), dtype)
     if all(issubclass(own, str | int | float) for own in kinds):
-        return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)
+        return pl.Series([None if value is None else str(value) for value in values], dtype=pl.String)
     if all(issubclass(own, list | tuple | np.ndarray) for own in kinds):
         return _series(name, [None if value is None else list(value) for value in values], None, dtype)
     raise odd_column(name, f"{dtype} with values of the kinds {', '.join(sorted(own.__name__ for own in kinds))}")
@@ -154,7 +157,7 @@ def _series(name: str, values: list[Any], kind: Any, dtype: str) -> pl.Series:
     import polars as pl
 
     try:
-        return pl.Series(name, values, dtype=kind, strict=True)
+        return pl.Series(values, dtype=kind, strict=True)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         raise odd_column(name, f"{dtype}: {(str(error).splitlines() or [''])[0]}") from error
 

@@ -31,6 +31,13 @@ Names = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 """One name or several; one alone needs no brackets."""
+SomeNames = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+"""The same, and at least one."""
 
 
 def _as_tuple(value: Any) -> Any:

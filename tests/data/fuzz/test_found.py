@@ -467,3 +467,51 @@ def test_lists_where_there_was_one_value(tmp_path: Path, source: dict[str, Any],
     data = prepare(DataConfig.from_dict({"source": {"type": "csv", "path": str(path), **source}}), seed=1)
     with pytest.raises(LaminaError):
         data.preprocessing.dataset([{"c": odd, "n": 1, "y": 0.5}])
+
+
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "DATE", "TEXT", "REAL"])
+def test_columns_of_a_database_whose_names_look_like_patterns(tmp_path: Path, kind: str) -> None:
+    values = {"TIMESTAMP": "2024-03-31T02:30:00", "DATE": "2024-03-31", "TEXT": "a", "REAL": 0.5}
+    with contextlib.closing(sqlite3.connect(tmp_path / "rows.db")) as base, base:
+        base.execute(f'CREATE TABLE t ("^a$" {kind}, y REAL)')
+        base.execute("INSERT INTO t VALUES (?, 1.5)", (values[kind],))
+    source = Source.from_dict({"type": "sql", "url": f"sqlite:///{tmp_path / 'rows.db'}", "table": "t"})
+    found = source.frame().lazy().collect()
+    assert found.columns == ["^a$", "y"]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "values", [["x", "y", None], [1.5, None, 2], [True, False, None], [b"a", b"", None], ["2024-01-01", "2024-05-06", "x"]]
+)
+def test_frames_of_pandas_whose_names_look_like_patterns(values: list[Any]) -> None:
+    import pandas as pd
+
+    from lamina.data.foreign import as_polars
+
+    kinds = ["object", *(["category", "string"] if isinstance(values[0], str) else [])]
+    times = pd.Series(pd.to_datetime(["2024-01-01", None, "2024-05-06"]))
+    for column in (
+        *(pd.Series(values, dtype=kind) for kind in kinds),
+        times,
+        times.astype(object),
+        times.dt.tz_localize("UTC"),
+        times - times[0],
+    ):
+        found, plain = (as_polars(pd.DataFrame({name: column})).lazy().collect() for name in ("^a$", "a"))
+        assert found["^a$"].to_list() == plain["a"].to_list()
+
+
+@pytest.mark.parametrize("values", [[1, 2], ["x", "1"], ["1", "2"], [1.5, None], [[1.0], [2.0]], [True, None]])
+def test_records_of_json_whose_names_look_like_patterns(tmp_path: Path, values: list[Any]) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps({"^a$": value}) for value in values))
+    found = Source.from_dict({"type": "json_lines", "path": str(path)}).frame().lazy().collect()
+    assert found.columns == ["^a$"]
+    assert len(found) == len(values)
+
+
+@pytest.mark.parametrize("kind", ["csv", "text_folder", "running_text"])
+def test_no_path_at_all(kind: str) -> None:
+    with pytest.raises(DescriptionError, match="path"):
+        Source.from_dict({"type": kind, "path": []})

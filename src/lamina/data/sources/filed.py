@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from lamina.data.sources.table import TableSource
 from lamina.data.storage.options import Storage
 from lamina.errors import LaminaError
-from lamina.spec.fields import Names
+from lamina.spec.fields import SomeNames
 
 if TYPE_CHECKING:
     from lamina.data.storage import DataFile
@@ -26,7 +26,7 @@ class FileTable(TableSource):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("path",)
-    path: Names
+    path: SomeNames
     storage: Storage | None = None
 
     def files(self) -> list[DataFile]:

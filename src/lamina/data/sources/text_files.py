@@ -15,7 +15,7 @@ from lamina.data.storage.options import Storage
 from lamina.data.vectorization import TextVectorization
 from lamina.errors import DataError
 from lamina.spec import wrong_value
-from lamina.spec.fields import Count, Names
+from lamina.spec.fields import Count, SomeNames
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ class TextFiles(Source):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("path",)
-    path: Names
+    path: SomeNames
     vectorize: TextVectorization | None = None
     steps: Count = 64
     stride: Count | None = None

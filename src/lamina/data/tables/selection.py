@@ -121,10 +121,10 @@ class Selection:
             values = [None if isinstance(value, str) and value in self._marks else value for value in values]
         wanted = self._strict.get(name)
         if self._texts and all(value is None or isinstance(value, str) for value in values):
-            level, column = narrowest(pl.Series(name, values, dtype=pl.String), level, Dialect())
+            level, column = narrowest(pl.Series(values, dtype=pl.String), level, Dialect())
             if wanted is None or join(level, wanted) == wanted:
-                return level, column
-            first = first_wrong(pl.Series(name, values, dtype=pl.String), wanted, Dialect())
+                return level, column.alias(name)
+            first = first_wrong(pl.Series(values, dtype=pl.String), wanted, Dialect())
             raise wrong_type(self.file, lines[first], name, _EXPECTED[wanted], str(values[first]))
         for kind, first in _kinds(values).items():
             if kind is None:
@@ -138,7 +138,7 @@ class Selection:
             values = [value if value is None or isinstance(value, str) else _written(value) for value in values]
         elif level == FLOAT:
             values = [None if value is None or value != value else float(value) for value in values]
-        return level, pl.Series(name, values, dtype=pl.String if level == EMPTY else dtype_of(level))
+        return level, pl.Series(values, dtype=pl.String if level == EMPTY else dtype_of(level)).alias(name)
 
 
 def _is_text(value: str) -> bool:

@@ -73,8 +73,8 @@ def _series(name: str, values: Any, length: int, kind: Any) -> Any:
             "return an array as long as the arguments",
         )
     try:
-        found = pl.Series(name, array if array.dtype != object else array.tolist(), strict=False)
-        return (found.fill_nan(None) if found.dtype.is_float() else found).cast(kind)
+        found = pl.Series(array if array.dtype != object else array.tolist(), strict=False)
+        return (found.fill_nan(None) if found.dtype.is_float() else found).cast(kind).alias(name)
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
         raise BatchError.told(
             name,

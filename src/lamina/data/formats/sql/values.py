@@ -130,11 +130,12 @@ def series(name: str, kind: str, values: Sequence[Any], where: str, start: int, 
         except (TypeError, ValueError, OverflowError, decimal.InvalidOperation):
             raise _odd(name, kind, value, f"{where}, row {start + place + 1}", fix) from None
     try:
-        return pl.Series(name, made, dtype=dtype_of(kind), strict=True)
+        # Named last: Polars looks times up by the name, and takes one like ^a$ for a pattern.
+        return pl.Series(made, dtype=dtype_of(kind), strict=True).alias(name)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
         for place, value in enumerate(made):
             try:
-                pl.Series(name, [value], dtype=dtype_of(kind), strict=True)
+                pl.Series([value], dtype=dtype_of(kind), strict=True)
             except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
                 raise _odd(name, kind, value, f"{where}, row {start + place + 1}", fix) from None
         raise

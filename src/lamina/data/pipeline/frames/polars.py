@@ -31,7 +31,8 @@ def literal(table: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> pl.
     from lamina.data.pipeline.frames.kinds import polars_type
 
     columns = ((name, list(values), polars_type(kinds[name])) for name, values in table.items())
-    return pl.DataFrame([pl.Series(name, values, dtype=dtype, strict=False) for name, values, dtype in columns])
+    # Named last: Polars looks times up by the name, and takes one like ^a$ for a pattern.
+    return pl.DataFrame([pl.Series(values, dtype=dtype, strict=False).alias(name) for name, values, dtype in columns])
 
 
 class PolarsFrame:
