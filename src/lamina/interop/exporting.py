@@ -76,6 +76,10 @@ class Exporter(ABC):
         """Everything that has no counterpart there (IO004), by its place in the network; nothing is written if there is any."""
         return []
 
+    def masked_inputs(self, subject: Subject) -> tuple[str, ...]:  # noqa: ARG002
+        """Inputs that the file takes together with a mask of their real steps."""
+        return ()
+
     @abstractmethod
     def write(self, subject: Subject, path: Path) -> Written:
         """Write the files.
@@ -218,6 +222,7 @@ class Exporters:
 
 exporters = Exporters(
     {
+        "onnx": "lamina.interop.exporters.onnx:OnnxExporter",
         "safetensors": "lamina.interop.exporters.safetensors:SafetensorsExporter",
         "torch": "lamina.interop.exporters.torch:TorchExporter",
     }
@@ -332,7 +337,7 @@ def _placed(made: Exporter, subject: Subject, target: Path, *, verify: bool) -> 
 def _proven(made: Exporter, subject: Subject, path: Path, target: Path) -> tuple[Proof, tuple[str, ...]]:
     from lamina.interop.trials import compared, trials
 
-    found = trials(subject.network, subject.plan)
+    found = trials(subject.network, subject.plan, masks=made.masked_inputs(subject))
     proof = compared([(trial, made.prove(subject, path, trial)) for trial in found], target, made.title)
     return proof, tuple(str(trial) for trial in found)
 

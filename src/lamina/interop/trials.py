@@ -32,12 +32,14 @@ class Trial:
         outputs: Predictions by name.
         steps: How many, where that is free.
         masks: Which steps are real, by the name of the input; none where all are.
+        real: Which steps of an output are real, by its name: only these are compared.
     """
 
     inputs: Mapping[str, np.ndarray]
     outputs: Mapping[str, np.ndarray]
     steps: int | None = None
     masks: Mapping[str, np.ndarray] = field(default_factory=dict)
+    real: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __str__(self) -> str:
         count = len(next(iter(self.inputs.values())))
@@ -73,8 +75,10 @@ def _trial(network: NetworkModule, plan: Plan, batch: int, steps: int | None, ma
     real = {name: _mask(generator, inputs[name].shape[:2]) for name in masks}
     tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
     with torch.inference_mode():
-        found = network.predict(tensors, {name: torch.from_numpy(mask) for name, mask in real.items()})
-    return Trial(inputs, {name: value.numpy() for name, value in found.items()}, steps, real)
+        scores, marks = network.run(tensors, {name: torch.from_numpy(mask) for name, mask in real.items()})
+        found = network.activate(dict(zip(network.outputs, scores, strict=True)))
+    kept = {name: mark.numpy() for name, mark in zip(network.outputs, marks, strict=True) if mark is not None}
+    return Trial(inputs, {name: value.numpy() for name, value in found.items()}, steps, real, kept)
 
 
 def _numbers(generator: np.random.Generator, shape: Shape, batch: int, steps: int, kind: np.dtype[np.generic]) -> np.ndarray:
@@ -101,7 +105,10 @@ def compared(found: Sequence[tuple[Trial, Mapping[str, np.ndarray]]], target: Pa
     worst: dict[str, Difference] = {}
     for trial, outputs in found:
         for name, wanted in trial.outputs.items():
-            one = difference(name, outputs[name], wanted)
+            given, real = outputs[name], trial.real.get(name)
+            if given.shape == wanted.shape and real is not None:
+                given, wanted = given[real], wanted[real]
+            one = difference(name, given, wanted)
             before = worst.get(name, one)
             worst[name] = Difference(name, max(before.absolute, one.absolute), max(before.relative, one.relative))
     proof = Proof(tuple(worst.values()))
@@ -112,7 +119,7 @@ def compared(found: Sequence[tuple[Trial, Mapping[str, np.ndarray]]], target: Pa
             where=f"{target}, output {far.name!r}",
             expected=f"a relative difference of at most {LIMIT:g} from what the model gives",
             got=str(far),
-            cause="the system that runs the file computes a layer otherwise, or a layer is exported wrongly",
+            cause=f"what runs {title} computes a layer otherwise, or a layer is exported wrongly",
             fix="nothing was written; report it with the model; with --no-verify the file is written all the same",
         )
     return proof

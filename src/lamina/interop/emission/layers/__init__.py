@@ -1,0 +1,1 @@
+"""Emitters: what each layer computes, in the language of drafts."""
