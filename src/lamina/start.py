@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset
 from lamina.data.lazy import blocks_of
 from lamina.data.schema import INPUT
 from lamina.errors import DescriptionError, nearest
 from lamina.files import atomic_write
-from lamina.keep import described, read_extras
 from lamina.model import Model
 from lamina.network import Graph, Network, Sequential
 from lamina.network.plan import Plan
+from lamina.trained import Files, trained
 from lamina.transfer import Taken, Transfer, take_weights
 
 if TYPE_CHECKING:
     from lamina.data.dataset import DataLike
 
 
-def start_from(source: Model | str | os.PathLike[str], changes: Transfer | None = None, *, seed: int = 0, **settings: Any) -> Model:
+def start_from(source: Model | Files, changes: Transfer | None = None, *, seed: int = 0, **settings: Any) -> Model:
     """A new model that begins with the weights of a trained one.
 
     Args:
-        source: The trained model, or its ``.lamina`` file; left as it is.
+        source: The trained model, or its file: ``.lamina``, or a model of another system (several files, if they make one).
+            Left as it is.
         changes: What is different in the new one.
         seed: Of the weights that start anew, and of everything random in training.
         **settings: In place of ``changes``, or on top of them: ``freeze=``, ``replacements=``, ``remove_after=``, ``append=`` and so on
@@ -63,25 +63,25 @@ def start_from(source: Model | str | os.PathLike[str], changes: Transfer | None 
             )
         network, shapes, dtype = source.description, None if source.plan is None else source.plan.inputs, source.dtype
     else:
-        kept = described(Archive(source))
+        kept = trained(source).kept
         network, shapes, dtype = kept.network, kept.plan.inputs, kept.dtype
     model = Model(transfer.apply(network), seed=seed, input=shapes, dtype=dtype)
     start(model, source, transfer)
     return model
 
 
-def start(model: Model, source: Model | str | os.PathLike[str], transfer: Transfer) -> Taken:
+def start(model: Model, source: Model | Files, transfer: Transfer) -> Taken:
     """Give a model the weights of a trained one, as far as they fit."""
     if isinstance(source, Model):
-        trained, preprocessing = source.parameters(), source.preprocessing
+        weights, preprocessing = source.parameters(), source.preprocessing
     else:
-        archive = Archive(source)
-        trained, (_, preprocessing) = archive.arrays(WEIGHTS), read_extras(archive)
+        opened = trained(source)
+        weights, preprocessing = dict(opened.weights()), opened.extras().preprocessing
     own = model.parameters()
     if model.plan is None:
         message = "a described network has a plan"
         raise TypeError(message)
-    found, taken = take_weights(model.plan, trained, transfer.replaced)
+    found, taken = take_weights(model.plan, weights, transfer.replaced)
     taken = replace(taken, scaled=preprocessing is not None)
     model.load_parameters({**own, **{name: array.astype(own[name].dtype) for name, array in found.items()}})
     model.taken = taken

@@ -12,10 +12,12 @@ from lamina.cli.output import print_json
 from lamina.cli.startup import without_collection
 
 NAME = "summary"
+RECIPES = (".yaml", ".yml", ".json", "")
+"""Endings of recipes; what has another is a model."""
 
 
 def run(
-    source: Annotated[Path, typer.Argument(help="A recipe (YAML, JSON) or a model (.lamina).", show_default=False)],
+    source: Annotated[Path, typer.Argument(help="A recipe (YAML, JSON), or a model (.lamina, or of another system).", show_default=False)],
     sets: Sets = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Samples at once that memory is counted for; the recipe's by default.")] = None,
     as_json: AsJson = False,  # noqa: FBT002 (typer makes the option)
@@ -25,11 +27,10 @@ def run(
         from lamina.network.summary import summarize
         from lamina.train.recipe import load_recipe
 
-    if source.suffix == ".lamina":
-        from lamina.archive import Archive
-        from lamina.keep import described
+    if source.suffix not in RECIPES:
+        from lamina.trained import trained
 
-        plan, size = described(Archive(source)).plan, batch or 32
+        plan, size = trained(source).kept.plan, batch or 32
     else:
         recipe, document = load_recipe(source, sets or ())
         plan, size = recipe.check(document).plan, batch or recipe.data.batch_size

@@ -13,7 +13,9 @@ from lamina.interop.given import Given
 from lamina.interop.imported import Imported, Options
 from lamina.interop.problems import unreadable
 from lamina.interop.report import Report
+from lamina.keep import Extras, Kept
 from lamina.shapes import Shape
+from lamina.trained import Trained
 
 if TYPE_CHECKING:
     from lamina.model import Model
@@ -43,6 +45,13 @@ def read(
         problem = error.problems[0]
         got = f"{problem.where}: {problem.got}"
         raise unreadable(where=str(given), expected=problem.expected, got=got, cause="the file sets what no layer can have") from error
+
+
+def trained(paths: Paths) -> Trained:
+    """A foreign model as the rooms below know trained models; see `lamina.trained.trained`."""
+    imported = read(paths)
+    kept = Kept(imported.described(), imported.plan(), imported.seed, imported.dtype)
+    return Trained(kept, lambda: imported.arrays, lambda: Extras(imported.schema, imported.preprocessing))
 
 
 def inspect(paths: Paths, *, format: str | None = None, inputs: Inputs = None) -> Report:  # noqa: A002 (as on the command line)

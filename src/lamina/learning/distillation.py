@@ -20,7 +20,7 @@ class Distill(Description):
     the very inputs of each batch.
 
     Attributes:
-        teacher: Its ``.lamina`` file. It has the same inputs, outputs, preprocessing and labels.
+        teacher: Its file: ``.lamina``, or a model of another system. It has the same inputs, outputs, preprocessing and labels.
         temperature: ``T``: how far the teacher's doubts are magnified.
         weight: Share of the distance in the loss.
 

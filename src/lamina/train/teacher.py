@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lamina.archive import WEIGHTS, Archive
 from lamina.engine.build import build
 from lamina.engine.distillation import Tutor
-from lamina.keep import described, read_extras
 from lamina.train.teaching import check_teacher, other_teacher
+from lamina.trained import trained
 
 if TYPE_CHECKING:
     from lamina.data.preprocessing import Preprocessing
@@ -26,18 +25,19 @@ def tutor_for(distill: Distill, model: Model, device: torch.device) -> Tutor:
         ArchiveError: If its file can't be read.
         DescriptionError: TR140, if its inputs, outputs, labels or preprocessing are others.
     """
-    archive = Archive(distill.teacher)
-    kept = described(archive) if model.plan is None else check_teacher(distill, model.plan)
-    schema, preprocessing = read_extras(archive)
+    found = trained(distill.teacher)
+    kept = found.kept if model.plan is None else check_teacher(distill, model.plan)
+    extras = found.extras()
+    schema, preprocessing = extras.schema, extras.preprocessing
     network = model.network
     if schema is not None and model.schema is not None:
-        theirs, ours = ([target.labels for target in found.targets.values()] for found in (schema, model.schema))
+        theirs, ours = ([target.labels for target in each.targets.values()] for each in (schema, model.schema))
         if theirs != ours:
             raise other_teacher(distill, "labels", str(ours)[:80], str(theirs)[:80])
     if not _same(preprocessing, model.preprocessing):
         raise other_teacher(distill, "preprocessing", "that of this run", "another: other statistics, columns or none")
     teacher = build(kept.plan, kept.seed, dtype=torch.float64 if model.dtype == "float64" else torch.float32)
-    teacher.load_arrays({name: array.astype(model.dtype) for name, array in archive.arrays(WEIGHTS).items()})
+    teacher.load_arrays({name: array.astype(model.dtype) for name, array in found.weights().items()})
     return Tutor(distill, teacher.to(device), network)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lamina.archive import Archive
 from lamina.errors import DescriptionError
-from lamina.keep import Kept, described
+from lamina.keep import Kept
 from lamina.learning.distillation import Distill
 from lamina.network.plan import Plan
+from lamina.trained import trained
 
 
 def check_teacher(distill: Distill, plan: Plan) -> Kept:
@@ -16,7 +16,7 @@ def check_teacher(distill: Distill, plan: Plan) -> Kept:
         ArchiveError: If its file can't be read.
         DescriptionError: TR140, if they are others.
     """
-    kept = described(Archive(distill.teacher))
+    kept = trained(distill.teacher).kept
     for what, theirs, ours in (("outputs", kept.plan.output_shapes, plan.output_shapes), ("inputs", kept.plan.inputs, plan.inputs)):
         own, others = ({name: str(shape) for name, shape in shapes.items()} for shapes in (ours, theirs))
         if not _alike(others, own):

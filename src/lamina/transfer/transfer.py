@@ -34,7 +34,8 @@ class Transfer(Description):
     name and they keep their shape; all others start anew, and a report says which.
 
     Attributes:
-        model: The ``.lamina`` file to start from.
+        model: The file to start from: a ``.lamina`` file, or a model of another system, as ``lamina import`` reads it; where several
+            files make one, all of them.
         remove: Layers to take out; what they fed is then fed by what fed them.
         remove_after: The last layer to keep; everything behind it is taken out.
         replacements: By name a new layer, which starts anew, or settings to change: ``{units: 50}``.
@@ -53,7 +54,7 @@ class Transfer(Description):
         [('dense_1', True), ('output_1', False)]
     """
 
-    model: str | None = None
+    model: Names | None = None
     remove: Names = ()
     remove_after: Name | None = None
     replacements: dict[str, Replacement] = {}
@@ -79,12 +80,11 @@ class Transfer(Description):
         """The network of `model` with all changes made.
 
         Raises:
-            LaminaError: As `apply`; TR133, if no model is named; an AR code, if it can't be read.
+            LaminaError: As `apply`; TR133, if no model is named; an AR or IO code, if it can't be read.
         """
-        from lamina.archive import Archive
-        from lamina.keep import described
+        from lamina.trained import trained
 
-        kept = described(Archive(self.named_model()))
+        kept = trained(self.named_model()).kept
         network = self.apply(kept.network)
         return (
             network
@@ -92,17 +92,17 @@ class Transfer(Description):
             else network.replace(input=next(iter(kept.plan.inputs.values())))
         )
 
-    def named_model(self) -> str:
-        """The file to start from.
+    def named_model(self) -> tuple[str, ...]:
+        """The files to start from.
 
         Raises:
             DescriptionError: TR133, if none is named.
         """
-        if self.model is None:
+        if not self.model:
             raise DescriptionError(
                 "TR133",
                 where="transfer",
-                expected="model: the .lamina file to start from",
+                expected="model: the file to start from",
                 got="none",
                 cause="a recipe has nothing else to start from",
                 fix="write model: PATH, relative to the recipe",
@@ -116,7 +116,7 @@ class Transfer(Description):
 
     def resolve_paths(self, base: Path) -> Self:
         """The same with a relative path of the model meaning one below ``base``."""
-        return self if self.model is None else self.replace(model=str(base / self.model))
+        return self.replace(model=[str(base / file) for file in self.model]) if self.model else self
 
     @classmethod
     def examples(cls) -> list[Transfer]:
