@@ -332,6 +332,9 @@ TITLES: dict[str, str] = {
     "IO061": "the exported file gives other outputs",
     "IO062": "the exported file can't be written",
     "IO063": "an optional part that an export needs isn't installed",
+    "IO020": "a package that reads these files is missing",
+    "IO021": "the file refers to something outside of it",
+    "IO022": "the network or its weights are missing",
     # EV: evaluation
     "EV001": "a label is out of range",
     "EV002": "the predictions are not probabilities",

@@ -120,6 +120,7 @@ class Formats:
 formats = Formats(
     {
         "dl4j": "lamina.interop.dl4j.format:Dl4j",
+        "keras": "lamina.interop.keras.format:Keras",
         "samediff": "lamina.interop.samediff.format:SameDiff",
     }
 )

@@ -127,6 +127,16 @@ def test_the_token_that_fills_up_is_no_step(layer: Layer) -> None:
     torch.testing.assert_close(y[0, :2], run(network, x[:1, :2])[0][0])
 
 
+def test_held_steps_repeat_the_nearest_real_one() -> None:
+    x = torch.tensor([[[1.0], [2.0], [3.0], [4.0]], [[1.0], [2.0], [3.0], [4.0]]])
+    mask = torch.tensor([[True, True, False, False], [False, True, False, True]])
+    y, left = run(made(L.HoldSteps(), ANY.replace(features=1)), x, mask)
+    assert left is None
+    assert y[..., 0].tolist() == [[1, 2, 2, 2], [0, 2, 2, 4]]
+    y, _ = run(made(L.HoldSteps(reverse=True), ANY.replace(features=1)), x, mask)
+    assert y[..., 0].tolist() == [[1, 2, 0, 0], [2, 2, 4, 4]]
+
+
 def test_behind_apply_mask_every_step_counts() -> None:
     y, mask = run(made(L.ApplyMask(), ANY), drawn(2, 4, 3), MASK)
     assert mask is None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lamina.engine.layers.layer import LayerModule, runs
-from lamina.network.layers.mask import ApplyMask, MaskSteps
+from lamina.network.layers.mask import ApplyMask, HoldSteps, MaskSteps
 from lamina.network.plan import Node
 
 
@@ -42,6 +43,31 @@ class ApplyMaskModule(LayerModule):
     def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
         (x,), (mask,) = inputs, masks
         return x if mask is None else _zeroed(x, mask), None
+
+
+@runs(HoldSteps)
+class HoldStepsModule(LayerModule):
+    """The nearest real step before, or after, in place of what isn't real; no mask."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        layer: Any = node.layer
+        self._reverse = bool(layer.reverse)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def run_masked(self, inputs: tuple[Tensor, ...], masks: tuple[Tensor | None, ...]) -> tuple[Tensor, Tensor | None]:
+        (x,), (mask,) = inputs, masks
+        if mask is None:
+            return x, None
+        real = mask.flip(1) if self._reverse else mask
+        places = torch.arange(real.shape[1], device=x.device).expand_as(real)
+        nearest = torch.where(real, places, torch.full_like(places, -1)).cummax(1).values
+        if self._reverse:
+            nearest = torch.where(nearest < 0, nearest, real.shape[1] - 1 - nearest).flip(1)
+        rows = torch.arange(x.shape[0], device=x.device)[:, None]
+        return _zeroed(x[rows, nearest.clamp(min=0)], nearest >= 0), None
 
 
 def _zeroed(x: Tensor, mask: Tensor) -> Tensor:

@@ -144,6 +144,7 @@ if TYPE_CHECKING:
     from lamina.network.layers.lookup import Hashing as Hashing
     from lamina.network.layers.lookup import IntegerLookup as IntegerLookup
     from lamina.network.layers.mask import ApplyMask as ApplyMask
+    from lamina.network.layers.mask import HoldSteps as HoldSteps
     from lamina.network.layers.mask import MaskSteps as MaskSteps
     from lamina.network.layers.maxout import Maxout as Maxout
     from lamina.network.layers.module import Module as Module
@@ -285,7 +286,7 @@ _LAYERS: dict[str, str] = {
     "local": "LocallyConnected1d=locally_connected1d LocallyConnected2d=locally_connected2d",
     "local_response": "LocalResponseNorm=local_response_norm",
     "lookup": "Discretize=discretize FromTokens IntegerLookup=integer_lookup Hashing=hashing HashedCrossing=hashed_crossing",
-    "mask": "ApplyMask=apply_mask MaskSteps=mask_steps",
+    "mask": "ApplyMask=apply_mask HoldSteps=hold_steps MaskSteps=mask_steps",
     "maxout": "Maxout=maxout",
     "module": "Module",
     "nested": "Nested=nested Repeat=repeat Residual=residual TimeDistributed=time_distributed",

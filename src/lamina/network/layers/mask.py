@@ -83,3 +83,38 @@ class ApplyMask(Layer):
             (cls(), (Tokens(steps=5, vocabulary=4),)),
             (cls(), (Series(steps=None, item=Image(channels=1, height=2, width=2)),)),
         ]
+
+
+@register("hold_steps")
+class HoldSteps(Layer):
+    """Steps that are not real repeat the last real one before them, and from here on all steps count as real.
+
+    Steps before the first real one become 0. So does Keras with what a recurrent layer gives at masked steps.
+
+    Attributes:
+        reverse: They repeat the next real one after them: for a layer that reads backwards.
+
+    Example:
+        >>> from lamina.shapes import sequence
+        >>> str(HoldSteps().infer((sequence(None, 3),)))
+        '[batch, ?, 3]'
+    """
+
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence, Series)
+    clears_mask: ClassVar[bool] = True
+
+    reverse: bool = False
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        return inputs[0]
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 0
+
+    @classmethod
+    def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
+        return [
+            (cls(), (Sequence(steps=None, features=3),)),
+            (cls(reverse=True), (Sequence(steps=5, features=2),)),
+            (cls(), (Series(steps=None, item=Image(channels=1, height=2, width=2)),)),
+        ]

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from lamina.network.layers.layer import Layer
-from lamina.shapes import Features, Image, Sequence, Shape, Tokens, Volume
+from lamina.shapes import Features, Image, Sequence, Series, Shape, Tokens, Volume
 from lamina.spec import register, wrong_value
 from lamina.spec.fields import Count, listed
 
@@ -77,7 +77,7 @@ class Reshape(Rearranging):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("shape",)
-
+    accepts: ClassVar[tuple[type[Shape], ...]] = (Features, Sequence, Image, Volume, Series)
     takes_masks: ClassVar[bool] = False
 
     shape: Shape
@@ -126,6 +126,8 @@ class Reshape(Rearranging):
             (cls(Sequence(steps=None, features=4)), (image,)),
             (cls(Volume(channels=2, depth=2, height=3, width=2)), (Sequence(steps=4, features=6),)),
             (cls(Sequence(steps=None, features=3)), (Sequence(steps=None, features=3),)),
+            (cls(Volume(channels=2, depth=2, height=3, width=2)), (Series(steps=2, item=Image(channels=2, height=3, width=2)),)),
+            (cls(Series(steps=2, item=image)), (Volume(channels=2, depth=2, height=3, width=4),)),
         ]
 
 

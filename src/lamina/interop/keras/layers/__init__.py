@@ -1,0 +1,1 @@
+"""What each kind of layer becomes, a family a module."""
