@@ -37,17 +37,19 @@ class Layout(Description):
         name: What the source calls it.
         order: For each axis here, which axis of the source's array it is, with the batch; None: the same axes.
         flat: Sizes behind the batch here, where the source's array has one axis more or less for the same numbers.
+        first: What whole numbers there count from: tokens, and classes among targets. Torch7 counts from 1.
 
     Example:
         >>> import numpy as np
-        >>> Layout("in", order=[0, 2, 1]).taken(np.zeros((8, 3, 20))).shape
-        (8, 20, 3)
+        >>> Layout("in", order=[0, 2, 1]).taken(np.zeros((8, 3, 20))).shape, Layout("words", first=1).taken(np.array([[3, 1]])).tolist()
+        ((8, 20, 3), [[2, 0]])
     """
 
     positional: ClassVar[tuple[str, ...]] = ("name",)
     name: str
     order: listed(Number) | None = None  # type: ignore[valid-type]
     flat: listed(int) | None = None  # type: ignore[valid-type]
+    first: Number = 0
 
     @model_validator(mode="after")
     def _permutes(self) -> Self:
@@ -65,7 +67,13 @@ class Layout(Description):
             array = np.transpose(array, self.order)
         if self.flat is not None and array.ndim != len(self.flat) + 1 and array.ndim > 1:
             array = array.reshape(len(array), *self.flat)
-        return array
+        return array.astype("int64") - self.first if self.first and self._counts(array) else array
+
+    def _counts(self, array: np.ndarray) -> bool:
+        """Whether an array holds whole numbers that count from `first`; classes may also be given as ones among zeros."""
+        if array.dtype.kind not in "iuf" or not array.size or array.min() < self.first:
+            return False
+        return array.dtype.kind in "iu" or bool((array == array.round()).all())
 
     def given(self, array: np.ndarray) -> np.ndarray:
         """An array from here with its axes as the source has them."""
@@ -142,7 +150,7 @@ def _arranged(value: Any, layout: Layout, change: Any) -> Any:
     """An array, or what can be one, changed; of sequences of different lengths each by itself; all else stays."""
     import numpy as np
 
-    if layout.order is None and layout.flat is None:
+    if layout.order is None and layout.flat is None and not layout.first:
         return value
     if not _is_array(value) and (isinstance(value, list | tuple) or hasattr(value, "__array__")):
         items = [np.asarray(item) for item in value] if isinstance(value, list | tuple) else []
