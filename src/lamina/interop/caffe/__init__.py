@@ -1,0 +1,1 @@
+"""Models of Caffe: prototxt, caffemodel, HDF5 weights, solvers and their states."""
