@@ -52,10 +52,17 @@ class Settings:
             l1=0.0 if role == "gain" else getattr(layer, f"l1{end}", 0.0),
             l2=0.0 if role == "gain" else getattr(layer, f"l2{end}", 0.0),
             weight_decay=getattr(layer, "weight_decay", None),
-            learning_rate_factor=getattr(layer, "learning_rate_factor", 1.0),
+            learning_rate_factor=_rate(layer, role),
             constraints=() if role == "gain" else tuple(getattr(layer, "bias_constraints" if role == "bias" else "constraints", ())),
             frozen=getattr(layer, "frozen", False),
         )
+
+
+def _rate(layer: Layer, role: Role) -> float:
+    """The factor of the learning rate of a parameter."""
+    own = getattr(layer, "bias_learning_rate_factor", None) if role == "bias" else None
+    found: float = getattr(layer, "learning_rate_factor", 1.0) if own is None else own
+    return found
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ class Formats:
 
 formats = Formats(
     {
+        "caffe": "lamina.interop.caffe.format:Caffe",
         "dl4j": "lamina.interop.dl4j.format:Dl4j",
         "keras": "lamina.interop.keras.format:Keras",
         "samediff": "lamina.interop.samediff.format:SameDiff",

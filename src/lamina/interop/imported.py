@@ -52,6 +52,7 @@ class Imported:
         preprocessing: What was done to raw data.
         dtype: Of the weights.
         seed: Of the model.
+        fresh: Parameters and buffers that the files don't hold: they start as a new network's do.
     """
 
     report: Report
@@ -65,6 +66,7 @@ class Imported:
     preprocessing: Preprocessing | None = None
     dtype: Literal["float32", "float64"] = "float32"
     seed: int = 0
+    fresh: frozenset[str] = frozenset()
 
     def described(self) -> Network:
         """The network.
@@ -93,7 +95,7 @@ class Imported:
             problem = error.problems[0]
             where = f"{', '.join(self.report.files)}, {problem.where}"
             raise misfit(where=where, expected=problem.expected, got=problem.got, cause=problem.cause) from error
-        check_arrays(plan, self.arrays, ", ".join(self.report.files))
+        check_arrays(plan, self.arrays, ", ".join(self.report.files), self.fresh)
         return plan
 
     def model(self) -> Model:
@@ -112,7 +114,7 @@ class Imported:
         model.waiting = Waiting(self.arrays, self.open_inputs) if waits else None
         model.schema, model.preprocessing, model.origin, model.slots = self.schema, self.preprocessing, self.origin, self.slots
         if not waits:
-            model.load_parameters(self.arrays)
+            model.load_parameters({**model.parameters(), **self.arrays} if self.fresh else self.arrays)
         return model
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -124,27 +126,32 @@ class Imported:
         """
         from lamina.keep import Extras, Kept, write_model
 
+        if self.fresh:
+            # Weights that are drawn need torch.
+            self.model().save(path)
+            return
         plan = self.plan()
         kept = Kept(self.described(), plan, self.seed, self.dtype)
         write_model(path, kept, self.arrays, Extras(self.schema, self.preprocessing, self.origin, self.slots))
 
 
-def check_arrays(plan: Plan, arrays: Mapping[str, np.ndarray], where: str) -> None:
-    """See that arrays are the weights of a plan.
+def check_arrays(plan: Plan, arrays: Mapping[str, np.ndarray], where: str, fresh: frozenset[str] = frozenset()) -> None:
+    """See that arrays are the weights of a plan, but for those that start afresh.
 
     Raises:
         InteropError: IO005.
     """
     wanted = {f"{node.name}/{name}": p.shape for node in plan.nodes for name, p in node.parameters.items()}
     wanted |= {f"{node.name}/{name}": shape for node in plan.nodes for name, shape in node.buffers.items()}
-    wrong = [name for name in sorted({*wanted, *arrays}) if name not in arrays or wanted.get(name) != arrays[name].shape]
+    found = {*wanted, *arrays} - ({*wanted} & fresh - {*arrays})
+    wrong = [name for name in sorted(found) if name not in arrays or wanted.get(name) != arrays[name].shape]
     if wrong:
         name = wrong[0]
-        found = f"{list(arrays[name].shape)}" if name in arrays else "none"
+        got = f"{list(arrays[name].shape)}" if name in arrays else "none"
         raise misfit(
             where=f"{where}, weight {name!r}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""),
             expected=f"{list(wanted[name])}" if name in wanted else "no such weight",
-            got=found,
+            got=got,
         )
 
 

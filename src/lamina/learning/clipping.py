@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from lamina.spec import Description, register
-from lamina.spec.fields import Positive
+from lamina.spec.fields import NonNegative, Positive
 
 Scope = Literal["all", "layer", "parameter"]
 
@@ -51,15 +51,17 @@ class ClipNorm(Clip):
     Attributes:
         limit: Greatest norm.
         scope: Over what the norm is taken.
+        epsilon: The 1e-6 above; Caffe has 0.
     """
 
     positional: ClassVar[tuple[str, ...]] = ("limit", "scope")
     limit: Positive
     scope: Scope = "all"
+    epsilon: NonNegative = 1e-6
 
     @classmethod
     def examples(cls) -> list[ClipNorm]:
-        return [ClipNorm(1.0), ClipNorm(0.5, "layer"), ClipNorm(0.5, "parameter")]
+        return [ClipNorm(1.0), ClipNorm(0.5, "layer"), ClipNorm(0.5, "parameter"), ClipNorm(0.5, epsilon=0.0)]
 
 
 @register("renormalize")

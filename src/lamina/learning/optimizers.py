@@ -11,10 +11,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lamina.learning.schedules import Cosine, Exponential, Fixed, Rate, Schedule, WarmUp
-from lamina.spec import Description, register, registry
+from lamina.spec import Description, register, registry, wrong_value
 from lamina.spec.fields import NonNegative, Positive, Probability
 
 if TYPE_CHECKING:
@@ -76,11 +76,20 @@ class Sgd(Optimizer):
     Attributes:
         momentum: 0 keeps no state; a number or a schedule.
         dampening: As above; without effect where ``momentum`` is 0.
+        form: ``caffe``: ``b = momentum * b + lr * g``, ``p -= b``, without dampening. The same updates as long as the learning rate
+            doesn't change.
     """
 
     learning_rate: Rate = 1e-2
     momentum: Rate = 0.0
     dampening: Probability = 0.0
+    form: Literal["torch", "caffe"] = "torch"
+
+    @model_validator(mode="after")
+    def _dampens(self) -> Self:
+        if self.form == "caffe" and self.dampening:
+            raise wrong_value(expected="no dampening beside form: caffe", cause="that form has none", fix="remove dampening, or form")
+        return self
 
     @property
     def state_slots(self) -> tuple[str, ...]:
@@ -88,7 +97,7 @@ class Sgd(Optimizer):
 
     @classmethod
     def examples(cls) -> list[Sgd]:
-        return [Sgd(), Sgd(0.05, momentum=0.9), Sgd(Exponential(0.1, 0.99), momentum=0.5, dampening=0.1, weight_decay=0.01)]
+        return [Sgd(), Sgd(0.05, momentum=0.9), Sgd(Exponential(0.1, 0.99), momentum=0.5, dampening=0.1, weight_decay=0.01), Sgd(0.05, momentum=0.9, form="caffe")]
 
 
 @register("nesterov")

@@ -40,6 +40,7 @@ class Defaults(Description):
     l2_bias: NonNegative | None = None
     weight_decay: NonNegative | None = None
     learning_rate_factor: NonNegative | None = None
+    bias_learning_rate_factor: NonNegative | None = None
     constraints: several(Constraint) = ()  # type: ignore[valid-type]
     bias_constraints: several(Constraint) = ()  # type: ignore[valid-type]
     frozen: bool | None = None

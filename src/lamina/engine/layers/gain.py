@@ -14,17 +14,16 @@ from lamina.shapes import Image, Volume
 class ElementwiseMultiplicationModule(ParametricModule):
     """Features are the last axis; channels of images and volumes stand in front."""
 
-    weight: Tensor
-
     def __init__(self, node: Node) -> None:
         super().__init__(node)
-        shape = node.input_shapes[0]
+        shape, layer = node.input_shapes[0], node.layer
+        self._own = isinstance(layer, ElementwiseMultiplication) and layer.shared == "none"
         self._behind = len(shape.dims) - 1 if isinstance(shape, Image | Volume) else 0
 
     def compute(self, x: Tensor) -> Tensor:
-        bias = self._parameters.get("bias")
-        y = x * self._spread(self.weight)
+        weight, bias = self._parameters.get("weight"), self._parameters.get("bias")
+        y = x if weight is None else x * self._spread(weight)
         return y if bias is None else y + self._spread(bias)
 
     def _spread(self, values: Tensor) -> Tensor:
-        return values.reshape(-1, *(1,) * self._behind)
+        return values if self._own else values.reshape(-1, *(1,) * self._behind)

@@ -22,6 +22,7 @@ class BatchNormModule(ParametricModule):
 
     running_mean: Tensor
     running_var: Tensor
+    weight_of_batches: Tensor
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)
@@ -29,6 +30,7 @@ class BatchNormModule(ParametricModule):
         self._momentum, self._epsilon = float(layer.momentum), float(layer.epsilon)
         self._steps = isinstance(node.input_shapes[0], Sequence)
         self._frozen, self._biased = bool(layer.frozen), layer.variance == "biased"
+        self._all = layer.statistics == "all"
         self.running_var.fill_(1.0)
 
     def compute(self, x: Tensor) -> Tensor:
@@ -55,12 +57,28 @@ class BatchNormModule(ParametricModule):
         parameters = self._parameters
         weight, bias = parameters.get("weight"), parameters.get("bias")
         biased = training and self._biased
+        if training and self._all:
+            return self._over_all(x, weight, bias)
         # The backward pass keeps the variance it was given, which must not change then.
         var = self.running_var.clone() if biased else self.running_var
         y = torch.batch_norm(x, weight, bias, self.running_mean, var, training, self._momentum, self._epsilon, torch.backends.cudnn.enabled)
         if biased:
             count, before = x.numel() // x.shape[1], self.running_var * (1 - self._momentum)
             self.running_var.copy_(before + (var - before) * ((count - 1) / count))
+        return y
+
+    def _over_all(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+        """Normalise by the batch, and let it count among all batches so far."""
+        # With a momentum of 1 torch writes what the batch itself has.
+        mean, var = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
+        y = torch.batch_norm(x, weight, bias, mean, var, True, 1.0, self._epsilon, torch.backends.cudnn.enabled)  # noqa: FBT003
+        if self._biased:
+            count = x.numel() // x.shape[1]
+            var = var * ((count - 1) / count)
+        total = self.weight_of_batches
+        total.mul_(1 - self._momentum).add_(1.0)
+        self.running_mean.lerp_(mean, 1 / total)
+        self.running_var.lerp_(var, 1 / total)
         return y
 
     def _too_few(self) -> TrainingError:

@@ -31,7 +31,7 @@ class PoolModule(LayerModule):
         layer: Any = node.layer
         self._spatial: int = layer.spatial
         self._window, self._strides, self._dilations = layer.window, layer.strides, layer.dilations
-        self._windows = Windows(layer.window, layer.strides, layer.dilations, layer.paddings, half=True)
+        self._windows = Windows(layer.window, layer.strides, layer.dilations, layer.sides, half=True)
         self._fixed = self._windows.fixed(node)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,14 +78,22 @@ class AvgPoolModule(PoolModule):
         super().__init__(node)
         layer: Any = node.layer
         self._include: bool = layer.include_padding
+        # Where windows are rounded up, what counts in the average on each side, last axis first.
+        numbers = [0 if pad == "valid" else int(pad) for pad in layer.paddings] if getattr(layer, "rounding", "down") == "up" else []
+        self._excess = tuple(number for pad in reversed(numbers) for number in (pad, pad))
 
     def pool(self, x: Tensor, padding: Padding, real: Tensor | None) -> Tensor:
         average = AVERAGE[self._spatial]
         if not padding.before and real is None:
             return average(x, self._window, self._strides, padding.both, count_include_pad=self._include)
         y = average(F.pad(x, padding.before) if padding.before else x, self._window, self._strides)
-        if self._include:
+        if self._include and not self._excess:
             return y
+        if self._include:
+            inner = padding.before and tuple(min(pad, most) for pad, most in zip(padding.before, self._excess, strict=True))
+            rest = tuple(pad - own for pad, own in zip(padding.before, inner, strict=True))
+            held = F.pad(F.pad(x.new_ones((1, 1, *x.shape[2:])), inner, value=1.0), rest)
+            return y / average(held, self._window, self._strides)
         # The share of each window that is real data, by which the average over all of it is too small.
         held = F.pad(x.new_ones((1, 1, *x.shape[2:])), padding.before) if real is None else real.to(x.dtype)
         return y / average(held, self._window, self._strides).clamp(min=1 / math.prod(self._window))

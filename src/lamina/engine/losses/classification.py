@@ -148,6 +148,16 @@ def _categorical_hinge(loss: L.CategoricalHinge, activate: Activated) -> Positio
     return positions
 
 
+@computes(L.ClassHinge)
+def _class_hinge(loss: L.ClassHinge, activate: Activated) -> Positions:
+    def positions(scores: Tensor, target: Tensor) -> Tensor:
+        outputs, axis = activate(scores), feature_axis(scores.dim())
+        signs = torch.full_like(outputs, -1.0).scatter(axis, right_class(target, outputs), 1.0)
+        return (1 - signs * outputs).clamp_min(0).pow(loss.power).sum(axis)
+
+    return positions
+
+
 def right_class(target: Tensor, outputs: Tensor) -> Tensor:
     """Index of the right class, its axis kept; of targets that are a distribution the likeliest."""
     axis = feature_axis(outputs.dim())

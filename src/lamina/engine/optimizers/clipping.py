@@ -16,8 +16,6 @@ _IMPLEMENTATIONS: Implementations[Callable[[Any, FlatParameters], Callable[[], N
 clips = _IMPLEMENTATIONS.register
 """Decorator: the function makes, from a description of this class and the parameters, what changes the gradients in place."""
 
-# torch's clip_grad_norm_ adds the same.
-_EPSILON = 1e-6
 
 
 def clipper(clip: C.Clip, flat: FlatParameters) -> Callable[[], None]:
@@ -44,7 +42,7 @@ def _by_value(clip: C.ClipValue, flat: FlatParameters) -> Callable[[], None]:
 def _by_norm(clip: C.ClipNorm, flat: FlatParameters) -> Callable[[], None]:
     def factor(norm: Tensor) -> Tensor:
         # The factor is applied even where it is 1: to look would be to wait for the device.
-        return (clip.limit / (norm + _EPSILON)).clamp_max_(1.0)
+        return (clip.limit / (norm + clip.epsilon)).clamp_max_(1.0)
 
     return _scaling(_scopes(flat, clip.scope), factor)
 

@@ -32,7 +32,7 @@ def _descend(group: Group, rate: float, momentum: float, *, dampening: float = 0
 
 @updates(Sgd)
 class SgdRun(OptimizerRun[Sgd]):
-    """One fused pass: ``torch._fused_sgd_``."""
+    """One fused pass (``torch._fused_sgd_``), or Caffe's form in two passes in place."""
 
     _momentum = 0.0
 
@@ -40,7 +40,13 @@ class SgdRun(OptimizerRun[Sgd]):
         self._momentum = value_of(self.description.momentum, step, epoch)
 
     def update(self, group: Group, rate: float) -> None:
-        _descend(group, rate, self._momentum, dampening=self.description.dampening, first=self.updates == 1)
+        kept = group.state.get("momentum")
+        if self.description.form == "torch" or not kept:
+            _descend(group, rate, self._momentum, dampening=self.description.dampening, first=self.updates == 1)
+            return
+        for p, g, b in zip(group.values, group.gradients, kept, strict=True):
+            b.mul_(self._momentum).add_(g, alpha=rate)
+            p.sub_(b)
 
 
 @updates(Nesterov)

@@ -79,9 +79,15 @@ class Net:
         kept: Weights, in Caffe's order.
         arrays: Their numbers, as far as files hold them.
         fresh: Weights that no file holds.
-        ends: For each blob that a loss judges, its output here.
+        inputs: Blobs that are given, by their names here.
+        outputs: Nodes that nothing takes, and losses.
         names: What nodes are called there.
-        fixed: Numbers that belong to nodes and that no file holds.
+        shapes: What inputs and nodes give.
+        shares: For each name of a weight, whose it is, and its shape there.
+        made: Nodes of each layer, by its path.
+        counts: Numbers that each layer keeps, by its path.
+        used: Blobs that somebody takes.
+        batch_size: Samples that are read at once.
     """
 
     notes: Notes
@@ -93,6 +99,7 @@ class Net:
     kept: list[Kept] = field(default_factory=list)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
+    inputs: dict[str, Blob] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
@@ -137,7 +144,7 @@ class Net:
         """
         names = tuple(one.node if isinstance(one, Blob) else one for one in inputs)
         own = allowed(layer.name or layer.type) + (f"_{end}" if end else "")
-        while own in self.nodes or own in self.shapes and own in names:
+        while own in self.shapes:
             own += "_"
         try:
             node = made if isinstance(made, Layer) else made()
@@ -162,7 +169,8 @@ class Net:
             from lamina.network.layers.shaping import Flatten
 
             given = (Flatten().infer(given),)
-        if node.input_count != (0, None) and not all(isinstance(shape, node.accepts if n == 0 or node.further is None else node.further) for n, shape in enumerate(given)):
+        wanted = (node.accepts, node.further or node.accepts)
+        if not all(isinstance(shape, wanted[place > 0]) for place, shape in enumerate(given)):
             raise node.refuse(
                 "NN001",
                 expected=f"an input of {', '.join(kind.__name__.lower() for kind in node.accepts)}",

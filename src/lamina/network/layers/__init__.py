@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from lamina.network.layers.classic_attention import RecurrentAttention as RecurrentAttention
     from lamina.network.layers.classic_attention import SelfAttention as SelfAttention
     from lamina.network.layers.container import Container as Container
+    from lamina.network.layers.continued import Continued as Continued
+    from lamina.network.layers.continued import ContinuedLSTM as ContinuedLSTM
+    from lamina.network.layers.continued import ContinuedRNN as ContinuedRNN
     from lamina.network.layers.control import Conditional as Conditional
     from lamina.network.layers.control import Loop as Loop
     from lamina.network.layers.conv_lstm import ConvLSTM as ConvLSTM
@@ -246,6 +249,7 @@ _LAYERS: dict[str, str] = {
         "ClassicAttention SelfAttention=self_attention LearnedSelfAttention=learned_self_attention RecurrentAttention=recurrent_attention"
     ),
     "container": "Container",
+    "continued": "Continued ContinuedLSTM=continued_lstm ContinuedRNN=continued_rnn",
     "control": "Conditional=conditional Loop=loop",
     "conv_lstm": "ConvLSTM ConvLSTM1d=conv_lstm1d ConvLSTM2d=conv_lstm2d ConvLSTM3d=conv_lstm3d",
     "convolution": "Convolution Conv1d=conv1d Conv2d=conv2d Conv3d=conv3d",

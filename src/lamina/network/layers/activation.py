@@ -67,7 +67,7 @@ class PReLU(ParametricLayer):
     # Its numbers are slopes: nothing is added, nothing drawn, and it is the activation.
     unused_settings: ClassVar[tuple[str, ...]] = (
         *("activation", "initializer", "bias", "bias_initializer", "weight_noise", "weight_decay"),
-        *("l1", "l2", "l1_bias", "l2_bias", "constraints", "bias_constraints"),
+        *("l1", "l2", "l1_bias", "l2_bias", "bias_learning_rate_factor", "constraints", "bias_constraints"),
     )
 
     start: float = 0.25

@@ -212,6 +212,7 @@ class ParametricLayer(Layer):
         l2_bias: As ``l2``, for biases.
         weight_decay: Decoupled decay of weights: ``w -= learning_rate * weight_decay * w``. None: the optimiser's own.
         learning_rate_factor: The optimiser's learning rate is multiplied by this for the layer's parameters.
+        bias_learning_rate_factor: The same for biases, where it is another; None: ``learning_rate_factor``.
         constraints: What must hold for weights after every update; one, or a list.
         bias_constraints: The same for biases.
         frozen: Parameters keep their values in training, and batch norm its running statistics, by which it then normalises.
@@ -232,6 +233,7 @@ class ParametricLayer(Layer):
     l2_bias: NonNegative = 0.0
     weight_decay: NonNegative | None = None
     learning_rate_factor: NonNegative = 1.0
+    bias_learning_rate_factor: NonNegative | None = None
     constraints: several(Constraint) = ()  # type: ignore[valid-type]
     bias_constraints: several(Constraint) = ()  # type: ignore[valid-type]
     frozen: bool = False

@@ -54,6 +54,8 @@ class BatchNorm(Normalization):
         momentum: Weight of the newest batch in the running statistics; ``1 - decay`` in Deeplearning4j's and Keras's terms.
         variance: Which variance of a batch the running one follows: ``unbiased``, as in torch, or ``biased``, as in Deeplearning4j and
             Keras.
+        statistics: ``recent``: as above; ``all``: the mean over all batches so far, in which each weighs ``(1 - momentum)`` times the
+            next one (Caffe). The sum of these weights is a third buffer, ``weight_of_batches [1]``.
 
     Example:
         >>> from lamina.shapes import image
@@ -66,6 +68,7 @@ class BatchNorm(Normalization):
 
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
     variance: Literal["unbiased", "biased"] = "unbiased"
+    statistics: Literal["recent", "all"] = "recent"
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         return inputs[0]
@@ -74,7 +77,8 @@ class BatchNorm(Normalization):
         return self.affine((last_axis(inputs[0]),))
 
     def buffers(self, inputs: tuple[Shape, ...]) -> Mapping[str, tuple[int, ...]]:
-        return {"running_mean": (last_axis(inputs[0]),), "running_var": (last_axis(inputs[0]),)}
+        found = {"running_mean": (last_axis(inputs[0]),), "running_var": (last_axis(inputs[0]),)}
+        return found if self.statistics == "recent" else {**found, "weight_of_batches": (1,)}
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         # At prediction, statistics, scale and shift are one multiply-add.
@@ -86,6 +90,7 @@ class BatchNorm(Normalization):
             (cls(), (Features(4),)),
             (cls(momentum=0.3, epsilon=1e-3, activation="tanh"), (Sequence(steps=5, features=3),)),
             (cls(variance="biased"), (Features(3),)),
+            (cls(statistics="all", momentum=0.3), (Image(channels=3, height=4, width=2),)),
             (cls(), (Sequence(steps=None, features=3),)),
             (cls(bias=False), (Image(channels=3, height=4, width=2),)),
             (cls(scale=False, bias=False), (Volume(channels=2, depth=2, height=3, width=2),)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -66,11 +66,18 @@ class Pool(Layer):
         given: AnyPadding = self.padding
         return spread_padding(given, self.spatial)
 
+    @property
+    def sides(self) -> tuple[str | int, ...]:
+        """The same; with ``rounding: up`` a number ``n`` is ``ceil+n``."""
+        if getattr(self, "rounding", "down") == "down":
+            return self.paddings
+        return tuple(f"ceil+{0 if pad == 'valid' else pad}" for pad in self.paddings)
+
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs
         names = shape.axes[:1] if isinstance(shape, Sequence) else shape.axes[1:]
         sizes = slide(
-            self, spatial_axes(shape), names, kernel=self.window, stride=self.strides, dilation=self.dilations, padding=self.padding
+            self, spatial_axes(shape), names, kernel=self.window, stride=self.strides, dilation=self.dilations, padding=self.sides
         )
         return with_axes(shape, last_axis(shape), sizes)
 
@@ -94,7 +101,7 @@ class MaxPool(Pool):
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         found = super().infer(inputs)
-        settings = zip(spatial_axes(inputs[0]), self.window, self.strides, self.dilations, self.paddings, strict=True)
+        settings = zip(spatial_axes(inputs[0]), self.window, self.strides, self.dilations, self.sides, strict=True)
         for size, window, stride, dilation, padding in settings:
             if size is None or dilation == 1:
                 continue
@@ -118,6 +125,27 @@ class AveragePool(Pool):
     """
 
     include_padding: bool = False
+
+
+class Rounding(Pool):
+    """What pooling of images and volumes adds.
+
+    Attributes:
+        rounding: ``up``: beside a padding in numbers, too, what is left over at the end gets a window, which is smaller; none begins in
+            the padding behind (Caffe). With ``include_padding`` an average counts the padding, and nothing behind it.
+    """
+
+    rounding: Literal["down", "up"] = "down"
+
+    @model_validator(mode="after")
+    def _rounds(self) -> Self:
+        if self.rounding == "up" and {*self.paddings} & {"same", "ceil"}:
+            raise wrong_value(
+                expected="padding in numbers, or valid, beside rounding: up",
+                cause=f"padding: {self.padding} says already how many windows there are",
+                fix="remove rounding, or give padding as a number",
+            )
+        return self
 
 
 STEPS = Sequence(steps=7, features=3)
@@ -154,7 +182,7 @@ class MaxPool1d(MaxPool):
 
 
 @register("max_pool2d")
-class MaxPool2d(MaxPool):
+class MaxPool2d(Rounding, MaxPool):
     """Largest value of each window: ``[batch, c, height, width]`` to ``[batch, c, height', width']``; see `MaxPool`.
 
     Example:
@@ -178,12 +206,13 @@ class MaxPool2d(MaxPool):
             (cls(3, stride=2, padding="same"), (IMAGE,)),
             (cls(3, padding=2), (IMAGE,)),
             (cls(3, stride=2, padding="ceil"), (IMAGE,)),
+            (cls(3, stride=2, padding=1, rounding="up"), (IMAGE,)),
             (cls(2, stride=2, padding=(1, 0), dilation=(2, 3)), (IMAGE,)),
         ]
 
 
 @register("max_pool3d")
-class MaxPool3d(MaxPool):
+class MaxPool3d(Rounding, MaxPool):
     """Largest value of each window of a volume; see `MaxPool`.
 
     Example:
@@ -231,7 +260,7 @@ class AvgPool1d(AveragePool):
 
 
 @register("avg_pool2d")
-class AvgPool2d(AveragePool):
+class AvgPool2d(Rounding, AveragePool):
     """Average of each window: ``[batch, c, height, width]`` to ``[batch, c, height', width']``; see `AveragePool` for the settings.
 
     Example:
@@ -254,11 +283,13 @@ class AvgPool2d(AveragePool):
             (cls((3, 2), stride=2, padding=(1, 0)), (IMAGE,)),
             (cls(3, stride=2, padding="same", include_padding=True), (IMAGE,)),
             (cls((2, 3), stride=3, padding="ceil"), (IMAGE,)),
+            (cls((2, 3), stride=2, padding=(1, 2), rounding="up", include_padding=True), (IMAGE,)),
+            (cls(4, stride=3, padding=1, rounding="up"), (IMAGE,)),
         ]
 
 
 @register("avg_pool3d")
-class AvgPool3d(AveragePool):
+class AvgPool3d(Rounding, AveragePool):
     """Average of each window of a volume; see `AveragePool` for the settings.
 
     Example:
@@ -280,4 +311,5 @@ class AvgPool3d(AveragePool):
             (cls(3, stride=2, padding="same"), (VOLUME,)),
             (cls(2, padding=1), (VOLUME,)),
             (cls(2, padding="ceil"), (VOLUME,)),
+            (cls(2, padding=1, stride=3, rounding="up", include_padding=True), (VOLUME,)),
         ]

@@ -67,13 +67,16 @@ def pads(size: int, kernel: int, stride: int, dilation: int, padding: str | int)
 
     ``same`` is TensorFlow's arithmetic: the output has ``ceil(size / stride)`` positions, and an odd position goes to the
     end. ``causal`` puts all before, so that an output sees nothing later than itself. ``ceil`` puts all at the end, just so
-    much that no position is left over behind the last window; a window that would begin there has nothing to look at.
+    much that no position is left over behind the last window; a window that would begin there has nothing to look at. ``ceil+2`` is
+    the same beside 2 positions on both sides; no window begins in those behind.
 
     Example:
         >>> pads(28, 5, 1, 1, "same"), pads(28, 3, 2, 1, "same"), pads(28, 3, 1, 2, "causal"), pads(28, 3, 1, 1, 1)
         ((2, 2), (0, 1), (4, 0), (1, 1))
         >>> pads(28, 3, 2, 1, "ceil"), pads(27, 3, 2, 1, "ceil")
         ((0, 1), (0, 0))
+        >>> pads(7, 3, 2, 1, "ceil+1"), pads(6, 2, 2, 1, "ceil+1"), pads(2, 3, 2, 1, "ceil+0")
+        ((1, 1), (1, 1), (0, 1))
     """
     if isinstance(padding, int):
         return padding, padding
@@ -85,6 +88,12 @@ def pads(size: int, kernel: int, stride: int, dilation: int, padding: str | int)
     if padding == "ceil" and size >= reach(kernel, dilation):
         last = min(-(-(size - reach(kernel, dilation)) // stride), (size - 1) // stride) * stride
         return 0, max(last + reach(kernel, dilation) - size, 0)
+    if padding.startswith("ceil+"):
+        before = int(padding.removeprefix("ceil+"))
+        last = max(-(-(size + 2 * before - reach(kernel, dilation)) // stride), 0)
+        if last * stride >= size + before:
+            last = (size + before - 1) // stride
+        return before, max(last * stride + reach(kernel, dilation) - size - before, 0)
     return 0, 0
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lamina.network.losses.classification import BinaryCrossEntropy as BinaryCrossEntropy
     from lamina.network.losses.classification import BinaryFocal as BinaryFocal
     from lamina.network.losses.classification import CategoricalHinge as CategoricalHinge
+    from lamina.network.losses.classification import ClassHinge as ClassHinge
     from lamina.network.losses.classification import CrossEntropy as CrossEntropy
     from lamina.network.losses.classification import FMeasure as FMeasure
     from lamina.network.losses.classification import Focal as Focal
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
 
 _LOSSES: dict[str, str] = {
     "classification": (
-        "BinaryCrossEntropy=binary_cross_entropy BinaryFocal=binary_focal CategoricalHinge=categorical_hinge"
+        "BinaryCrossEntropy=binary_cross_entropy BinaryFocal=binary_focal CategoricalHinge=categorical_hinge ClassHinge=class_hinge"
         " CrossEntropy=cross_entropy FMeasure=f_measure Focal=focal GeneralizedCrossEntropy=generalized_cross_entropy"
         " Hinge=hinge MultiLabel=multi_label NegativeLogLikelihood=negative_log_likelihood Ordinal=ordinal"
         " SparseCrossEntropy=sparse_cross_entropy SquaredHinge=squared_hinge"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -129,6 +129,26 @@ class CategoricalHinge(Loss):
     @classmethod
     def examples(cls) -> list[Any]:
         return [CategoricalHinge()]
+
+
+@register("class_hinge")
+class ClassHinge(Loss):
+    """``sum_j max(0, 1 - s_j y_j)^power`` with ``s`` 1 for the right class and -1 for all others: each class against the rest (Caffe).
+
+    Targets: class indices, or one-hot.
+
+    Attributes:
+        power: 1, or 2 for the square.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("power",)
+    target: ClassVar[TargetKind] = "classes"
+
+    power: Literal[1, 2] = 1
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        return [ClassHinge(), ClassHinge(2)]
 
 
 class BinaryLoss(Weighted):

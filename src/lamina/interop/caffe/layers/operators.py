@@ -1,0 +1,1 @@
+"""Layers that become graphs of operators."""
