@@ -40,7 +40,7 @@ def load_tensors(tensors: Mapping[str, Tensor], arrays: Mapping[str, np.ndarray]
         raise WeightsError.of(problems)
     with torch.no_grad():
         for name, tensor in tensors.items():
-            tensor.copy_(torch.from_numpy(np.ascontiguousarray(arrays[name]).reshape(tensor.shape)))
+            tensor.copy_(torch.from_numpy(np.require(arrays[name], requirements=["C", "W"]).reshape(tensor.shape)))
 
 
 def _missing(name: str, arrays: Mapping[str, np.ndarray]) -> Problem:

@@ -97,7 +97,12 @@ class Sgd(Optimizer):
 
     @classmethod
     def examples(cls) -> list[Sgd]:
-        return [Sgd(), Sgd(0.05, momentum=0.9), Sgd(Exponential(0.1, 0.99), momentum=0.5, dampening=0.1, weight_decay=0.01), Sgd(0.05, momentum=0.9, form="caffe")]
+        return [
+            Sgd(),
+            Sgd(0.05, momentum=0.9),
+            Sgd(Exponential(0.1, 0.99), momentum=0.5, dampening=0.1, weight_decay=0.01),
+            Sgd(0.05, momentum=0.9, form="caffe"),
+        ]
 
 
 @register("nesterov")

@@ -17,7 +17,6 @@ clips = _IMPLEMENTATIONS.register
 """Decorator: the function makes, from a description of this class and the parameters, what changes the gradients in place."""
 
 
-
 def clipper(clip: C.Clip, flat: FlatParameters) -> Callable[[], None]:
     """What clips the gradients of ``flat`` in place when called.
 

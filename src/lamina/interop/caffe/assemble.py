@@ -26,7 +26,9 @@ def network(net: Net, notes: Notes) -> Network | None:
         notes.lose(f"input {net.inputs[name].name!r}", "that no layer takes")
         del net.inputs[name]
     if not net.outputs:
-        notes.miss("the network", expected="an output", got="none", fix="give a network whose last layers are computed", cause="it is empty")
+        notes.miss(
+            "the network", expected="an output", got="none", fix="give a network whose last layers are computed", cause="it is empty"
+        )
         return None
     try:
         return _chain(net) or Graph(inputs={name: net.shapes[name] for name in net.inputs}, nodes=net.nodes, outputs=net.outputs)
@@ -60,7 +62,12 @@ def layouts(net: Net, made: Network | None, options: Options) -> tuple[dict[str,
     gives: dict[str, Layout] = {}
     for node in net.nodes:
         blob = by_node.get(node)
-        gives[node] = Layout(net.names.get(node, node)) if blob is None else _layout(blob.name, blob, here=here, given=False)
+        if blob is None:
+            name = net.names.get(node, node)
+            # Layers that write a blob where it stands are called by it; what it was before has the layer's name, if that is free.
+            gives[node] = Layout(name if name not in net.blobs else f"{name} before others")
+        else:
+            gives[node] = _layout(blob.name, blob, here=here, given=False)
     return inputs, gives
 
 

@@ -46,14 +46,11 @@ def shape_of(dims: tuple[int, ...], batch: int = 0) -> Shape | None:
     sizes = tuple(size for axis, size in enumerate(dims) if axis != batch)
     if batch == 1:
         return Steps(steps=None, features=sizes[1] if len(sizes) == 2 else 1) if 1 <= len(sizes) <= 2 else None
-    makers = {
-        0: lambda: Features(1),
-        1: lambda: Features(*sizes),
-        2: lambda: Image(*sizes, 1),
-        3: lambda: Image(*sizes),
-        4: lambda: Volume(*sizes),
-    }
-    return makers[len(sizes)]() if len(sizes) in makers and min(sizes, default=1) >= 1 else None
+    if min(sizes, default=1) < 1 or len(sizes) > 4:
+        return None
+    if len(sizes) < 2:
+        return Features(*(sizes or (1,)))
+    return Volume(*sizes) if len(sizes) == 4 else Image(*sizes) if len(sizes) == 3 else Image(*sizes, 1)
 
 
 _AXES: dict[int, tuple[str, ...]] = {

@@ -69,7 +69,9 @@ def _enter(net: Net, one: Fed, labels: set[str], steps: set[str]) -> None:
     if shape is None:
         net.used.add(one.name)
         if one.dims is not None:
-            net.notes.miss(one.path, expected="1 to 5 axes of 1 or more", got=f"{list(dims)}", fix=f"say another: --input {one.name}=3,224,224")
+            net.notes.miss(
+                one.path, expected="1 to 5 axes of 1 or more", got=f"{list(dims)}", fix=f"say another: --input {one.name}=3,224,224"
+            )
         return
     while node in net.shapes:
         node += "_"
@@ -113,7 +115,9 @@ def _share(net: Net, entry: Entry, before: tuple[int, set[str]]) -> None:
 def _alike(one: Layer, other: Layer) -> bool:
     plain = {"inputs": (), "name": None}
     started = {name: None for name in ("initializer", "bias_initializer") if name in type(one).model_fields}
-    data = [{key: value for key, value in layer.replace(**plain).to_dict(full=True).items() if key not in started} for layer in (one, other)]
+    data = [
+        {key: value for key, value in layer.replace(**plain).to_dict(full=True).items() if key not in started} for layer in (one, other)
+    ]
     return type(one) is type(other) and data[0] == data[1]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lamina.errors import LaminaError
 from lamina.interop.caffe.blob import Blob, shape_of
@@ -103,7 +103,7 @@ class Net:
     outputs: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
-    shares: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    shares: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     made: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
@@ -198,7 +198,7 @@ class Net:
         self.blobs[name] = Blob(name, node, tuple(dims), own, batch)
         self.used.discard(name)
 
-    def refuse(self, layer: Entry, *, expected: str, got: Any, fix: str = "", cause: str = "") -> None:
+    def refuse(self, layer: Entry, *, expected: str, got: Any, fix: str = "", cause: str = "") -> NoReturn:
         """Note that a layer has no counterpart, and end its conversion.
 
         Raises:

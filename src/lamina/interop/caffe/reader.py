@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamina.errors import LaminaError
 from lamina.interop.caffe import inputs as ins
@@ -72,7 +71,7 @@ def _names(given: Given) -> tuple[str, ...]:
     return tuple(map(str, given.paths))
 
 
-def _remarks(notes: Notes) -> tuple[tuple[object, ...], ...]:
+def _remarks(notes: Notes) -> tuple[Any, Any, Any]:
     return tuple(notes.missing), tuple(notes.lost), tuple(notes.assumed)
 
 
@@ -80,7 +79,7 @@ def _network(files: Files, solver: Solver | None, notes: Notes) -> tuple[Source 
     """The network, blobs of weights by layer, and the file they come from."""
     binary = [(path, parsed(_bytes(path), SCHEMA, "NetParameter", str(path))) for path in files.weights]
     stored: dict[str, list[np.ndarray]] = {}
-    sources = [source(message, str(path)) for path, message in binary]
+    sources = [replace(source(message, str(path)), binary=True) for path, message in binary]
     for one in sources:
         stored |= _stored(one)
     for path in files.tables:
@@ -129,6 +128,10 @@ def _chosen(found: Source, *, training: bool) -> list[Entry]:
     """The layers of a phase: that of training with a solver, else that of tests; automatic splits taken out."""
     state = found.state
     phase = state.word("phase") if state is not None and state.has("phase") else "TRAIN" if training else "TEST"
+    if found.binary:
+        # What Caffe writes has gone through its rules already.
+        whole = [word for word in (phase, "TRAIN", "TEST") if all(holds(entry, word) for entry in found.layers)]
+        phase = whole[0] if whole else phase
     level, stages = (state.integer("level"), state.texts("stage")) if state is not None else (0, [])
     entries: list[Entry] = []
     renamed: dict[str, str] = {}
@@ -183,17 +186,19 @@ def _imported(
         facts["Trained by"] = f"{shown(learning.optimizer)}, {learning.updates:,} updates"
         facts["Its state"] = f"{len(slots):,} arrays" if slots else "not among the files"
     arrays = {name: _typed(array) for name, array in net.arrays.items()} if made is not None else {}
-    shapes = None if made is None else dict(net.inputs) and {_key(made, name): net.shapes[name] for name in net.inputs}
+    shapes = None if made is None else {_key(made, name): net.shapes[name] for name in net.inputs}
     plan = None
     if made is not None and shapes is not None:
         try:
             plan = made.resolve(shapes)
         except LaminaError as error:
             problem = error.problems[0]
-            raise unreadable(where=f"{found.where}, {problem.where}", expected=problem.expected, got=problem.got, cause=problem.cause) from error
+            raise unreadable(
+                where=f"{found.where}, {problem.where}", expected=problem.expected, got=problem.got, cause=problem.cause
+            ) from error
         check_arrays(plan, arrays, net.where, frozenset(net.fresh))
     prepared = preprocessing(entries, net, made, files, notes) if made is not None else None
-    report = Report("caffe", "Caffe", found.version, _names(given), _rows(net, entries), *_remarks(notes), facts)  # type: ignore[arg-type]
+    report = Report("caffe", "Caffe", found.version, _names(given), _rows(net, entries), *_remarks(notes), facts)
     double = bool(net.arrays) and all(array.dtype.itemsize == 8 for array in net.arrays.values())
     return Imported(
         report,
@@ -235,5 +240,3 @@ def _rows(net: Net, entries: Sequence[Entry]) -> tuple[Row, ...]:
             note = "nothing is computed"
         rows.append(Row(entry.path, entry.name, entry.type, becomes or ((note,) if note else ()), net.counts.get(entry.path, 0)))
     return tuple(rows)
-
-

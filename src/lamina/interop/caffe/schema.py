@@ -174,6 +174,12 @@ _BRANCH_FIELDS = """
  norm_param 90004 NormalizeParameter, shuffle_channel_param 90005 ShuffleChannelParameter, prior_box_param 90006 PriorBoxParameter
  roi_pooling_param 90007 ROIPoolingParameter, relu6_param 90008 ReLUParameter
 """
-SCHEMA = Schema(_NET.rstrip("\n").replace(" clip_param 148 ClipParameter", " clip_param 148 ClipParameter" + _BRANCH_FIELDS.rstrip("\n"))
-                + "\n" + _PARAMETERS + _OLD + _SOLVER + _BRANCHES)
+SCHEMA = Schema(
+    _NET.rstrip("\n").replace(" clip_param 148 ClipParameter", " clip_param 148 ClipParameter" + _BRANCH_FIELDS.rstrip("\n"))
+    + "\n"
+    + _PARAMETERS
+    + _OLD
+    + _SOLVER
+    + _BRANCHES
+)
 """All messages."""

@@ -57,8 +57,8 @@ def _by_weights(
     if blob is not None and blob.ndim >= 3:
         channels = blob.shape[1] * max(first.settings("convolution_param").integer("group", 1), 1)
     else:
-        means = one.layer.settings("transform_param").numbers("mean_value") if one.layer is not None else []
-        channels = 3 if len(means) == 3 or (one.layer is not None and one.layer.type == "ImageData") else 0
+        means = len(one.layer.settings("transform_param").numbers("mean_value")) if one.layer is not None else 0
+        channels = 3 if means == 3 or (one.layer is not None and one.layer.type == "ImageData") else 0
     size = readers_size(one.layer) if one.layer is not None else None
     if size is not None and channels:
         return batch, channels, *size
@@ -98,7 +98,7 @@ def _square(
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if fits(middle) < 0 else (low, middle)
-    found = []
+    found: list[int] = []
     while low <= MOST_SIDE and len(found) < 64 and fits(low) == 0:
         found.append(low)
         low += 1

@@ -124,7 +124,9 @@ class Source:
         version: Which of the three forms its layers have.
         layers: In the order of the file.
         inputs: Blobs that it is given by name, with their sizes; None where they are not said.
+        state: The phase, level and stages that it is meant for, if it says so.
         unknown: Fields that are not known here, by place.
+        binary: Whether it was read from a binary file.
     """
 
     where: str
@@ -134,6 +136,7 @@ class Source:
     inputs: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
     state: Message | None = None
     unknown: list[str] = field(default_factory=list)
+    binary: bool = False
 
 
 def source(message: Message, where: str) -> Source:
@@ -165,7 +168,7 @@ def source(message: Message, where: str) -> Source:
 
 def _inputs(message: Message, where: str) -> dict[str, tuple[int, ...] | None]:
     names = message.texts("input")
-    shapes: list[tuple[int, ...]] = [sizes(shape) for shape in message.messages("input_shape")]
+    shapes: list[tuple[int, ...] | None] = [sizes(shape) for shape in message.messages("input_shape")]
     if not shapes:
         dims = message.integers("input_dim")
         if len(dims) % 4:
@@ -202,7 +205,9 @@ def _common(one: Message) -> dict[str, Any]:
 def _specs(one: Message, names: Sequence[str] = ()) -> tuple[Spec, ...]:
     rates, decays = one.numbers("blobs_lr").tolist(), one.numbers("weight_decay").tolist()
     count = max(len(rates), len(decays), len(names))
-    return tuple(Spec(*(_at(items, place, default) for items, default in ((names, ""), (rates, 1.0), (decays, 1.0)))) for place in range(count))
+    return tuple(
+        Spec(*(_at(items, place, default) for items, default in ((names, ""), (rates, 1.0), (decays, 1.0)))) for place in range(count)
+    )
 
 
 def _at(items: Sequence[Any], place: int, default: Any) -> Any:

@@ -25,7 +25,7 @@ def _h5py() -> Any:
         import h5py
     except ImportError as error:
         raise InteropError(
-            "IO040",
+            "IO020",
             where="weights in HDF5",
             expected="the package h5py, which reads them",
             got=str(error),
@@ -43,7 +43,17 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except InteropError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError, UnicodeDecodeError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+        UnicodeDecodeError,
+    ) as error:
         raise damaged(where=str(path), expected="an HDF5 file of Caffe", got=str(error)[:200] or type(error).__name__) from error
 
 
@@ -57,7 +67,7 @@ def is_table(path: Path) -> bool:
                 return all(_is_layer(_child(group, name, path)) for name in list(group.keys())[:4])
             return {"iter", "history"} <= names <= {"iter", "learned_net", "current_step", "history"}
     except InteropError as error:
-        return error.problems[0].code == "IO040"
+        return error.problems[0].code == "IO020"
 
 
 def _is_layer(group: Any) -> bool:
@@ -68,9 +78,7 @@ def _child(group: Any, name: str, path: Path) -> Any:
     """A group or data set that lies in the file itself."""
     h5py = _h5py()
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise damaged(
-            where=f"{path}, {name!r}", expected="numbers in this file", got="a link", cause="the file was made to read others"
-        )
+        raise damaged(where=f"{path}, {name!r}", expected="numbers in this file", got="a link", cause="the file was made to read others")
     return group[name]
 
 
@@ -82,7 +90,10 @@ def _numbers(group: Any, name: str, path: Path, size: int) -> np.ndarray:
     where = f"{path}, {found.name}"
     if not hasattr(found, "dtype") or found.dtype.kind not in "fiu" or found.dtype.itemsize not in (1, 2, 4, 8):
         raise damaged(where=where, expected="numbers", got=str(getattr(found, "dtype", "a group")))
-    if found.size * found.dtype.itemsize > max(size, found.id.get_storage_size()) * (1 if found.chunks is None else 1100) or found.size > 1 << 34:
+    if (
+        found.size * found.dtype.itemsize > max(size, found.id.get_storage_size()) * (1 if found.chunks is None else 1100)
+        or found.size > 1 << 34
+    ):
         raise too_large(where=where, expected=f"at most the {size:,} bytes of the file", got=f"{found.size:,} numbers")
     if found.is_virtual or found.external:
         raise damaged(where=where, expected="numbers in this file", got="numbers in others", cause="the file was made to read others")
@@ -95,7 +106,7 @@ def weights(path: Path) -> dict[str, list[np.ndarray]]:
     """Blobs of each layer.
 
     Raises:
-        InteropError: IO002 or IO003, if the file is damaged, or made to do harm; IO040, if h5py isn't there.
+        InteropError: IO002 or IO003, if the file is damaged, or made to do harm; IO020, if h5py isn't there.
     """
     size = path.stat().st_size
     found: dict[str, list[np.ndarray]] = {}
@@ -104,7 +115,8 @@ def weights(path: Path) -> dict[str, list[np.ndarray]]:
         for name, layer in _layers(group, path):
             if not hasattr(layer, "keys") or len(layer) > MOST_BLOBS:
                 raise damaged(where=f"{path}, {name!r}", expected="a group of blobs", got=type(layer).__name__)
-            found[name] = [_numbers(layer, str(place), path, size) for place in range(len(layer))]
+            if len(layer):
+                found[name] = [_numbers(layer, str(place), path, size) for place in range(len(layer))]
     return found
 
 
@@ -114,10 +126,12 @@ def _layers(group: Any, path: Path) -> Iterator[tuple[str, Any]]:
     seen = 0
     while waiting:
         prefix, one = waiting.pop()
-        for name in one.keys():
+        for name in list(one):
             seen += 1
             if seen > MOST_LAYERS or prefix.count("/") > 64:
-                raise too_large(where=f"{path}, {prefix!r}", expected=f"at most {MOST_LAYERS:,} layers", got="more, or groups within groups")
+                raise too_large(
+                    where=f"{path}, {prefix!r}", expected=f"at most {MOST_LAYERS:,} layers", got="more, or groups within groups"
+                )
             child = _child(one, name, path)
             keys = list(child.keys()) if hasattr(child, "keys") else None
             if keys is None:

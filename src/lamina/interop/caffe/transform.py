@@ -63,7 +63,8 @@ def _linear(kind: Any, offset: np.ndarray | None, factor: float, shape: Shape) -
 
     if offset is None or offset.size == 1:
         return kind(np.asarray(0.0 if offset is None else float(offset.reshape(-1)[0])), np.asarray(factor))
-    return kind(offset, np.full(offset.shape, factor), 1)
+    # One mean for each channel, or one for each number of an image.
+    return kind(offset, np.full(offset.shape, factor), 1 if offset.ndim == 1 else None)
 
 
 def _numbers(reader: Entry, notes: Notes) -> tuple[np.ndarray | None, float]:
@@ -98,10 +99,8 @@ def _mean(path: Path) -> np.ndarray:
     if size > MOST_BYTES:
         raise too_large(where=str(path), expected=f"a mean image of at most {MOST_BYTES:,} bytes", got=f"{size:,}")
     raw = path.read_bytes()
-    if raw.startswith(b"\x93NUMPY"):
-        array = _npy(path)
-    else:
-        array = blob_array(parsed(raw, SCHEMA, "BlobProto", str(path)), str(path))
+    numpy = raw.startswith(b"\x93NUMPY")
+    array = _npy(path) if numpy else blob_array(parsed(raw, SCHEMA, "BlobProto", str(path)), str(path))
     if not np.isfinite(array).all() or not array.size:
         raise damaged(where=str(path), expected="finite numbers", got="others, or none")
     return array.reshape(array.shape[1:]) if array.ndim == 4 and array.shape[0] == 1 else array

@@ -64,9 +64,9 @@ class Message:
         return bool(self.integer(name, int(default)))
 
     def number(self, name: str, default: float = 0.0) -> float:
-        """A number with a fraction."""
+        """A number with a fraction; of 32 bits the shortest that is the same, 0.1 and not 0.10000000149011612."""
         array = self.numbers(name)
-        return float(array[-1]) if len(array) else default
+        return float(str(array[-1])) if len(array) else default
 
     def word(self, name: str, default: str = "") -> str:
         """The word of an enumeration; a number without a word as itself.

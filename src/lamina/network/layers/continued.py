@@ -37,7 +37,11 @@ class Continued(ParametricLayer):
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         x, goes_on, *static = inputs
         right = isinstance(goes_on, Sequence) and goes_on.features == 1
-        if not right or not goes_on.agrees(Sequence(steps=x.dims[0], features=1)) or not all(isinstance(shape, Features) for shape in static):
+        if (
+            not right
+            or not goes_on.agrees(Sequence(steps=x.dims[0], features=1))
+            or not all(isinstance(shape, Features) for shape in static)
+        ):
             raise self.refuse(
                 "NN003",
                 expected=f"a number for each step, [batch, {x.dims[0] or '?'}, 1], as second input, and features as third",

@@ -33,7 +33,15 @@ class EmbeddingBag(ParametricLayer):
     accepts: ClassVar[tuple[type[Shape], ...]] = (Tokens,)
     own_settings: ClassVar[tuple[str, ...]] = ("activation",)
     # Tokens are names, not amounts, and there is no bias.
-    unused_settings: ClassVar[tuple[str, ...]] = ("dropout", "bias", "bias_initializer", "l1_bias", "l2_bias", "bias_learning_rate_factor", "bias_constraints")
+    unused_settings: ClassVar[tuple[str, ...]] = (
+        "dropout",
+        "bias",
+        "bias_initializer",
+        "l1_bias",
+        "l2_bias",
+        "bias_learning_rate_factor",
+        "bias_constraints",
+    )
 
     units: Count
     combine: Literal["mean", "sum", "max"] = "mean"

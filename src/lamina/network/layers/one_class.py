@@ -45,7 +45,14 @@ class OneClassOutput(OutputMixin, ParametricLayer):
     accepts: ClassVar[tuple[type[Shape], ...]] = (Features,)
     flattens: ClassVar[bool] = True
     own_settings: ClassVar[tuple[str, ...]] = ("activation", "l2")
-    unused_settings: ClassVar[tuple[str, ...]] = ("bias", "bias_initializer", "l1_bias", "l2_bias", "bias_learning_rate_factor", "bias_constraints")
+    unused_settings: ClassVar[tuple[str, ...]] = (
+        "bias",
+        "bias_initializer",
+        "l1_bias",
+        "l2_bias",
+        "bias_learning_rate_factor",
+        "bias_constraints",
+    )
 
     hidden: Count
     loss: Loss = OneClass()

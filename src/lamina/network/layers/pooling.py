@@ -76,9 +76,8 @@ class Pool(Layer):
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs
         names = shape.axes[:1] if isinstance(shape, Sequence) else shape.axes[1:]
-        sizes = slide(
-            self, spatial_axes(shape), names, kernel=self.window, stride=self.strides, dilation=self.dilations, padding=self.sides
-        )
+        sides: Any = self.sides
+        sizes = slide(self, spatial_axes(shape), names, kernel=self.window, stride=self.strides, dilation=self.dilations, padding=sides)
         return with_axes(shape, last_axis(shape), sizes)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -28,7 +28,14 @@ class ClassToken(ParametricLayer):
 
     accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence,)
     own_settings: ClassVar[tuple[str, ...]] = ("activation", "initializer")
-    unused_settings: ClassVar[tuple[str, ...]] = ("bias", "bias_initializer", "l1_bias", "l2_bias", "bias_learning_rate_factor", "bias_constraints")
+    unused_settings: ClassVar[tuple[str, ...]] = (
+        "bias",
+        "bias_initializer",
+        "l1_bias",
+        "l2_bias",
+        "bias_learning_rate_factor",
+        "bias_constraints",
+    )
 
     initializer: Initializer = Normal(std=0.02)
 

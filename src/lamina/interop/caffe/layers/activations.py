@@ -11,6 +11,7 @@ from lamina.interop.caffe.source import Entry
 from lamina.network import activations as a
 from lamina.network import initializers as i
 from lamina.network import layers as ls
+from lamina.network import vertices as vs
 from lamina.network.layers.layer import Layer
 from lamina.network.noise import DropoutNoise
 from lamina.shapes import Image, Volume
@@ -50,9 +51,9 @@ def swish(layer: Entry, net: Net) -> None:
     if beta == 1:
         node = net.add(layer, ls.ActivationLayer(a.Swish()), x)
     else:
-        scaled = net.add(layer, ls.Scale(beta), x, end="scaled")
+        scaled = net.add(layer, vs.Scale(beta), x, end="scaled")
         gate = net.add(layer, ls.ActivationLayer(a.Sigmoid()), scaled, end="gate")
-        node = net.add(layer, ls.Multiply(), x, gate)
+        node = net.add(layer, vs.Multiply(), x, gate)
     net.give(layer, node, x.dims, batch=x.batch)
 
 

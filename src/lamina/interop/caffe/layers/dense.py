@@ -34,16 +34,17 @@ def inner_product(layer: Entry, net: Net) -> None:
     before = x.node
     if axis > 1 and x.batch == 0:
         before = net.add(layer, ls.Reshape(Steps(steps=math.prod(x.dims[1:axis]), features=count)), x, end="rows")
-    made = (
+    node = net.add(
+        layer,
         lambda: ls.Dense(
             units,
             bias=bias,
             initializer=initializer(layer, net, given.message("weight_filler")),
             bias_initializer=initializer(layer, net, given.message("bias_filler")),
             **net.training(layer, bias=1 if bias else None),
-        )
+        ),
+        before,
     )
-    node = net.add(layer, made, before)
     turned = given.boolean("transpose")
     net.keep(layer, node, 0, "weight", (count, units) if turned else (units, count), transposed if turned else same)
     if bias:
@@ -77,16 +78,17 @@ def embed(layer: Entry, net: Net) -> None:
     x, units, bias = net.take(layer), given.integer("num_output"), given.boolean("bias_term", default=True)
     size = given.integer("input_dim")
     tokens = _tokens(layer, net, x, size)
-    made = (
+    node = net.add(
+        layer,
         lambda: ls.Embedding(
             units,
             bias=bias,
             initializer=initializer(layer, net, given.message("weight_filler")),
             bias_initializer=initializer(layer, net, given.message("bias_filler")),
             **net.training(layer, bias=1 if bias else None),
-        )
+        ),
+        tokens,
     )
-    node = net.add(layer, made, tokens)
     net.keep(layer, node, 0, "weight", (size, units))
     if bias:
         net.keep(layer, node, 1, "bias", (units,))

@@ -7,6 +7,7 @@ from lamina.interop.caffe.net import Net
 from lamina.interop.caffe.piece import axis_of, converts
 from lamina.interop.caffe.source import Entry
 from lamina.network import layers as ls
+from lamina.network import vertices as vs
 
 
 @converts("Eltwise")
@@ -21,28 +22,17 @@ def eltwise(layer: Entry, net: Net) -> None:
         net.refuse(layer, expected=f"SUM, with a coeff for each of {len(inputs)} bottoms", got=f"{word} with {len(factors)}")
     x = inputs[0]
     if word == "SUM" and factors == [1.0, -1.0]:
-        node = net.add(layer, ls.Subtract(), *inputs)
+        node = net.add(layer, vs.Subtract(), *inputs)
     else:
         nodes = [one.node for one in inputs]
         for place, factor in enumerate(factors):
             if factor != 1:
-                nodes[place] = net.add(layer, ls.Scale(factor), nodes[place], end=f"times_{place}")
-        kind = {"PROD": ls.Multiply, "SUM": ls.Add, "MAX": ls.Max}[word] if word in ("PROD", "SUM", "MAX") else None
+                nodes[place] = net.add(layer, vs.Scale(factor), nodes[place], end=f"times_{place}")
+        kind = {"PROD": vs.Multiply, "SUM": vs.Add, "MAX": vs.Max}[word] if word in ("PROD", "SUM", "MAX") else None
         if kind is None:
             net.refuse(layer, expected="PROD, SUM or MAX", got=word)
-            return
         node = net.add(layer, kind(), *nodes)
     net.give(layer, node, x.dims, batch=x.batch)
-
-
-@converts("Axpy")
-def axpy(layer: Entry, net: Net) -> None:
-    """``a x + y`` with a factor for each channel (squeeze and excitation)."""
-    a, x, y = (net.take(layer, place) for place in range(3))
-    from lamina.interop.caffe.layers.operators import operators
-
-    node = operators(layer, net, [("Mul", ["a", "x"], ["p"], {}), ("Add", ["p", "y"], ["z"], {})], {"a": a, "x": x, "y": y}, "z", x.shape)
-    net.give(layer, node, x.dims)
 
 
 @converts("Concat")
@@ -58,7 +48,7 @@ def concat(layer: Entry, net: Net) -> None:
     name = axis_name(x, axis)
     if not name or any(one.batch != x.batch or one.rank != x.rank for one in inputs):
         net.refuse(layer, expected="blobs with the same axes, joined along one within each sample", got=f"axis {axis} of {list(x.dims)}")
-    node = net.add(layer, lambda: ls.Concat(name), *inputs) if len(inputs) > 1 else net.add(layer, ls.IdentityLayer(), x)
+    node = net.add(layer, lambda: vs.Concat(name), *inputs) if len(inputs) > 1 else net.add(layer, ls.IdentityLayer(), x)
     dims = list(x.dims)
     dims[axis] = sum(one.dims[axis] for one in inputs)
     net.give(layer, node, tuple(dims), batch=x.batch)
@@ -76,9 +66,11 @@ def slice_(layer: Entry, net: Net) -> None:
         points = [size // count * place for place in range(1, count)]
     edges = [0, *points, size]
     if not name or name == "steps" or len(points) != count - 1 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
-        net.refuse(layer, expected=f"{count} parts of an axis within each sample", got=f"axis {axis} of {list(x.dims)} cut at {points}"[:160])
+        net.refuse(
+            layer, expected=f"{count} parts of an axis within each sample", got=f"axis {axis} of {list(x.dims)} cut at {points}"[:160]
+        )
     for place, (start, stop) in enumerate(zip(edges, edges[1:], strict=False)):
-        node = net.add(layer, lambda start=start, stop=stop: ls.Slice(start, stop, axis=name), x, end=str(place))  # type: ignore[misc]
+        node = net.add(layer, lambda start=start, stop=stop: vs.Slice(start, stop, axis=name), x, end=str(place))  # type: ignore[misc]
         net.give(layer, node, tuple(stop - start if n == axis else d for n, d in enumerate(x.dims)), batch=x.batch, place=place)
 
 

@@ -11,6 +11,7 @@ from lamina.interop.caffe.piece import axis_of, converts
 from lamina.interop.caffe.source import Entry
 from lamina.network import layers as ls
 from lamina.network import losses as found
+from lamina.network import vertices as vs
 from lamina.network.activations import Identity
 from lamina.network.losses import Loss
 
@@ -89,7 +90,7 @@ def sigmoid_loss(layer: Entry, net: Net) -> None:
     units = x.dims[1] if x.rank > 1 else 1
     # FULL and VALID divide by all numbers, BATCH_SIZE by the samples.
     whole = float(units) if over == "sum" else 1.0
-    _end(layer, net, x, found.BinaryCrossEntropy(over_positions=over), _weight(layer) * factor * whole)  # type: ignore[arg-type]
+    _end(layer, net, x, found.BinaryCrossEntropy(over_positions=over), _weight(layer) * factor * whole)
 
 
 @converts("EuclideanLoss")
@@ -121,7 +122,7 @@ def contrastive(layer: Entry, net: Net) -> None:
     one, other = net.take(layer, 0), net.take(layer, 1)
     if given.boolean("legacy_version"):
         net.refuse(layer, expected="legacy_version: false", got="true, which compares the margin with the square of the distance")
-    far = net.add(layer, ls.L2Distance(), one, other, end="distance")
+    far = net.add(layer, vs.L2Distance(), one, other, end="distance")
     _end(layer, net, far, found.Contrastive(margin=given.number("margin", 1.0)), _weight(layer))
 
 
@@ -129,7 +130,10 @@ def contrastive(layer: Entry, net: Net) -> None:
 def infogain(layer: Entry, net: Net) -> None:
     """Weights for each pair of classes."""
     net.refuse(
-        layer, expected="cross entropy", got="InfogainLoss, whose matrix lies in another file", fix="use SoftmaxWithLoss, with weights of classes"
+        layer,
+        expected="cross entropy",
+        got="InfogainLoss, whose matrix lies in another file",
+        fix="use SoftmaxWithLoss, with weights of classes",
     )
 
 

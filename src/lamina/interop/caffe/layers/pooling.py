@@ -47,9 +47,7 @@ def pooling(layer: Entry, net: Net) -> None:
     net.give(layer, node, (*x.dims[:2], *sizes))
 
 
-def window(
-    layer: Entry, net: Net, x: Blob | str, word: str, kernel: Any, stride: Any, pad: Any, *, up: bool, end: str = ""
-) -> str:
+def window(layer: Entry, net: Net, x: Blob | str, word: str, kernel: Any, stride: Any, pad: Any, *, up: bool, end: str = "") -> str:
     """A node that pools."""
     common: dict[str, Any] = {"stride": one_or_all(stride), "padding": one_or_all(pad), "rounding": "up" if up else "down"}
     size: Any = one_or_all(kernel)

@@ -1,1 +1,0 @@
-"""Layers that become graphs of operators."""
