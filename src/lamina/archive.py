@@ -53,6 +53,9 @@ ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16"
 """Data types a tensor member may hold, with their size in bytes."""
 ITEM_NAMES = {"f8": "F64", "f4": "F32", "f2": "F16", "i8": "I64", "i4": "I32", "i2": "I16", "i1": "I8", "u1": "U8", "b1": "BOOL"}
 """NumPy's names of those that it has."""
+KIND_NAMES = {"float64": "F64", "float32": "F32", "float16": "F16", "bool": "BOOL", "uint8": "U8"}
+KIND_NAMES |= {f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)}
+"""The same by their long names."""
 _RANKS = ("BOOL", "U8", "I8", "I16", "F16", "I32", "F32", "F64", "I64")
 """The order in which safetensors puts types behind each other, from the last to the first."""
 Chunk = bytes | memoryview

@@ -335,6 +335,9 @@ TITLES: dict[str, str] = {
     "IO020": "a package that reads these files is missing",
     "IO021": "the file refers to something outside of it",
     "IO022": "the network or its weights are missing",
+    "IO030": "an operator is entered twice",
+    "IO031": "an operator can't be run on what it is given",
+    "IO032": "nothing runs this operator",
     # EV: evaluation
     "EV001": "a label is out of range",
     "EV002": "the predictions are not probabilities",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lamina.archive import (
+    KIND_NAMES,
     LABELS,
     NETWORK,
     ORIGIN,
@@ -165,7 +166,9 @@ def described(archive: Archive) -> Kept:
 
 def _check_weights(archive: Archive, plan: Plan, dtype: str) -> None:
     wanted = {f"{node.name}/{name}": TensorInfo(dtype, p.shape) for node in plan.nodes for name, p in node.parameters.items()}
-    wanted |= {f"{node.name}/{name}": TensorInfo(dtype, shape) for node in plan.nodes for name, shape in node.buffers.items()}
+    for node in plan.nodes:
+        kinds = {name: KIND_NAMES.get(kind, kind) for name, kind in node.layer.kinds().items()}
+        wanted |= {f"{node.name}/{name}": TensorInfo(kinds.get(name, dtype), shape) for name, shape in node.buffers.items()}
     found = archive.header(WEIGHTS)
     wrong = [name for name in sorted({*wanted, *found}) if wanted.get(name) != found.get(name)]
     if wrong:

@@ -341,6 +341,10 @@ class Model(Sequences, FromElsewhere):
         from lamina.train.metrics import check_size
 
         check_size(batch_size)
+        if self.plan is not None and self.plan.whole and self.preprocessing is None and not isinstance(data, Dataset):
+            from lamina.engine.wholes import answers_to_arrays
+
+            return answers_to_arrays(self.network, self.plan, self.as_here(data)[0], batch_size=batch_size, device=choose_device(device))
         inputs, masks = self._inputs(self.as_here(data)[0])
         found = answers(self.network, inputs, masks, batch_size=batch_size, device=choose_device(device))
         return {name: self.restored(name, array) for name, array in found.items()}

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from collections.abc import Sequence as Items
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from lamina.spec import Description, register, wrong_value
-from lamina.spec.fields import Count
+from lamina.spec.fields import Count, listed
 
 
 class Shape(Description, family="shape"):
@@ -167,6 +167,93 @@ class Series(Shape):
     @classmethod
     def examples(cls) -> list[Series]:
         return [Series(steps=4, item=Image(channels=2, height=3, width=5)), Series(steps=None, item=Sequence(steps=3, features=2))]
+
+
+NumberKind = Literal[
+    *("float32", "float64", "float16", "bfloat16", "complex64", "complex128", "bool", "string"),
+    *("int64", "int32", "int16", "int8", "int4", "int2", "uint64", "uint32", "uint16", "uint8", "uint4", "uint2"),
+    *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0", "float4_e2m1"),
+]
+"""What the numbers of an array are; ``float32`` stands for the network's own type, which may be wider."""
+
+
+@register("array")
+class Array(Shape):
+    """An array of any sizes and any kind of numbers, such as operators of ONNX work on; the one shape that need not begin with a batch.
+
+    Attributes:
+        sizes: Of all axes, or of those behind the batch; None for a length known only from the data; None in place of the list if even
+            their number is.
+        kind: What the numbers are.
+        batch: Whether samples stand along an axis before these; a network with an input that has none computes all it is given at once.
+        holds: ``array``; or ``list``, several arrays; or ``optional``, one or nothing.
+
+    Example:
+        >>> str(Array([2, None], kind="int64", batch=False)), str(Array([3]))
+        ('[2, ?] of int64', '[batch, 3] of float32')
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("sizes",)
+    sizes: listed(Annotated[int, Field(ge=0)] | None) | None = None  # type: ignore[valid-type]
+    kind: NumberKind = "float32"
+    batch: bool = True
+    holds: Literal["array", "list", "optional"] = "array"
+
+    @property
+    def dims(self) -> tuple[int | None, ...]:
+        return () if self.sizes is None else self.sizes
+
+    @property
+    def size(self) -> int | None:
+        return None if self.sizes is None or None in self.sizes else math.prod(size for size in self.sizes if size is not None)
+
+    @property
+    def dtype(self) -> Literal["float", "int"]:
+        return "float" if "float" in self.kind else "int"
+
+    def matches(self, dims: Items[int]) -> bool:
+        return self.sizes is None or super().matches(dims)
+
+    def agrees(self, other: Shape) -> bool:
+        if not isinstance(other, Array):
+            return self.batch and self.matches_shape(other.dims)
+        return self.kind == other.kind and self.batch == other.batch and (other.sizes is None or self.matches_shape(other.sizes))
+
+    def matches_shape(self, dims: Items[int | None]) -> bool:
+        """Whether axes of these sizes, some of them unknown, can be those of this shape."""
+        own = self.sizes
+        return own is None or (len(own) == len(dims) and all(a is None or b is None or a == b for a, b in zip(own, dims, strict=True)))
+
+    def __str__(self) -> str:
+        sizes = ["..."] if self.sizes is None else ["?" if size is None else str(size) for size in self.sizes]
+        return f"[{', '.join(['batch', *sizes] if self.batch else sizes)}] of {self.kind}"
+
+    @classmethod
+    def examples(cls) -> list[Array]:
+        return [Array(sizes=(2, 3)), Array(sizes=(None, 3), kind="int64"), Array(batch=False, kind="bool")]
+
+
+@register("bundle")
+class Bundle(Shape):
+    """Several things that one layer gives, of which a `Pick` takes one.
+
+    Example:
+        >>> str(Bundle([features(3), features(4)]))
+        '([batch, 3], [batch, 4])'
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("items",)
+    items: listed(Shape)  # type: ignore[valid-type]
+
+    def matches(self, dims: Items[int]) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.items))})"
+
+    @classmethod
+    def examples(cls) -> list[Bundle]:
+        return [Bundle(items=(Features(3), Sequence(steps=None, features=2)))]
 
 
 def features(count: int) -> Features:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lamina.errors import ShapeError, nearest
 from lamina.network.plan import Plan
-from lamina.shapes import Series, Shape, describe_array
+from lamina.shapes import Array, Series, Shape, describe_array
 
 
 def check_input(name: str, x: Tensor, shape: Shape, dtype: torch.dtype | None) -> None:
@@ -26,7 +26,8 @@ def check_input(name: str, x: Tensor, shape: Shape, dtype: torch.dtype | None) -
     Raises:
         ShapeError: EN003 for sizes that don't fit, EN004 for the wrong dtype.
     """
-    if x.dim() == 0 or not shape.matches(x.shape[1:]):
+    fits = shape.matches(x.shape) if isinstance(shape, Array) and not shape.batch else x.dim() > 0 and shape.matches(x.shape[1:])
+    if not fits:
         raise ShapeError(
             "EN003",
             where=f"input {name!r}",
@@ -35,6 +36,8 @@ def check_input(name: str, x: Tensor, shape: Shape, dtype: torch.dtype | None) -
             cause=_shape_cause(x, shape),
             fix=_shape_fix(name, x, shape),
         )
+    if isinstance(shape, Array):
+        return  # It says its kind itself, and what gives it converts.
     whole = not (x.dtype.is_floating_point or x.dtype.is_complex or x.dtype == torch.bool)
     if shape.dtype == "int":
         if not whole:
@@ -120,6 +123,8 @@ def check_plan(plan: Plan, inputs: Mapping[str, Tensor]) -> None:
 
 def _sized(shape: Shape, dims: tuple[int, ...]) -> Shape:
     """The shape with the sizes that an array has."""
+    if isinstance(shape, Array):
+        return shape
     if isinstance(shape, Series):
         return shape.replace(steps=dims[0], item=_sized(shape.item, dims[1:]))
     return shape.replace(**dict(zip(shape.axes, dims, strict=True)))

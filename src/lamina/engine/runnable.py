@@ -16,7 +16,7 @@ from lamina.engine.layers.layer import Head, LayerModule
 from lamina.engine.masks import Masks, combined
 from lamina.errors import ShapeError, TrainingError
 from lamina.network.plan import Plan
-from lamina.shapes import Shape
+from lamina.shapes import Array, Shape
 
 if TYPE_CHECKING:
     from lamina.engine.distillation import Tutor
@@ -250,7 +250,12 @@ class Network(nn.Module):
     def _check(self, inputs: dict[str, Tensor]) -> None:
         dtype = next((p.dtype for p in self.parameters() if p.dtype.is_floating_point), None)
         for name, x in inputs.items():
+            shape = self.input_shapes[name]
+            if isinstance(shape, Array) and shape.holds != "array":
+                continue
             if not isinstance(x, Tensor):
+                if isinstance(shape, Array) and shape.kind == "string":
+                    continue
                 raise _no_tensor(name, x)
             check_input(name, x, self.input_shapes[name], dtype)
         if self.plan is not None and any(None in shape.dims for shape in self.input_shapes.values()):

@@ -122,6 +122,7 @@ formats = Formats(
         "caffe": "lamina.interop.caffe.format:Caffe",
         "dl4j": "lamina.interop.dl4j.format:Dl4j",
         "keras": "lamina.interop.keras.format:Keras",
+        "onnx": "lamina.interop.onnx.format:Onnx",
         "samediff": "lamina.interop.samediff.format:SameDiff",
         "torch7": "lamina.interop.torch7.format:Torch7",
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lamina.network.layers.layer import Borrowed, Layer, Parameter
-from lamina.shapes import Shape
+from lamina.shapes import Array, Bundle, Shape
 from lamina.spec import Path
 
 
@@ -95,6 +95,12 @@ class Plan:
                 return False
             previous = node.name
         return self.outputs == (previous,)
+
+    @property
+    def whole(self) -> bool:
+        """Whether arrays go in or come out that are not simply samples one after the other."""
+        shapes = (*self.inputs.values(), *self.output_shapes.values())
+        return any(isinstance(shape, Array | Bundle) for shape in shapes)
 
     @property
     def makes_masks(self) -> bool:

@@ -62,8 +62,9 @@ class LayerModule(nn.Module):
         self.node = node
         for name, parameter in node.parameters.items():
             self.register_parameter(name, nn.Parameter(torch.empty(parameter.shape)))
+        kinds = node.layer.kinds()
         for name, shape in node.buffers.items():
-            self.register_buffer(name, torch.zeros(shape))
+            self.register_buffer(name, torch.zeros(shape, dtype=getattr(torch, kinds[name]) if name in kinds else None))
 
     def __getstate__(self) -> dict[str, Any]:
         # A penalty belongs to a pass, and its graph can't be copied.

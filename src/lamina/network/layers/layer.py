@@ -157,6 +157,10 @@ class Layer(Description, family="layer"):
         """Tensors that change in training without being trained (running statistics)."""
         return {}
 
+    def kinds(self) -> Mapping[str, str]:
+        """What the numbers of buffers are that are not of the network's type: NumPy's name, by the buffer's."""
+        return {}
+
     def borrowed(self, inputs: tuple[Shape, ...]) -> Mapping[str, Borrowed]:
         """Tensors of other nodes that it uses, by the name it has for each; they are trained, counted and kept there."""
         return {}

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from lamina.network.vertices.elementwise import Multiply as Multiply
     from lamina.network.vertices.elementwise import Subtract as Subtract
     from lamina.network.vertices.gather import Gather as Gather
+    from lamina.network.vertices.operators import Body as Body
+    from lamina.network.vertices.operators import Operator as Operator
+    from lamina.network.vertices.operators import Operators as Operators
+    from lamina.network.vertices.operators import Pick as Pick
+    from lamina.network.vertices.operators import Stored as Stored
     from lamina.network.vertices.pool_helper import PoolHelper as PoolHelper
     from lamina.network.vertices.scale import Scale as Scale
     from lamina.network.vertices.scale import Shift as Shift
@@ -46,6 +51,7 @@ _VERTICES: dict[str, str] = {
     "dot": "Dot=dot",
     "elementwise": "Elementwise Add=add Average=average Max=max Min=min Multiply=multiply Subtract=subtract",
     "gather": "Gather=gather",
+    "operators": "Body Operator Operators=operators Pick=pick Stored",
     "pool_helper": "PoolHelper=pool_helper",
     "scale": "Scale=scale Shift=shift",
     "similarity": (

@@ -1,0 +1,176 @@
+"""ONNX models as networks: layers where there are layers, nodes of operators where there are none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamina.errors import LaminaError, nearest
+from lamina.interop.imported import Imported, Options
+from lamina.interop.notes import Notes
+from lamina.interop.onnx.graph import Graph, Kind, Source
+from lamina.interop.onnx.parse import source
+from lamina.interop.onnx.regions import Names, Region
+from lamina.interop.report import Report, Row, shown
+from lamina.network import Graph as Network
+from lamina.network.layers.layer import Layer
+from lamina.network.operators import signature, signatures
+from lamina.network.vertices.operators import Pick
+from lamina.origin import Layout, Origin
+from lamina.shapes import Array, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lamina.interop.given import Given
+
+_REALS = ("float32", "float64", "float16", "bfloat16")
+
+
+def read(given: Given, options: Options) -> Imported:
+    """Read a model; see `lamina.interop.format.Format.read`."""
+    where = str(given.path)
+    notes = Notes(where)
+    found = source(given.path, notes)
+    check_operators(found.graph, notes)
+    real = real_kind(found.graph)
+    whole = as_a_whole(found, real)
+    return finished(whole, found, real, notes, where)
+
+
+class Draft:
+    """What an import makes before it is checked.
+
+    Attributes:
+        inputs: Shapes by name here.
+        nodes: Layers by name.
+        outputs: Names of the nodes that give the outputs.
+        arrays: Weights.
+        rows: What became of what.
+        names_in: The source's names of inputs, by those here.
+        names_out: The same of nodes.
+    """
+
+    def __init__(self) -> None:
+        self.inputs: dict[str, Shape] = {}
+        self.nodes: dict[str, Layer] = {}
+        self.outputs: list[str] = []
+        self.arrays: dict[str, np.ndarray] = {}
+        self.rows: list[Row] = []
+        self.layouts_in: dict[str, Layout] = {}
+        self.layouts_out: dict[str, Layout] = {}
+
+
+def real_kind(graph: Graph) -> str:
+    """The kind of numbers that the network's own type stands for: float32 where it comes in, else the first other one."""
+    found = {kind.kind for kind in graph.inputs.values()} | {array.dtype.name for array in graph.constants.values()}
+    return next((kind for kind in _REALS if kind in found), "float32")
+
+
+def check_operators(graph: Graph, notes: Notes) -> None:
+    """Note every operator, input and attribute that nothing here understands."""
+    for op in graph.walk():
+        known = signature(op.kind, op.domain)
+        word = f"{op.domain}.{op.kind}" if op.domain else op.kind
+        if known is None:
+            near = nearest(op.kind, [one.name for one in signatures()])
+            notes.miss(
+                op.path,
+                expected="an operator that Lamina runs" + (f"; did you mean {near}?" if near else ""),
+                got=f"{word} of the domain {op.domain or 'ai.onnx'}",
+                fix=f"write a function that runs it, and enter it: @lamina.engine.operators.operator({op.kind!r}, domain={op.domain!r})",
+            )
+            continue
+        extra = sorted({*op.attributes, *op.bodies} - known.attributes)
+        if extra:
+            notes.miss(
+                op.path,
+                expected=f"attributes that are understood: {', '.join(sorted(known.attributes)) or 'none'}",
+                got=", ".join(f"{name}={str(op.attributes.get(name))[:40]}" for name in extra),
+                fix="export the model without it",
+            )
+        count = len(op.inputs)
+        if count < known.least or (known.most is not None and count > known.most and any(op.inputs[known.most :])):
+            notes.miss(
+                op.path,
+                expected=f"{known.least} to {known.most if known.most is not None else 'any number of'} inputs",
+                got=str(count),
+                cause="the file is damaged, or the operator is of a version that is not known here",
+                fix="export the model again",
+            )
+
+
+def as_a_whole(found: Source, real: str) -> Draft:
+    """The whole graph as one node of operators."""
+    draft, graph = Draft(), found.graph
+    region = Region(Names(), real, graph.constants, {name: kind.kind for name, kind in graph.kinds.items() if name in graph.constants})
+    for name, kind in graph.inputs.items():
+        own = region.names(name)
+        draft.inputs[own] = array_shape(kind, region)
+        draft.layouts_in[own] = Layout(name)
+    gives = {name: array_shape(kind, region) for name, kind in graph.outputs.items()}
+    node, arrays = region.node(graph.ops, graph.inputs, gives, draft.inputs)
+    name = free("operators", {*draft.inputs})
+    draft.nodes[name] = node
+    draft.arrays = {f"{name}/{key}": array for key, array in arrays.items()}
+    draft.rows += [Row(op.path, ", ".join(op.outputs), op.kind, (f"{name}: operators",)) for op in graph.ops]
+    if len(gives) == 1:
+        draft.outputs, draft.layouts_out = [name], {name: Layout(next(iter(gives)))}
+        return draft
+    for number, there in enumerate(gives):
+        own = free(region.names(there), {*draft.inputs, *draft.nodes})
+        draft.nodes[own] = Pick(number, inputs=(name,))
+        draft.outputs.append(own)
+        draft.layouts_out[own] = Layout(there)
+    return draft
+
+
+def array_shape(kind: Kind, region: Region, *, batch: bool = False) -> Array:
+    """A type as a shape."""
+    sizes = None if kind.dims is None else tuple(size if isinstance(size, int) else None for size in kind.dims[batch:])
+    holds = {"sequence": "list", "optional": "optional"}.get(kind.holds, "array")
+    word = region.word(kind.kind)
+    return Array(sizes, kind=word, batch=batch, holds=holds)
+
+
+def free(name: str, taken: set[str]) -> str:
+    """A name that nothing has."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def finished(draft: Draft, found: Source, real: str, notes: Notes, where: str) -> Imported:
+    """The network of a draft, checked."""
+    network, shapes, arrays = None, None, draft.arrays
+    if not notes.missing:
+        try:
+            network = Network(inputs=draft.inputs, nodes=draft.nodes, outputs=draft.outputs)
+            network.resolve()
+            shapes = draft.inputs
+        except LaminaError as error:
+            network = None
+            for problem in error.problems:
+                notes.miss(problem.where, expected=problem.expected, got=problem.got, cause=problem.cause, fix=problem.fix)
+    origin = Origin(
+        format="onnx", system="ONNX", version=str(found.versions.get("", "")), inputs=draft.layouts_in, layers=draft.layouts_out
+    )
+    rows = tuple(draft.rows)
+    facts = {"Written by": found.producer or "a program that doesn't say its name"}
+    facts["Operator sets"] = ", ".join(f"{domain or 'ai.onnx'} {version}" for domain, version in found.versions.items())
+    facts["Operators"] = f"{len(found.graph.ops):,}"
+    remarks = tuple(notes.missing), tuple(notes.lost), tuple(notes.assumed)
+    report = Report("onnx", "ONNX", f"operator set {found.versions.get('', '?')}", (where,), rows, *remarks, facts)
+    dtype = "float64" if real == "float64" else "float32"
+    if network is None:
+        return Imported(report, origin=origin)
+    own = {name: layer.kinds() for name, layer in draft.nodes.items()}
+    wide = {name: array if name.partition("/")[2] in own[name.partition("/")[0]] else typed(array, dtype) for name, array in arrays.items()}
+    return Imported(report, network, wide, shapes, {}, origin, dtype=dtype)
+
+
+def typed(array: np.ndarray, dtype: str) -> np.ndarray:
+    """Numbers of the network's own type; the same array where they are."""
+    return array if array.dtype.name == dtype and array.dtype.isnative else array.astype(dtype)
+
+
+__all__ = ["Draft", "read", "shown"]
