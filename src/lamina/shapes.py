@@ -169,11 +169,13 @@ class Series(Shape):
         return [Series(steps=4, item=Image(channels=2, height=3, width=5)), Series(steps=None, item=Sequence(steps=3, features=2))]
 
 
+# fmt: off
 NumberKind = Literal[
-    *("float32", "float64", "float16", "bfloat16", "complex64", "complex128", "bool", "string"),
-    *("int64", "int32", "int16", "int8", "int4", "int2", "uint64", "uint32", "uint16", "uint8", "uint4", "uint2"),
-    *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0", "float4_e2m1"),
+    "float32", "float64", "float16", "bfloat16", "complex64", "complex128", "bool", "string",
+    "int64", "int32", "int16", "int8", "int4", "int2", "uint64", "uint32", "uint16", "uint8",
+    "uint4", "uint2", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0", "float4_e2m1",
 ]
+# fmt: on
 """What the numbers of an array are; ``float32`` stands for the network's own type, which may be wider."""
 
 

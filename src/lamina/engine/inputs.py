@@ -112,7 +112,7 @@ def check_plan(plan: Plan, inputs: Mapping[str, Tensor]) -> None:
     """
     shapes: dict[str, Shape] = {}
     for name, shape in plan.inputs.items():
-        shapes[name] = _sized(shape, tuple(inputs[name].shape[1:]))
+        shapes[name] = shape if isinstance(shape, Array) else _sized(shape, tuple(inputs[name].shape[1:]))
     for node in plan.nodes:
         try:
             shapes[node.name] = node.layer.infer(tuple(shapes[source] for source in node.inputs))
@@ -123,8 +123,6 @@ def check_plan(plan: Plan, inputs: Mapping[str, Tensor]) -> None:
 
 def _sized(shape: Shape, dims: tuple[int, ...]) -> Shape:
     """The shape with the sizes that an array has."""
-    if isinstance(shape, Array):
-        return shape
     if isinstance(shape, Series):
         return shape.replace(steps=dims[0], item=_sized(shape.item, dims[1:]))
     return shape.replace(**dict(zip(shape.axes, dims, strict=True)))

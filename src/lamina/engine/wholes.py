@@ -90,7 +90,7 @@ def _tensor(value: Any, kind: str, name: str, real: torch.dtype, device: torch.d
     wanted = real if kind == "float32" else _BYTES.get(kind) or getattr(torch, kind)
     if array.dtype.kind == "V" or array.dtype.name.startswith(("bfloat16", "float8", "float4", "int4", "uint4", "int2", "uint2")):
         # Types that other packages add to NumPy.
-        array = array.astype(np.float32)
+        array = array.astype({"i": np.int8, "u": np.uint8}.get(array.dtype.name[0], np.float32))
     if array.dtype.kind not in "biufc" or (array.dtype.kind == "f" and kind.startswith(("int", "uint", "bool"))):
         raise ShapeError(
             "EN004",

@@ -16,6 +16,7 @@ If:1-1 else_branch then_branch
 Loop:2- body
 Scan:0- body num_scan_inputs scan_input_axes scan_input_directions scan_output_axes scan_output_directions
 SequenceMap:1- body
+lamina::ScanOfBatches:1- body num_scan_inputs scan_input_directions
 """,
     "convolution": """
 AveragePool:1-1 auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides
@@ -96,13 +97,14 @@ Softsign:1-1
 Sqrt:1-1
 Sub:2-2
 Sum:1-
-SwiGLU:1-1 alpha axis
+SwiGLU:2-2 alpha
 Swish:1-1 alpha
 Tan:1-1
 Tanh:1-1
 ThresholdedRelu:1-1 alpha
 Where:3-3
 Xor:2-2
+lamina::Aligned:2-2 axis
 """,
     "images": """
 AffineGrid:2-2 align_corners
@@ -162,6 +164,7 @@ RandomUniform:0-0 dtype high low seed shape
 RandomUniformLike:1-1 dtype high low seed
 SimplifiedLayerNormalization:2-2 axis epsilon stash_type
 SoftmaxCrossEntropyLoss:2-3 ignore_index reduction
+lamina::GroupNormalizationOfGroups:3-3 epsilon num_groups
 """,
     "products": """
 Einsum:0- equation

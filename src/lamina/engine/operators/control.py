@@ -33,7 +33,8 @@ def loop(count: Tensor | None, condition: Tensor | None, *states: Any, body: Bod
     if count is not None and most > MOST_ROUNDS:
         raise context.refused(expected=f"at most {MOST_ROUNDS:,} rounds", got=f"{most:,}", fix="look at what gives the count")
     going = True if condition is None else bool(condition)
-    values, scans = list(states), None
+    values = list(states)
+    scans: list[list[Any]] | None = None
     for number in range(most):
         if not going:
             break
@@ -74,7 +75,31 @@ def scan(
             kept.append(value)
     places = scan_output_axes or [0] * len(scans)
     backward = scan_output_directions or [0] * len(scans)
-    return (*states, *(_stacked(kept[:: -1 if back else 1], axis, context) for kept, axis, back in zip(scans, places, backward, strict=True)))
+    return (
+        *states,
+        *(_stacked(kept[:: -1 if back else 1], axis, context) for kept, axis, back in zip(scans, places, backward, strict=True)),
+    )
+
+
+@operator("ScanOfBatches", domain="lamina")
+def scan_of_batches(
+    lengths: Tensor | None,
+    *values: Tensor,
+    body: Body,
+    num_scan_inputs: int,
+    scan_input_directions: list[int] | None = None,
+    context: Context,
+) -> Any:
+    """As the operator was before set 9: each sample by itself, of its own length."""
+    found = []
+    for number in range(values[0].shape[0]):
+        states = [value[number] for value in values[: len(values) - num_scan_inputs]]
+        inputs = [value[number] for value in values[len(values) - num_scan_inputs :]]
+        if lengths is not None:
+            inputs = [value[: int(lengths[number])] for value in inputs]
+        given = (*states, *inputs)
+        found.append(scan(*given, body=body, num_scan_inputs=num_scan_inputs, scan_input_directions=scan_input_directions, context=context))
+    return tuple(torch.stack(parts) for parts in zip(*found, strict=True))
 
 
 @operator("SequenceMap")

@@ -96,7 +96,7 @@ def convolve_transposed(
         wanted = output_shape[-rank:] if output_shape is not None else [x.shape[2 + i] * strides[i] for i in range(rank)]
         for i in range(rank):
             cut = whole[i] - wanted[i]
-            before[i] = cut // 2 if auto_pad == "SAME_UPPER" or cut < 0 else cut - cut // 2
+            before[i] = int(cut / 2) if auto_pad == "SAME_UPPER" or cut < 0 else cut - cut // 2
             behind[i] = cut - before[i]
     y = TRANSPOSED[rank](x, weight, None, strides, [0] * rank, [0] * rank, group, dilations)
     y = padded(y, [-side for side in before], [size - side for size, side in zip(more, behind, strict=True)])

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from lamina.engine.operators.registry import Context, operator
 
-Bits = Callable[[Tensor, Tensor], Tensor]
+Bits = Callable[..., Tensor]
 
 
 def _enter(name: str, function: Callable[[Tensor], Tensor]) -> None:
@@ -30,7 +30,6 @@ for _name, _function in {
     **{"Round": torch.round, "Sigmoid": torch.sigmoid, "Sign": torch.sign, "Sin": torch.sin, "Sinh": torch.sinh, "Sqrt": torch.sqrt},
     **{"Tan": torch.tan, "Tanh": torch.tanh, "Softsign": F.softsign, "IsNaN": torch.isnan, "Not": torch.logical_not},
     **{"HardSwish": F.hardswish, "Mish": F.mish, "Softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x))},
-    **{"BitwiseNot": torch.bitwise_not},
 }.items():
     _enter(_name, _function)
 
@@ -43,6 +42,12 @@ def wide(run: Callable[..., Tensor], *values: Tensor) -> Tensor:
     return run(*values)
 
 
+@operator("BitwiseNot")
+def bitwise_not(x: Tensor) -> Tensor:
+    """Every bit turned round."""
+    return wide(torch.bitwise_not, x)
+
+
 def _enter_pair(name: str, function: Bits) -> None:
     def run(a: Tensor, b: Tensor) -> Tensor:
         return wide(function, a, b) if a.dtype == b.dtype else function(a, b)
@@ -51,10 +56,11 @@ def _enter_pair(name: str, function: Bits) -> None:
     operator(name)(run)
 
 
-for _name, _pair in {
+_PAIRS: dict[str, Bits] = {
     **{"Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "BitwiseAnd": torch.bitwise_and, "BitwiseOr": torch.bitwise_or},
     **{"BitwiseXor": torch.bitwise_xor, "And": torch.logical_and, "Or": torch.logical_or, "Xor": torch.logical_xor},
-}.items():
+}
+for _name, _pair in _PAIRS.items():
     _enter_pair(_name, _pair)
 
 
@@ -183,9 +189,8 @@ def swish(x: Tensor, *, alpha: float = 1.0) -> Tensor:
 
 
 @operator("SwiGLU")
-def swiglu(x: Tensor, *, alpha: float = 1.0, axis: int = -1) -> Tensor:
-    """One half, through a swish, times the other half."""
-    gate, value = x.chunk(2, axis)
+def swiglu(gate: Tensor, value: Tensor, *, alpha: float = 1.0) -> Tensor:
+    """A gate, through a swish, times a value."""
     return swish(gate, alpha=alpha) * value
 
 
@@ -205,6 +210,14 @@ def thresholded_relu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
 def shrink(x: Tensor, *, bias: float = 0.0, lambd: float = 0.5) -> Tensor:
     """0 between ``-lambd`` and ``lambd``, moved towards 0 by ``bias`` elsewhere."""
     return torch.where(x < -lambd, x + bias, torch.where(x > lambd, x - bias, torch.zeros_like(x)))
+
+
+@operator("Aligned", domain="lamina")
+def aligned(x: Tensor, other: Tensor, *, axis: int | None = None) -> Tensor:
+    """A tensor with axes of size 1 behind it, so that it begins at an axis of another: how operators were joined before set 7."""
+    if axis is None:
+        return other
+    return other.reshape(*other.shape, *[1] * (x.dim() - axis % x.dim() - other.dim()))
 
 
 @operator("PRelu")

@@ -63,7 +63,9 @@ def non_max_suppression(
                 found.append([batch, kind, int(best)])
                 kept += 1
                 rest = order[1:]
-                size = (torch.minimum(corners[best, 2:], corners[rest, 2:]) - torch.maximum(corners[best, :2], corners[rest, :2])).clamp(min=0)
+                size = (torch.minimum(corners[best, 2:], corners[rest, 2:]) - torch.maximum(corners[best, :2], corners[rest, :2])).clamp(
+                    min=0
+                )
                 shared = size[:, 0] * size[:, 1]
                 order = rest[shared / (area[best] + area[rest] - shared) <= limit]
     return torch.tensor(found, dtype=torch.int64, device=boxes.device).reshape(-1, 3)
@@ -142,8 +144,7 @@ def max_roi_pool(x: Tensor, rois: Tensor, *, pooled_shape: list[int], spatial_sc
             top, bottom = (min(max(v, 0), height) for v in (math.floor(row * high / rows) + y1, math.ceil((row + 1) * high / rows) + y1))
             for column in range(columns):
                 left, right = (
-                    min(max(v, 0), width)
-                    for v in (math.floor(column * wide / columns) + x1, math.ceil((column + 1) * wide / columns) + x1)
+                    min(max(v, 0), width) for v in (math.floor(column * wide / columns) + x1, math.ceil((column + 1) * wide / columns) + x1)
                 )
                 part = x[batch, :, top:bottom, left:right]
                 cells.append(part.amax((1, 2)) if part.numel() else x.new_zeros(x.shape[1]))

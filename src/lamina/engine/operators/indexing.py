@@ -22,7 +22,7 @@ def gather(x: Any, indices: Tensor, *, axis: int = 0) -> Any:
     axis = axis % x.dim()
     flat = indices.reshape(-1).to(torch.int64)
     flat = torch.where(flat < 0, flat + x.shape[axis], flat)
-    return x.index_select(axis, flat).reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    return x.index_select(axis, flat).reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
 @operator("GatherElements")

@@ -148,9 +148,22 @@ def label_encoder(
     import numpy as np
 
     given = {"keys_floats": keys_floats, "keys_int64s": keys_int64s, "keys_strings": keys_strings, "keys_tensor": keys_tensor}
-    found = {"values_floats": values_floats, "values_int64s": values_int64s, "values_strings": values_strings, "values_tensor": values_tensor}
+    found = {
+        "values_floats": values_floats,
+        "values_int64s": values_int64s,
+        "values_strings": values_strings,
+        "values_tensor": values_tensor,
+    }
     keys, values = _table(given, "keys"), _table(found, "values")
-    kind = values_tensor["kind"] if values_tensor else "string" if values_strings is not None else "int64" if values_int64s is not None else "float32"
+    kind = (
+        values_tensor["kind"]
+        if values_tensor
+        else "string"
+        if values_strings is not None
+        else "int64"
+        if values_int64s is not None
+        else "float32"
+    )
     default: Any = {"string": default_string, "int64": default_int64}.get(kind, default_float)
     if default_tensor is not None:
         default = default_tensor["values"][0]
@@ -173,7 +186,13 @@ def label_encoder(
 
 @operator("CategoryMapper", domain=ML)
 def category_mapper(
-    x: Any, *, cats_int64s: Ints = None, cats_strings: Words = None, default_int64: int = -1, default_string: str = "_Unused", context: Context
+    x: Any,
+    *,
+    cats_int64s: Ints = None,
+    cats_strings: Words = None,
+    default_int64: int = -1,
+    default_string: str = "_Unused",
+    context: Context,
 ) -> Any:
     """Words as numbers, or back."""
     if isinstance(x, Tensor):
@@ -293,7 +312,7 @@ def svm_classifier(
     total = sum(counts)
     alike = kernel(y, row(support_vectors or [], y).reshape(total, -1), kernel_type, kernel_params)
     weights = row(coefficients, y).reshape(classes - 1, total)
-    votes, pairs = y.new_zeros(y.shape[0], classes), []
+    votes, pairs = y.new_zeros(y.shape[0], classes), list[Tensor]()
     for first in range(classes):
         for second in range(first + 1, classes):
             own, other = slice(starts[first], starts[first] + counts[first]), slice(starts[second], starts[second] + counts[second])

@@ -68,11 +68,16 @@ def rms_normalization(x: Tensor, scale: Tensor, *, axis: int = -1, epsilon: floa
 
 
 @operator("GroupNormalization")
-def group_normalization(
-    x: Tensor, scale: Tensor, bias: Tensor, *, num_groups: int, epsilon: float = 1e-5, stash_type: int = 1
-) -> Tensor:
+def group_normalization(x: Tensor, scale: Tensor, bias: Tensor, *, num_groups: int, epsilon: float = 1e-5, stash_type: int = 1) -> Tensor:
     """Each group of channels of each sample with mean 0 and variance 1."""
     return F.group_norm(x, num_groups, None, None, epsilon) * _channels(scale, x) + _channels(bias, x)
+
+
+@operator("GroupNormalizationOfGroups", domain="lamina")
+def group_normalization_of_groups(x: Tensor, scale: Tensor, bias: Tensor, *, num_groups: int, epsilon: float = 1e-5) -> Tensor:
+    """As the operator was before set 21: a factor and a shift for each group."""
+    times = x.shape[1] // num_groups
+    return group_normalization(x, scale.repeat_interleave(times), bias.repeat_interleave(times), num_groups=num_groups, epsilon=epsilon)
 
 
 @operator("LpNormalization")

@@ -61,7 +61,7 @@ def strings_of(x: Tensor) -> Any:
     array = x.detach().cpu().float().numpy() if x.dtype == torch.bfloat16 else x.detach().cpu().numpy()
     found = np.empty(array.shape, dtype=object)
     for place in np.ndindex(array.shape):
-        value = array[place]
+        value: Any = array[place]
         found[place] = np.format_float_positional(value, trim="-") if array.dtype.kind == "f" and np.isfinite(value) else str(value)
     return found
 
@@ -80,13 +80,16 @@ def _small_float(x: Tensor, to: str, saturate: bool) -> Tensor:  # noqa: FBT001
     most = _LARGEST[to]
     if saturate:
         x = torch.where(torch.isnan(x), x, x.clamp(-most, most))
+    elif to == "float8_e4m3fn":
+        # Half a step beyond the largest is nearer to what can't be held.
+        x = torch.where(x.abs() > most + 16, torch.full_like(x, float("nan")), x)
     return x.to(getattr(torch, to))
 
 
 def nearest_float4(x: Tensor) -> Tensor:
     """The nearest of the eight numbers of four bits and their negatives; of two as near the one whose last bit is 0."""
     values = torch.tensor(_FLOAT4, dtype=x.dtype, device=x.device)
-    size = x.abs().nan_to_num(nan=6.0).clamp(max=6.0)
+    size = x.abs().nan_to_num(nan=0.0).clamp(max=6.0)
     upper = torch.bucketize(size, values).clamp(max=7)
     lower = (upper - 1).clamp(min=0)
     up, down = values[upper] - size, size - values[lower]

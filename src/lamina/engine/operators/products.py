@@ -23,7 +23,14 @@ def run_matmul(a: Tensor, b: Tensor) -> Tensor:
 
 @operator("Gemm")
 def gemm(
-    a: Tensor, b: Tensor, c: Tensor | None = None, *, alpha: float = 1.0, beta: float = 1.0, transA: int = 0, transB: int = 0  # noqa: N803
+    a: Tensor,
+    b: Tensor,
+    c: Tensor | None = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transA: int = 0,
+    transB: int = 0,  # noqa: N803
 ) -> Tensor:
     """``alpha a b + beta c``."""
     y = matmul(a.T if transA else a, b.T if transB else b)

@@ -105,7 +105,16 @@ def matmul_integer(a: Tensor, b: Tensor, a_zero: Tensor | None = None, b_zero: T
 
 @operator("QLinearMatMul")
 def quantised_matmul(
-    a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor, b_scale: Tensor, b_zero: Tensor, y_scale: Tensor, y_zero: Tensor, *, context: Context
+    a: Tensor,
+    a_scale: Tensor,
+    a_zero: Tensor,
+    b: Tensor,
+    b_scale: Tensor,
+    b_zero: Tensor,
+    y_scale: Tensor,
+    y_zero: Tensor,
+    *,
+    context: Context,
 ) -> Tensor:
     """A product of numbers that whole ones stand for."""
     sums = torch.matmul(_centred(a, a_zero, rows=True), _centred(b, b_zero, rows=False))

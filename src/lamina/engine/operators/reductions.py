@@ -79,7 +79,9 @@ for _name, _function in {
     "ReduceMax": lambda x, axes, keep: _extreme(x, axes, keep, lowest=False),
     "ReduceMin": lambda x, axes, keep: _extreme(x, axes, keep, lowest=True),
     "ReduceL1": lambda x, axes, keep: _sum(x.abs(), axes, keep),
-    "ReduceL2": lambda x, axes, keep: _sum(x * x, axes, keep).to(x.dtype if x.dtype.is_floating_point else torch.float64).sqrt().to(x.dtype),
+    "ReduceL2": lambda x, axes, keep: (
+        _sum(x * x, axes, keep).to(x.dtype if x.dtype.is_floating_point else torch.float64).sqrt().to(x.dtype)
+    ),
     "ReduceLogSum": lambda x, axes, keep: _sum(x, axes, keep).log(),
     "ReduceLogSumExp": _log_sum_exp,
     "ReduceSumSquare": lambda x, axes, keep: _sum(x * x, axes, keep),
@@ -153,11 +155,12 @@ def top_k(x: Tensor, k: Tensor, *, axis: int = -1, largest: int = 1, sorted_: in
         raise context.refused(expected=f"k up to {x.shape[axis]}", got=str(count), fix="look at what gives k")
     kind = x.dtype
     wide = x.to(torch.int64) if kind in (torch.uint16, torch.uint32, torch.uint64) else x
-    ordered, places = torch.sort(wide, axis, descending=bool(largest), stable=True)
+    ordered, places = torch.sort(wide, stable=True, dim=axis, descending=bool(largest))
     return ordered.narrow(axis, 0, count).to(kind), places.narrow(axis, 0, count)
 
 
 @operator("Det")
 def determinant(x: Tensor) -> Tensor:
     """Determinant of the last two axes."""
-    return torch.linalg.det(x)
+    found: Tensor = torch.linalg.det(x)
+    return found

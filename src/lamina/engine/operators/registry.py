@@ -37,7 +37,7 @@ class Context:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def dtype(self, kind: str) -> torch.dtype:
-        """torch's type of a kind of numbers; those of less than a byte are held in one."""
+        """The type of torch for of a kind of numbers; those of less than a byte are held in one."""
         if kind == "float32":
             return self.real
         found = getattr(torch, {"uint4": "uint8", "int4": "int8", "uint2": "uint8", "int2": "int8"}.get(kind, kind), None)
@@ -61,7 +61,9 @@ class Context:
                     fix="look at the inputs: a size that the data says is wrong",
                 )
 
-    def refused(self, *, expected: str, got: str, fix: str, cause: str = "the model's data asks for what can't be computed") -> TrainingError:
+    def refused(
+        self, *, expected: str, got: str, fix: str, cause: str = "the model's data asks for what can't be computed"
+    ) -> TrainingError:
         """The error for an operator that can't be run on what it is given."""
         return TrainingError("IO031", where=self.where, expected=expected, got=got, cause=cause, fix=fix)
 

@@ -87,7 +87,15 @@ def coordinates(want: int, size: int, scale: float, mode: str, span: tuple[float
 
 
 def _along(
-    x: Tensor, axis: int, where: Tensor, scale: float, mode: str, nearest_mode: str, a: float, antialias: bool, exclude: bool  # noqa: FBT001
+    x: Tensor,
+    axis: int,
+    where: Tensor,
+    scale: float,
+    mode: str,
+    nearest_mode: str,
+    a: float,
+    antialias: bool,
+    exclude: bool,  # noqa: FBT001
 ) -> Tensor:
     size = x.shape[axis]
     if mode == "nearest":
@@ -108,11 +116,12 @@ def _along(
     matrix = torch.zeros(len(where), size, dtype=torch.float64, device=x.device)
     matrix = matrix.scatter_add(1, taps.clamp(0, size - 1), weights)
     real = x if x.dtype.is_floating_point else x.float()
-    y = torch.tensordot(real.movedim(axis, -1), matrix.to(real.dtype), ([-1], [1])).movedim(-1, axis)
+    y: Tensor = torch.tensordot(real.movedim(axis, -1), matrix.to(real.dtype), ([-1], [1])).movedim(-1, axis)
     if x.dtype.is_floating_point:
         return y
     info = torch.iinfo(x.dtype)
-    return y.round().clamp(info.min, info.max).to(x.dtype)
+    rounded: Tensor = y.round().clamp(info.min, info.max).to(x.dtype)
+    return rounded
 
 
 def _shares(where: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,8 +61,10 @@ def concat_from_sequence(values: list[Tensor], *, axis: int, new_axis: int = 0) 
 def split_to_sequence(x: Tensor, sizes: Tensor | None = None, *, axis: int = 0, keepdims: int = 1) -> Any:
     """Parts of a tensor."""
     if sizes is None:
-        return (list(x.split(1, axis)) if keepdims else list(x.unbind(axis)),)
-    return (list(torch.split(x, int(sizes) if sizes.dim() == 0 else ints(sizes), axis)),)
+        return (list(x.tensor_split(x.shape[axis], axis)) if keepdims else list(x.unbind(axis)),)
+    total = x.shape[axis]
+    parts = ints(sizes) if sizes.dim() else [min(int(sizes), total - start) for start in range(0, total, int(sizes))]
+    return (list(x.split_with_sizes(parts, axis)),)
 
 
 @operator("Optional")

@@ -37,7 +37,7 @@ def reshape(x: Any, sizes: Tensor, *, allowzero: int = 0) -> Any:
     wanted = ints(sizes)
     if not allowzero:
         wanted = [x.shape[place] if number == 0 else number for place, number in enumerate(wanted)]
-    return x.reshape(wanted)
+    return x.reshape(tuple(wanted))
 
 
 @operator("Flatten")
@@ -58,7 +58,7 @@ def transpose(x: Any, *, perm: list[int] | None = None) -> Any:
 def squeeze(x: Any, axes: Tensor | None = None) -> Any:
     """Without axes of size 1."""
     places = {axis % x.ndim for axis in ints(axes)} if axes is not None else {place for place, number in enumerate(x.shape) if number == 1}
-    return x.reshape([number for place, number in enumerate(x.shape) if place not in places])
+    return x.reshape(tuple(number for place, number in enumerate(x.shape) if place not in places))
 
 
 @operator("Unsqueeze")
@@ -67,7 +67,7 @@ def unsqueeze(x: Any, axes: Tensor) -> Any:
     rank = x.ndim + axes.numel()
     places = {axis % rank for axis in ints(axes)}
     sizes = iter(x.shape)
-    return x.reshape([1 if place in places else next(sizes) for place in range(rank)])
+    return x.reshape(tuple(1 if place in places else next(sizes) for place in range(rank)))
 
 
 @operator("Concat")
@@ -81,9 +81,7 @@ def concat(first: Any, *others: Any, axis: int) -> Any:
 
 
 @operator("Split")
-def split(
-    x: Tensor, sizes: Tensor | None = None, *, axis: int = 0, num_outputs: int | None = None, wanted: int = 1
-) -> tuple[Tensor, ...]:
+def split(x: Tensor, sizes: Tensor | None = None, *, axis: int = 0, num_outputs: int | None = None, wanted: int = 1) -> tuple[Tensor, ...]:
     """In parts of the given sizes, or as equal as can be."""
     if sizes is not None:
         return torch.split(x, ints(sizes), axis)
@@ -98,7 +96,8 @@ def expand(x: Tensor, sizes: Tensor, *, context: Context) -> Tensor:
     """Axes of size 1 repeated, and further ones in front."""
     wanted = ints(sizes)
     context.allow(wanted)
-    return x.expand(torch.broadcast_shapes(tuple(x.shape), tuple(wanted)))
+    both = torch.broadcast_shapes(tuple(x.shape), tuple(wanted))  # type: ignore[no-untyped-call]
+    return x.expand(both)
 
 
 @operator("Tile")

@@ -53,7 +53,8 @@ def dft(
         context.allow([*x.shape[:place], count])
     signal = _complex(x)
     if inverse and onesided:
-        return torch.fft.irfft(signal.to(torch.promote_types(signal.dtype, torch.complex64)), n=count, dim=place).unsqueeze(-1).to(x.dtype)
+        real: Tensor = torch.fft.irfft(signal.to(torch.promote_types(signal.dtype, torch.complex64)), n=count, dim=place)
+        return real.unsqueeze(-1).to(x.dtype)
     found = torch.fft.ifft(signal, n=count, dim=place) if inverse else torch.fft.fft(signal, n=count, dim=place)
     if onesided:
         found = found.narrow(place, 0, found.shape[place] // 2 + 1)

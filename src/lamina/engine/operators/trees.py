@@ -92,7 +92,13 @@ def _classic(options: dict[str, Any], context: Context) -> tuple[Forest, dict[tu
 
 
 def _summed(
-    forest: Forest, numbers: dict[tuple[int, int], int], x: Tensor, table: tuple[Ints, Ints, Ints, Floats], width: int, how: str, context: Context
+    forest: Forest,
+    numbers: dict[tuple[int, int], int],
+    x: Tensor,
+    table: tuple[Ints, Ints, Ints, Floats],
+    width: int,
+    how: str,
+    context: Context,
 ) -> Tensor:
     """What the leaves of all trees say together, ``[rows, width]``."""
     trees, nodes, columns, weights = table

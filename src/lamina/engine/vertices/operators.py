@@ -134,7 +134,11 @@ def _read(operator: Operator) -> set[str]:
 
 def _failed(operator: Operator, inputs: Sequence[Any], error: Exception) -> TrainingError:
     given = ", ".join(
-        "nothing" if value is None else f"{list(value.shape)} {str(value.dtype).removeprefix('torch.')}" if isinstance(value, Tensor) else type(value).__name__
+        "nothing"
+        if value is None
+        else f"{list(value.shape)} {str(value.dtype).removeprefix('torch.')}"
+        if isinstance(value, Tensor)
+        else type(value).__name__
         for value in inputs[:8]
     )
     return TrainingError(
@@ -171,7 +175,7 @@ class OperatorsModule(LayerModule):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:  # noqa: FBT001, FBT002 - torch's signature
         kept = {name: self._buffers[name] for name in self._kinds}
-        result = super()._apply(fn, recurse)
+        result = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         # Numbers of another type than the network's keep theirs; only the device changes.
         for name, tensor in kept.items():
             moved = self._buffers[name]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_OPERATORS = 200_000
 DEEPEST = 20
-OLDEST = 7
+OLDEST = 1
 _DOMAINS = {"ai.onnx": ""}
 _TYPED = {"to", "dtype", "output_dtype", "output_datatype", "softmax_precision", "precision"}
 """Attributes that name a kind of numbers."""
@@ -51,7 +51,7 @@ class _Reader:
     def __init__(self, message: Message, where: str, folder: Path | None, notes: Notes) -> None:
         self.message, self.where, self.notes = message, where, notes
         self.tensors = Tensors(folder)
-        self.versions = {}
+        self.versions: dict[str, int] = {}
         for entry in message.messages("opset_import"):
             domain = _domain(entry.text("domain"))
             self.versions[domain] = max(entry.integer("version"), self.versions.get(domain, 0))
@@ -71,7 +71,7 @@ class _Reader:
                 where=f"{self.where}, opset_import",
                 expected=f"operator set {OLDEST} or newer",
                 got=str(version),
-                cause="the file was written before 2017, when operators meant other things; onnx.version_converter brings it up to date",
+                cause="the file is damaged, or was written before there were sets",
             )
         graph = self.graph(message, {}, 0, "")
         metadata = {one.text("key"): one.text("value") for one in self.message.messages("metadata_props")}
@@ -98,6 +98,7 @@ class _Reader:
             ops += self.node(node, {}, depth, f"{path}node {node.text('name') or number}")
         found = Graph({name: kind for name, kind in inputs.items() if name not in constants}, outputs, ops, constants, kinds)
         found.ops = self.ordered(found)
+        _settle(found)
         return found
 
     def _sparse(self, message: Message) -> tuple[str, Any]:
@@ -264,6 +265,24 @@ class _Reader:
                 cause="the file is damaged",
             )
         return [graph.ops[number] for number in order]
+
+
+_NARROW = {"int4", "uint4", "int2", "uint2", "float4_e2m1", "float8_e8m0"}
+
+
+def _settle(graph: Graph) -> None:
+    """Say in operators which kinds they give, where those are of less than a byte and are held in one."""
+    known = {**graph.kinds, **graph.inputs}
+    for op in graph.ops:
+        place = {"CastLike": 1, "QuantizeLinear": 2}.get(op.kind)
+        if place is None or len(op.inputs) <= place or op.inputs[place] not in known:
+            continue
+        kind = known[op.inputs[place]].kind
+        if op.kind == "QuantizeLinear" and kind in _NARROW:
+            op.attributes.setdefault("output_dtype", kind)
+        elif op.kind == "CastLike" and kind in _NARROW:
+            op.kind, op.inputs = "Cast", op.inputs[:1]
+            op.attributes["to"] = kind
 
 
 def _domain(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lamina.errors import LaminaError, nearest
 from lamina.interop.imported import Imported, Options
@@ -160,7 +160,7 @@ def finished(draft: Draft, found: Source, real: str, notes: Notes, where: str) -
     facts["Operators"] = f"{len(found.graph.ops):,}"
     remarks = tuple(notes.missing), tuple(notes.lost), tuple(notes.assumed)
     report = Report("onnx", "ONNX", f"operator set {found.versions.get('', '?')}", (where,), rows, *remarks, facts)
-    dtype = "float64" if real == "float64" else "float32"
+    dtype: Literal["float32", "float64"] = "float64" if real == "float64" else "float32"
     if network is None:
         return Imported(report, origin=origin)
     own = {name: layer.kinds() for name, layer in draft.nodes.items()}

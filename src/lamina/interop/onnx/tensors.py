@@ -43,7 +43,7 @@ class Tensors:
 
         dims = tensor.integers("dims")
         kind = KINDS.get(tensor.integer("data_type"))
-        if kind is None or kind.startswith("float6"):
+        if kind is None or kind.startswith("float6_"):
             raise unreadable(where=tensor.where, expected="an element type of ONNX", got=f"type {tensor.integer('data_type')}")
         count = self._count(tensor, dims)
         if kind == "string":
@@ -171,13 +171,16 @@ def widened(flat: np.ndarray, kind: str, count: int) -> np.ndarray:
         shifts = np.arange(_PACKED[kind], dtype=np.uint8) * bits
         codes = ((flat.astype(np.uint8)[:, None] >> shifts) & ((1 << bits) - 1)).reshape(-1)[:count]
         if kind == "float4_e2m1":
-            return np.array([*_FLOAT4, *(-value for value in _FLOAT4)], dtype=np.float32)[codes]
+            table: np.ndarray = np.array([*_FLOAT4, *(-value for value in _FLOAT4)], dtype=np.float32)
+            numbers: np.ndarray = table[codes]
+            return numbers
         if kind.startswith("u"):
             return codes
         half = 1 << (bits - 1)
         return ((codes.astype(np.int8) ^ half) - half).astype(np.int8)
     if kind.startswith("float8"):
-        return float8_values(kind)[flat.astype(np.uint8)]
+        found: np.ndarray = float8_values(kind)[flat.astype(np.uint8)]
+        return found
     return flat
 
 
@@ -202,7 +205,8 @@ def float8_values(kind: str) -> np.ndarray:
     else:
         found[(exponent == 31) & (fraction > 0)] = np.nan
         found[124], found[252] = np.inf, -np.inf
-    return found.astype(np.float32)
+    result: np.ndarray = found.astype(np.float32)
+    return result
 
 
 def literal(array: np.ndarray) -> dict[str, Any]:

@@ -60,6 +60,8 @@ def upgraded(op: Op, upgrade: Upgrade) -> list[Op]:
         op.domain = ""
     if op.domain:
         return [op]
+    if upgrade.version < 6:
+        op.attributes.pop("consumed_inputs", None)
     change = _CHANGES.get(op.kind)
     return [op] if change is None else change(op, upgrade)
 
@@ -73,6 +75,42 @@ def _moved(op: Op, upgrade: Upgrade, name: str, place: int, kind: str = "int64")
         if len(op.inputs) == place:
             op.inputs.append(upgrade.constant(value, kind, before, op.path))
     return before
+
+
+@_change(*("Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less", "PRelu"))
+def _broadcast(op: Op, upgrade: Upgrade) -> list[Op]:
+    if upgrade.version >= 7 or len(op.inputs) != 2:
+        return [op]
+    op.attributes.pop("broadcast", None)
+    op.attributes.pop("consumed_inputs", None)
+    axis = op.attributes.pop("axis", 1 if op.kind == "PRelu" else None)
+    if axis is None:
+        return [op]
+    made = upgrade.unique("aligned")
+    before = Op("Aligned", list(op.inputs), [made], {"axis": axis}, domain="lamina", path=op.path)
+    op.inputs[1] = made
+    return [before, op]
+
+
+@_change("Reshape")
+def _reshape(op: Op, upgrade: Upgrade) -> list[Op]:
+    op.attributes.pop("consumed_inputs", None)
+    return [*_moved(op, upgrade, "shape", 1), op]
+
+
+@_change("Gemm")
+def _gemm(op: Op, upgrade: Upgrade) -> list[Op]:
+    if upgrade.version < 7:
+        op.attributes.pop("broadcast", None)
+    return [op]
+
+
+@_change("Cast")
+def _cast(op: Op, upgrade: Upgrade) -> list[Op]:
+    word = {"FLOAT": "float32", "DOUBLE": "float64"}.get(str(op.attributes.get("to")))
+    if word is not None or upgrade.version < 6:
+        op.attributes["to"] = word or str(op.attributes.get("to", "float32")).lower()
+    return [op]
 
 
 @_change("Squeeze", "Unsqueeze")
@@ -194,6 +232,7 @@ def _group_norm(op: Op, upgrade: Upgrade) -> list[Op]:
         return [op]
     # A number for each group became one for each channel.
     op.kind, op.domain = "GroupNormalizationOfGroups", "lamina"
+    op.attributes.pop("stash_type", None)
     return [op]
 
 

@@ -64,7 +64,7 @@ class Body(Description):
     outputs: Names = ()
 
 
-Operator.model_rebuild()
+Operator.model_rebuild()  # type: ignore[attr-defined]
 DEEPEST = 20
 """Bodies within bodies."""
 
@@ -152,7 +152,8 @@ class Operators(ParametricLayer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """A rough count: two for each weight, and one for each number that comes out of an operator, as many as come out at the end."""
         given = sum(elements(shape) for shape in self.shapes)
-        return 2 * sum(math.prod(kept.shape) for kept in self.weights.values()) + given * len(self.operators)
+        weights: int = sum(math.prod(kept.shape) for kept in self.weights.values())
+        return 2 * weights + given * len(self.operators)
 
     def activation_size(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return sum(elements(shape) for shape in self.shapes) * len(self.operators)
