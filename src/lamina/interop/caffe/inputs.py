@@ -98,8 +98,13 @@ def batch_of(layer: Entry) -> int:
 def labels(given: Sequence[Fed], layers: Sequence[Entry]) -> set[str]:
     """Blobs that are compared with, and nothing else."""
     found = set()
+    takers: dict[str, list[tuple[Entry, int]]] = {one.name: [] for one in given}
+    for layer in layers:
+        for place, name in enumerate(layer.bottoms):
+            if name in takers:
+                takers[name].append((layer, place))
     for one in given:
-        users = [(layer, place) for layer in layers for place, name in enumerate(layer.bottoms) if name == one.name]
+        users = takers[one.name]
         judged = [(layer, place) for layer, place in users if layer.type in JUDGES]
         quiet = all(layer.type in (*JUDGES, "Silence") for layer, _ in users)
         if judged and quiet and all(_compared(layer, place) for layer, place in judged):
@@ -115,14 +120,18 @@ def steps_first(layers: Sequence[Entry]) -> set[str]:
     """Blobs whose axis 0 counts steps: those that recurrent layers take, and what leads to them number by number."""
     waiting = [name for layer in layers if layer.type in RECURRENT for name in layer.bottoms[:2]]
     found: set[str] = set()
+    makers: dict[str, list[Entry]] = {}
+    for layer in layers if waiting else ():
+        if layer.type in _STEPWISE:
+            for name in layer.tops:
+                makers.setdefault(name, []).append(layer)
     while waiting:
         name = waiting.pop()
         if name in found:
             continue
         found.add(name)
-        for layer in layers:
-            if name in layer.tops and layer.type in _STEPWISE:
-                waiting += layer.bottoms[:2] if layer.type in RECURRENT else layer.bottoms
+        for layer in makers.pop(name, ()):
+            waiting += layer.bottoms[:2] if layer.type in RECURRENT else layer.bottoms
     return found
 
 

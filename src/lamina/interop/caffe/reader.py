@@ -58,7 +58,8 @@ def read(given: Given, options: Options) -> Imported:
     for place in found.unknown:
         notes.assume(place, "a field that is not known here was taken to change nothing")
     entries = _chosen(found, training=solver is not None)
-    fed = [replace(one, dims=_said(one, options, len(_data(entries, found)))) for one in ins.fed(entries, found.inputs)]
+    count = len(_data(entries, found))
+    fed = [replace(one, dims=_said(one, options, count)) for one in ins.fed(entries, found.inputs)]
     labels, steps = ins.labels(fed, entries), ins.steps_first(entries)
     fed = sized(fed, entries, labels, steps, stored, notes)
     net = Net(notes, stored, Decay() if solver is None else solver.decay, where)
