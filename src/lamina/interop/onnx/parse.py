@@ -64,8 +64,8 @@ class _Reader:
     def read(self, message: Message) -> Source:
         if not self.versions:
             # Files from before there were sets.
-            self.notes.assume("opset_import", "operator set 9, since the file names none")
-        version = self.versions.setdefault("", 9)
+            self.notes.assume("opset_import", "operator set 6, since the file names none")
+        version = self.versions.setdefault("", 6)
         if version < OLDEST:
             raise unreadable(
                 where=f"{self.where}, opset_import",

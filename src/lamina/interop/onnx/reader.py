@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 from lamina.errors import LaminaError, nearest
 from lamina.interop.imported import Imported, Options
 from lamina.interop.notes import Notes
-from lamina.interop.onnx.graph import Graph, Kind, Source
+from lamina.interop.onnx.graph import Graph, Kind, Op, Source
 from lamina.interop.onnx.parse import source
 from lamina.interop.onnx.regions import Names, Region
 from lamina.interop.report import Report, Row, shown
 from lamina.network import Graph as Network
 from lamina.network.layers.layer import Layer
 from lamina.network.operators import signature, signatures
-from lamina.network.vertices.operators import Pick
+from lamina.network.vertices.operators import Operators, Pick
 from lamina.origin import Layout, Origin
 from lamina.shapes import Array, Shape
 
@@ -33,8 +33,38 @@ def read(given: Given, options: Options) -> Imported:
     found = source(given.path, notes)
     check_operators(found.graph, notes)
     real = real_kind(found.graph)
-    whole = as_a_whole(found, real)
-    return finished(whole, found, real, notes, where)
+    draft = lifted(found, real, notes) if not notes.missing else None
+    return finished(draft or as_a_whole(found, real), found, real, notes, where)
+
+
+def lifted(found: Source, real: str, notes: Notes) -> Draft | None:
+    """The graph as layers; None if it has to stay a whole."""
+    from lamina.interop.onnx.lift import Lift, Unliftable
+
+    own = Notes(notes.where)
+    graph = Graph(found.graph.inputs, found.graph.outputs, [copied(op) for op in found.graph.ops], found.graph.constants, found.graph.kinds)
+    lift = Lift(graph, real, own)
+    draft = Draft()
+    try:
+        lift.run()
+        Network(inputs=lift.inputs, nodes=lift.nodes, outputs=lift.outputs).resolve()
+    except (Unliftable, LaminaError) as why:
+        notes.assume("the graph", f"one node of operators; as layers it can't be had: {str(why).splitlines()[0][:200]}")
+        return None
+    if all(
+        isinstance(node, Operators | Pick) or not any(key.startswith(f"{name}/") for key in lift.arrays)
+        for name, node in lift.nodes.items()
+    ):
+        return None  # Nothing that learns: operators say it as well.
+    draft.inputs, draft.nodes, draft.outputs, draft.arrays, draft.rows = lift.inputs, lift.nodes, lift.outputs, lift.arrays, lift.rows
+    draft.layouts_in, draft.layouts_out = lift.layouts_in, lift.layouts_out
+    notes.assumed += own.assumed
+    return draft
+
+
+def copied(op: Op) -> Op:
+    """An operator that can be changed."""
+    return Op(op.kind, list(op.inputs), list(op.outputs), dict(op.attributes), op.bodies, op.domain, op.path)
 
 
 class Draft:
