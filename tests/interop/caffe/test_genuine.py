@@ -112,6 +112,10 @@ def test_means_become_the_preprocessing(folder: Path, tmp_path: Path, name: str)
     x = np.random.default_rng(0).normal(size=(2, *mean.shape[-3:])).astype("float32")
     scaled = imported.preprocessing.scaled({"input": x})["input"]
     assert np.abs(scaled - (x - mean.reshape(x.shape[1:]))).max() <= 1e-5
+    imported.save(tmp_path / "model.lamina")
+    again = load(tmp_path / "model.lamina").preprocessing
+    assert again is not None
+    assert (again.scaled({"input": x})["input"] == scaled).all()
 
 
 def test_every_file_is_recognised(folder: Path) -> None:

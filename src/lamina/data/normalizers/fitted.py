@@ -188,6 +188,61 @@ class Linear(Fitted):
 
 
 @dataclass(frozen=True)
+class Difference(Fitted):
+    """``(x - offset) * factor`` with a number of its own for every place of a sample, such as a mean image.
+
+    Attributes:
+        offset: What is subtracted, float64, in the shape of a sample.
+        factor: What the difference is multiplied by.
+
+    Example:
+        >>> import numpy as np
+        >>> Difference(np.array([[1.0, 2.0]]), 0.5).apply(np.array([[[3.0, 2.0]]])).tolist()
+        [[[1.0, 0.0]]]
+    """
+
+    kind: ClassVar[str] = "difference"
+    offset: np.ndarray
+    factor: float = 1.0
+
+    @property
+    def axis(self) -> int | None:  # type: ignore[override]
+        """Nothing runs along one axis."""
+        return None
+
+    @property
+    def width(self) -> int | None:
+        return None
+
+    def check(self, dims: Sequence[int | None]) -> None:
+        if list(self.offset.shape) != list(dims):
+            message = f"a number for each place of {list(self.offset.shape)}, which do not scale {list(dims)}"
+            raise ValueError(message)
+
+    def _apply(self, array: np.ndarray) -> np.ndarray:
+        scaled: np.ndarray = (array - self.offset) * self.factor
+        return scaled
+
+    def _invert(self, array: np.ndarray) -> np.ndarray:
+        values: np.ndarray = array / self.factor + self.offset
+        return values
+
+    def _numbers(self) -> dict[str, np.ndarray]:
+        import numpy as np
+
+        return {"offset": self.offset, "factor": np.array([self.factor])}
+
+    @classmethod
+    def _from_numbers(cls, numbers: Numbers) -> Fitted:
+        offset = numbers.floats("offset", 1, numbers.arrays["offset"].ndim)
+        factor = float(numbers.floats("factor", None)[0])
+        if factor == 0 or not 1 <= offset.ndim <= 8:
+            message = f"numbers along {offset.ndim} axes, times {factor:g}"
+            raise ValueError(message)
+        return cls(offset, factor)
+
+
+@dataclass(frozen=True)
 class Parts(Fitted):
     """Other numbers, or none, for some places on the last axis: the columns of a table, each by its own normalizer.
 

@@ -127,10 +127,27 @@ def _finish(net: Net) -> None:
     ends = {blob.node: blob for blob in net.blobs.values() if not blob.label}
     judged = [node for node in net.outputs if node in net.nodes]
     net.outputs = [node for node in net.nodes if node in judged or (node not in taken and node in ends and ends[node].name not in net.used)]
+    _prune(net)
     for node in list(net.outputs):
         blob = ends.get(node)
         if blob is not None and node not in judged:
             _end(net, node, blob, alone=not judged)
+
+
+def _prune(net: Net) -> None:
+    """Leave out what leads to no output: what only figures and silent layers take."""
+    live, waiting = set(), list(net.outputs)
+    while waiting:
+        name = waiting.pop()
+        if name in net.nodes and name not in live:
+            live.add(name)
+            node = net.nodes[name]
+            waiting += [*node.inputs, *([node.of] if isinstance(node, ls.Shared) else [])]
+    for name in [name for name in net.nodes if name not in live]:
+        del net.nodes[name]
+        for full in [full for full in (*net.arrays, *net.fresh) if full.rpartition("/")[0] == name]:
+            net.arrays.pop(full, None)
+            net.fresh.discard(full)
 
 
 def _end(net: Net, node: str, blob: Blob, *, alone: bool) -> None:

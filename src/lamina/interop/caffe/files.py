@@ -11,7 +11,7 @@ from lamina.interop.given import HEAD, Given
 _COMMENT = re.compile(r"#[^\n]*")
 _NET = re.compile(r"(?:^|[\s}])layers?\s*:?\s*\{", re.MULTILINE)
 _TYPE = re.compile(r"\btype\s*:\s*[\"'A-Z]")
-_SOLVER = re.compile(r"(?:^|\s)base_lr\s*:")
+_SOLVER = re.compile(r"(?:^|\s)(?:base_lr\s*:|(?:train_)?net_param\s*:?\s*\{)")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _NPY = b"\x93NUMPY"
 
@@ -63,7 +63,7 @@ def _kind(path: Path) -> str:
     text = _text(head)
     if text is not None:
         plain = _COMMENT.sub("", text)
-        if _SOLVER.search(plain) and not _NET.search(plain):
+        if _SOLVER.search(plain):
             return "solver"
         return "net" if _NET.search(plain) and _TYPE.search(plain) and "{" in plain and not _foreign(plain) else "unknown"
     return _binary(head, path.stat().st_size)

@@ -239,5 +239,7 @@ def _rows(net: Net, entries: Sequence[Entry]) -> tuple[Row, ...]:
         note = "an input" if entry.type in ins.READERS and not entry.bottoms else ""
         if not becomes and entry.type in ("Accuracy", "Silence", "HDF5Output", "Split"):
             note = "nothing is computed"
+        if not becomes and nodes and not net.notes.missing:
+            note = "leads to no output"
         rows.append(Row(entry.path, entry.name, entry.type, becomes or ((note,) if note else ()), net.counts.get(entry.path, 0)))
     return tuple(rows)

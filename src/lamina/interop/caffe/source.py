@@ -259,6 +259,7 @@ _FIELDS: dict[str, tuple[str, dict[str, str]]] = {
         "inner_product_param",
         {"num_output": "num_output", "biasterm": "bias_term", "weight_filler": "weight_filler", "bias_filler": "bias_filler"},
     ),
+    "Padding": ("convolution_param", {"pad": "pad"}),
     "Dropout": ("dropout_param", {"dropout_ratio": "dropout_ratio"}),
     "LRN": ("lrn_param", {"local_size": "local_size", "alpha": "alpha", "beta": "beta", "k": "k"}),
     "Concat": ("concat_param", {"concat_dim": "concat_dim"}),

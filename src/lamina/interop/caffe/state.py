@@ -61,12 +61,13 @@ def _slots(net: Net, path: Path, solver: Solver, history: list[np.ndarray]) -> d
     wanted = solver.optimizer.state_slots if solver.optimizer is not None else ()
     for number, slot in enumerate(names):
         for kept, blob in zip(net.kept, history[number * count : (number + 1) * count], strict=True):
-            if kept.trained and slot in wanted and not _frozen(net, kept):
+            if kept.trained and slot in wanted and _moves(net, kept):
                 array = kept.turn(fitted(blob, kept.shape, f"{path}, history of {kept.name}"))
                 # Lamina's form of Nesterov's rule keeps what is added, Caffe what is taken away.
                 found[f"{slot}/{kept.name}"] = -array if solver.kind == "Nesterov" else array
     return found
 
 
-def _frozen(net: Net, kept: Kept) -> bool:
-    return bool(getattr(net.nodes.get(kept.name.rpartition("/")[0]), "frozen", False))
+def _moves(net: Net, kept: Kept) -> bool:
+    node = net.nodes.get(kept.name.rpartition("/")[0])
+    return node is not None and not getattr(node, "frozen", False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lamina.interop.caffe.blobs import blob_array
 from lamina.interop.caffe.files import Files
@@ -17,11 +17,12 @@ from lamina.interop.problems import damaged, misfit, too_large
 from lamina.interop.protobuf.message import Message
 from lamina.interop.protobuf.wire import parsed
 from lamina.network import Network
-from lamina.shapes import Image, Shape
+from lamina.shapes import Image
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from lamina.data.normalizers import Fitted
     from lamina.data.preprocessing import Preprocessing
 
 MOST_BYTES = 1 << 28
@@ -33,13 +34,12 @@ def preprocessing(entries: Sequence[Entry], net: Net, made: Network, files: File
     Raises:
         InteropError: IO002, if a mean is damaged; IO005, if it is of other images.
     """
-    from lamina.data.normalizers.fitted import Linear
     from lamina.data.preprocessing import Preprocessing
     from lamina.data.schema import DataSchema
 
     chained = made.type_name == "sequential"
     readers = {name: entry for entry in entries if entry.type in READERS and not entry.bottoms for name in entry.tops[:1]}
-    scales: dict[str, Any] = {}
+    scales: dict[str, Fitted] = {}
     mean = _mean(files.means[0]) if files.means else None
     for node, blob in net.inputs.items():
         reader = readers.get(blob.name)
@@ -49,7 +49,7 @@ def preprocessing(entries: Sequence[Entry], net: Net, made: Network, files: File
             offset = _fitting(mean, shape, files.means[0], notes)
         if offset is None and factor == 1.0:
             continue
-        scales["input" if chained else node] = _linear(Linear, offset, factor, shape)
+        scales["input" if chained else node] = _linear(offset, factor)
     if mean is not None and not scales:
         notes.lose(str(files.means[0]), "a mean image, since no input is an image")
     if not scales:
@@ -58,13 +58,14 @@ def preprocessing(entries: Sequence[Entry], net: Net, made: Network, files: File
     return Preprocessing(DataSchema(inputs=shapes), inputs=scales)
 
 
-def _linear(kind: Any, offset: np.ndarray | None, factor: float, shape: Shape) -> Any:
+def _linear(offset: np.ndarray | None, factor: float) -> Fitted:
     import numpy as np
 
+    from lamina.data.normalizers.fitted import Difference, Linear
+
     if offset is None or offset.size == 1:
-        return kind(np.asarray(0.0 if offset is None else float(offset.reshape(-1)[0])), np.asarray(factor))
-    # One mean for each channel, or one for each number of an image.
-    return kind(offset, np.full(offset.shape, factor), 1 if offset.ndim == 1 else None)
+        return Linear(np.asarray(0.0 if offset is None else float(offset.reshape(-1)[0])), np.asarray(factor))
+    return Linear(offset, np.full(offset.shape, factor), 1) if offset.ndim == 1 else Difference(offset, factor)
 
 
 def _numbers(reader: Entry, notes: Notes) -> tuple[np.ndarray | None, float]:

@@ -85,10 +85,11 @@ def dropout(layer: Entry, net: Net) -> None:
     rate = given.number("dropout_ratio", 0.5)
     if not 0 <= rate < 1:
         net.refuse(layer, expected="a dropout_ratio from 0 to 1", got=rate)
+    before = x.node
     if not given.boolean("scale_train", default=True):
-        # What is kept isn't raised in training: at prediction all is lowered instead.
-        net.refuse(layer, expected="scale_train: true", got="false", fix="set scale_train: true and train again, or a converter")
-    node = net.add(layer, lambda: ls.Dropout(DropoutNoise(rate)), x)
+        # What is kept isn't raised in training there: at prediction all is lowered instead.
+        before = net.add(layer, lambda: vs.Scale(1 - rate), x, end="lowered")
+    node = net.add(layer, lambda: ls.Dropout(DropoutNoise(rate)), before)
     net.give(layer, node, x.dims, batch=x.batch)
 
 

@@ -12,7 +12,7 @@ from lamina.interop.caffe.source import Entry
 from lamina.network import layers as ls
 from lamina.network import losses as found
 from lamina.network import vertices as vs
-from lamina.network.activations import Identity
+from lamina.network.activations import Identity, Softmax
 from lamina.network.losses import Loss
 
 LOSSES = (
@@ -77,7 +77,12 @@ def softmax_loss(layer: Entry, net: Net) -> None:
 def multinomial(layer: Entry, net: Net) -> None:
     """Cross entropy of shares."""
     x = net.take(layer)
-    _end(layer, net, x, found.CrossEntropy(), _weight(layer), Identity())
+    before = net.nodes.get(x.node)
+    if isinstance(before, ls.ActivationLayer) and isinstance(before.activation, Softmax):
+        # From the scores it is exact.
+        _end(layer, net, before.inputs[0], found.CrossEntropy(), _weight(layer))
+    else:
+        _end(layer, net, x, found.CrossEntropy(), _weight(layer), Identity())
 
 
 @converts("SigmoidCrossEntropyLoss")
@@ -103,7 +108,7 @@ def euclidean(layer: Entry, net: Net) -> None:
         if other.node in net.nodes:
             net.refuse(layer, expected="targets that are given", got=f"{other.name!r}, which the network computes")
         net.notes.assume(layer.path, f"targets that are the numbers of the input {other.name!r}")
-    _end(layer, net, x, found.L2(over_positions="sum"), 0.5 * _weight(layer))
+    _end(layer, net, x, found.SumSquaredError(over_positions="sum"), 0.5 * _weight(layer))
 
 
 @converts("HingeLoss")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from lamina.interop.caffe.blob import axis_name
+from lamina.interop.caffe.blob import Blob, axis_name
+from lamina.interop.caffe.layers.operators import Step, operators
+from lamina.interop.caffe.layers.pooling import window
 from lamina.interop.caffe.net import Net
 from lamina.interop.caffe.piece import axis_of, converts, initializer
 from lamina.interop.caffe.source import Entry
@@ -47,7 +49,8 @@ def scale(layer: Entry, net: Net) -> None:
     """Factors and shifts: learnt ones, or those that another blob holds."""
     given = layer.settings("scale_param" if layer.type == "Scale" else "bias_param")
     if len(layer.bottoms) > 1:
-        net.refuse(layer, expected="factors of its own", got="those that another blob holds")
+        _by_blob(layer, net)
+        return
     x = net.take(layer)
     axis = axis_of(layer, net, x, given.integer("axis", 1))
     count = given.integer("num_axes", 1)
@@ -88,6 +91,35 @@ def scale(layer: Entry, net: Net) -> None:
     net.give(layer, node, x.dims, batch=x.batch)
 
 
+def _by_blob(layer: Entry, net: Net) -> None:
+    """Factors or shifts for the first axes of a blob, or some behind ``axis``, that another one holds."""
+    given = layer.settings("scale_param" if layer.type == "Scale" else "bias_param")
+    x, other = net.take(layer, 0), net.take(layer, 1)
+    axis = axis_of(layer, net, x, given.integer("axis", 1))
+    if axis != 0 or x.batch or other.batch or other.dims[1:] != x.dims[1 : other.rank]:
+        net.refuse(
+            layer, expected="a second blob with samples along axis 0: axis: 0", got=f"axis {axis}, {list(x.dims)} and {list(other.dims)}"
+        )
+    if layer.type == "Scale" and given.boolean("bias_term"):
+        net.refuse(layer, expected="no bias_term beside factors that another blob holds", got="one")
+    node = operators(
+        layer,
+        net,
+        [("Mul" if layer.type == "Scale" else "Add", ["x", "y"], ["z"], {})],
+        {"x": x, "y": _wide(layer, net, other, x)},
+        "z",
+        x.shape,
+    )
+    net.give(layer, node, x.dims)
+
+
+def _wide(layer: Entry, net: Net, other: Blob, x: Blob) -> str:
+    """A blob with as many axes as another, of 1 behind its own."""
+    from lamina.interop.caffe.layers.dense import reshaped
+
+    return reshaped(layer, net, other.node, (*other.dims, *(1,) * (x.rank - other.rank)))
+
+
 @converts("LRN")
 def local_response(layer: Entry, net: Net) -> None:
     """Each number divided by what its neighbours hold: in other channels, or around it."""
@@ -96,6 +128,50 @@ def local_response(layer: Entry, net: Net) -> None:
     if size < 1 or size % 2 == 0 or size > 1 << 20 or not math.isfinite(alpha) or not math.isfinite(beta):
         net.refuse(layer, expected="an odd local_size", got=size)
     if given.word("norm_region", "ACROSS_CHANNELS") != "ACROSS_CHANNELS":
-        net.refuse(layer, expected="ACROSS_CHANNELS", got="WITHIN_CHANNEL")
+        node = _within(layer, net, x, size, alpha, beta)
+        net.give(layer, node, x.dims)
+        return
     node = net.add(layer, lambda: ls.LocalResponseNorm(size, alpha=alpha / size, beta=beta, k=given.number("k", 1.0)), x)
     net.give(layer, node, x.dims, batch=x.batch)
+
+
+def _within(layer: Entry, net: Net, x: Blob, size: int, alpha: float, beta: float) -> str:
+    """``x (1 + alpha a)^-beta`` with the average ``a`` of the squares around."""
+    if x.rank != 4 or x.batch:
+        net.refuse(layer, expected="samples, channels, height and width", got=f"{list(x.dims)}")
+    squares = operators(layer, net, [("Mul", ["x", "x"], ["y"], {})], {"x": x}, "y", x.shape, end="squares")
+    pad = (size - 1) // 2
+    around = window(layer, net, squares, "AVE", (size, size), (1, 1), (pad, pad), up=True, end="around")
+    steps: list[Step] = [
+        ("Mul", ["a", "alpha"], ["p"], {}),
+        ("Add", ["p", "one"], ["q"], {}),
+        ("Pow", ["q", "beta"], ["r"], {}),
+        ("Mul", ["x", "r"], ["y"], {}),
+    ]
+    return operators(layer, net, steps, {"x": x, "a": around}, "y", x.shape, constants={"alpha": alpha, "one": 1.0, "beta": -beta})
+
+
+@converts("Normalize")
+def normalize(layer: Entry, net: Net) -> None:
+    """Vectors of length 1, times factors that are learnt (SSD)."""
+    given, x = layer.settings("norm_param"), net.take(layer)
+    if x.rank != 4 or x.batch:
+        net.refuse(layer, expected="samples, channels, height and width", got=f"{list(x.dims)}")
+    axes = [1, 2, 3] if given.boolean("across_spatial", default=True) else [1]
+    epsilon = given.number("eps", 1e-10)
+    steps: list[Any] = [
+        ("Mul", ["x", "x"], ["s"], {}),
+        ("ReduceSum", ["s", "axes"], ["t"], {"keepdims": 1}),
+        ("Add", ["t", "epsilon"], ["u"], {}),
+        ("Sqrt", ["u"], ["n"], {}),
+        ("Div", ["x", "n"], ["y"], {}),
+    ]
+    lengths = operators(layer, net, steps, {"x": x}, "y", x.shape, constants={"axes": axes, "epsilon": epsilon}, end="length")
+    shared = given.boolean("channel_shared", default=True)
+    begin = initializer(layer, net, given.message("scale_filler")) if given.has("scale_filler") else i.Constant(1.0)
+    start = begin.value if isinstance(begin, i.Constant) else 0.0
+    settings = net.training(layer, bias=None)
+    kind = "all" if shared else "positions"
+    node = net.add(layer, lambda: ls.ElementwiseMultiplication(start, bias=False, shared=kind, decayed=True, **settings), lengths)
+    net.keep(layer, node, 0, "weight", (1,) if shared else (x.dims[1],))
+    net.give(layer, node, x.dims)
