@@ -44,6 +44,8 @@ def shape_of(dims: tuple[int, ...], batch: int = 0) -> Shape | None:
         ('[batch, 1, 28, 28]', '[batch, 10]', '[batch, ?, 7]')
     """
     sizes = tuple(size for axis, size in enumerate(dims) if axis != batch)
+    if batch >= len(dims):
+        return None
     if batch == 1:
         return Steps(steps=None, features=sizes[1] if len(sizes) == 2 else 1) if 1 <= len(sizes) <= 2 else None
     if min(sizes, default=1) < 1 or len(sizes) > 4:
