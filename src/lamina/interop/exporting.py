@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -97,6 +97,10 @@ class Exporter(ABC):
         Raises:
             DependencyError: IO063, if what runs such files isn't installed; see `needs`.
         """
+
+    def prove_all(self, subject: Subject, path: Path, trials: Sequence[Trial]) -> list[Mapping[str, np.ndarray]]:
+        """The same for several trials, one after another unless a subclass knows better."""
+        return [self.prove(subject, path, trial) for trial in trials]
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,7 @@ class Exporters:
 exporters = Exporters(
     {
         "onnx": "lamina.interop.exporters.onnx:OnnxExporter",
+        "python": "lamina.interop.exporters.python:PythonExporter",
         "safetensors": "lamina.interop.exporters.safetensors:SafetensorsExporter",
         "torch": "lamina.interop.exporters.torch:TorchExporter",
     }
@@ -338,7 +343,7 @@ def _proven(made: Exporter, subject: Subject, path: Path, target: Path) -> tuple
     from lamina.interop.trials import compared, trials
 
     found = trials(subject.network, subject.plan, masks=made.masked_inputs(subject))
-    proof = compared([(trial, made.prove(subject, path, trial)) for trial in found], target, made.title)
+    proof = compared(list(zip(found, made.prove_all(subject, path, found), strict=True)), target, made.title)
     return proof, tuple(str(trial) for trial in found)
 
 

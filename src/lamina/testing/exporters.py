@@ -39,8 +39,8 @@ def shaken(model: Model) -> Model:
     draws = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.network.parameters():
-            parameter += (torch.randn(parameter.shape, generator=draws) * 0.1).to(parameter.dtype)
+            parameter.add_((torch.randn(parameter.shape, generator=draws) * 0.1).to(parameter.dtype))
         for buffer in model.network.buffers():
             if buffer.is_floating_point():
-                buffer += (torch.rand(buffer.shape, generator=draws) * 0.3).to(buffer.dtype)
+                buffer.add_((torch.rand(buffer.shape, generator=draws) * 0.3).to(buffer.dtype))
     return model

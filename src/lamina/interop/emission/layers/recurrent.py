@@ -86,10 +86,8 @@ def _run(
 ) -> tuple[Value, ...]:
     """One layer over all steps: outputs, and the memory after the last step."""
     kind = next(word for made, word in _CELLS.items() if type(layer) is made)
-    if layer.layer_norm:
-        pen.refuse("a recurrent layer with layer_norm", "train it without layer_norm, or export to torch with a fixed length")
     end = f"_l{number}" if number else ""
-    roles = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole", "weight_hr")
+    roles = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "peephole", "weight_hr", "gain_ih", "gain_hh", "gain_cell", "bias_cell")
     weights: dict[str, Weight] = {}
     for prefix in prefixes:
         weights |= {f"{prefix}{role}": found for role in roles if (found := pen.weight(f"{prefix}{role}{end}")) is not None}
@@ -102,6 +100,7 @@ def _run(
         "prefixes": tuple(prefixes),
         "activation": layer.activation,
         "gate": getattr(layer, "recurrent_activation", None),
+        "epsilon": float(layer.epsilon),
         "reset_after": bool(getattr(layer, "reset_after", True)),
     }
     padded: list[Value | None] = [*start, *[None] * (memories - len(start))]

@@ -22,6 +22,8 @@ def _recurrent(w: Writer) -> None:
     directions = len(prefixes)
     if any(role.endswith("weight_hr") for role in w.operation.weights):
         w.refuse("an LSTM with a projection")
+    if any(role.endswith("gain_ih") for role in w.operation.weights):
+        w.refuse("a recurrent layer with layer_norm")
     activations = _activations(w)
     inputs = [w.node("Transpose", [w.name(0)], perm=(1, 0, 2)), *_weights(w, cell, prefixes)]
     lengths = w.node("Cast", [w.name(1)], to=6) if w.has(1) else ""

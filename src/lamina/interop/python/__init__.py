@@ -1,0 +1,1 @@
+"""Networks as PyTorch source that needs nothing but PyTorch."""
