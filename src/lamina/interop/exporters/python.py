@@ -94,7 +94,7 @@ class PythonExporter(Exporter):
             arrays |= {f"{number}_{place}": array for place, array in enumerate(given)}
         with tempfile.TemporaryDirectory() as folder:
             given_path, found_path = Path(folder) / "given.npz", Path(folder) / "found.npz"
-            np.savez(given_path, **arrays)
+            np.savez(given_path, allow_pickle=False, **arrays)
             command = [sys.executable, "-I", "-B", "-c", RUN, str(path), str(given_path), str(found_path)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
             if done.returncode:
