@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lamina import interop
 from lamina.interop.format import formats
+from lamina.interop.report import Report
 from lamina.learning.schedules import Poly
 from lamina.model import Model, load
 
+Verified = Callable[[Report, float], None]
 pytestmark = pytest.mark.filterwarnings(r"ignore:\[IO012\]:lamina.errors.LaminaWarning")
 CASES = [
     ("mlp", ["mlp.prototxt", "mlp.caffemodel"], 2),
@@ -36,13 +40,14 @@ def folder(shared_fixtures: Path) -> Path:
 
 
 @pytest.mark.parametrize(("name", "files", "layers"), CASES, ids=lambda value: "+".join(value) if isinstance(value, list) else str(value))
-def test_outputs_are_those_of_caffe(folder: Path, tmp_path: Path, name: str, files: list[str], layers: int) -> None:
+def test_outputs_are_those_of_caffe(folder: Path, tmp_path: Path, verified: Verified, name: str, files: list[str], layers: int) -> None:
     imported = interop.read([folder / file for file in files])
     assert imported.report.complete, imported.report
     with np.load(folder / f"{name}.npz") as stored:
         io = {key.replace("blob_", "activations/"): stored[key] for key in stored}
     proof = interop.verify(imported.model(), io)
     assert proof.holds, proof
+    verified(imported.report, max(difference.relative for difference in proof.outputs))
     assert proof.first is None, proof
     assert proof.layers == layers
     wanted = io["y"]
@@ -163,6 +168,24 @@ def test_the_compressed_squeezenet_is_read_with_its_prototxt(shared_models: Path
         assert sum(array.size for array in imported.arrays.values()) == sum(stored[key].size for key in stored) == 1248424
     alone = interop.inspect(weights)
     assert [problem.code for problem in alone.missing] == ["IO004"]
+
+
+def test_the_compressed_squeezenet_sees_what_it_saw(shared_models: Path, shared_data: Path, tmp_path: Path, verified: Verified) -> None:
+    folder = shared_models / "caffe" / "squeezenet-v1.0-deepcompression"
+    weights = tmp_path / "decoded.caffemodel"
+    weights.write_bytes(gzip.decompress((folder / "decoded.caffemodel.gz").read_bytes()))
+    model = interop.load([folder / "SqueezeNet_deploy.prototxt", weights])
+    worst = 0.0
+    for name, rows in json.loads((folder / "expected_top5.json").read_text()).items():
+        picture = Image.open(shared_data / "test-images" / name).convert("RGB").resize((227, 227), Image.Resampling.BILINEAR)
+        x = np.asarray(picture, "float32")[:, :, ::-1].transpose(2, 0, 1) - np.float32([104, 117, 123])[:, None, None]
+        scores = model.predict(x[None]).reshape(-1).astype("float64")
+        found = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+        assert [row[0] for row in rows] == np.argsort(-found)[:5].tolist()
+        # Shares are stored with four digits.
+        worst = max(worst, *(abs(found[row[0]] - row[1]) for row in rows))
+    assert worst <= 6e-5
+    verified(interop.inspect([folder / "SqueezeNet_deploy.prototxt", weights]), 1e-4)
 
 
 def test_networks_without_weights_start_afresh(shared_models: Path) -> None:

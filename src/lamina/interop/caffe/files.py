@@ -101,7 +101,11 @@ def _binary(head: bytes, size: int) -> str:
         return "unknown"
     layer = next((content for number, wire, content in fields if number == 100 and wire == 2), None)
     if layer is not None:
-        return "weights" if {*numbers} <= {1, 3, 4, 5, 6, 7, 8, 100} and _is_layer(layer, {1: 2, 2: 2}) else "unknown"
+        return (
+            "weights"
+            if {*numbers} <= {1, 3, 4, 5, 6, 7, 8, 100} and (_is_layer(layer, {1: 2, 2: 2}) or _is_layer(layer, {1: 2, 7: 2}))
+            else "unknown"
+        )
     layer = next((content for number, wire, content in fields if number == 2 and wire == 2), None)
     if layer is not None and {*numbers} <= {1, 2, 3, 4, 5, 6, 7, 8} and _is_old(layer):
         return "weights"
