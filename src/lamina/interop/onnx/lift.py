@@ -104,6 +104,7 @@ class Lift:
     layouts_out: dict[str, Layout] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     rest: list[Op] = field(default_factory=list)
+    empty: set[str] = field(default_factory=set)
     _now: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -163,14 +164,32 @@ class Lift:
         if op.domain or op.bodies or any(name and name not in self.known for name in op.inputs):
             return False
         tainted = any(name in self.producers for name in op.inputs)
+        if tainted and self.zeros(op):
+            return True
         if tainted and op.kind not in _MOVES:
             return False
         array = folded(op, [self.known[name] if name else None for name in op.inputs])
         if array is None:
             return False
         self.known[op.outputs[0]] = array
-        if tainted and array.dtype.kind == "i" and (array == int(BATCH)).any():
+        if tainted and (op.inputs[0] in self.empty or (array.dtype.kind == "i" and (array == int(BATCH)).any())):
+            self.empty |= {op.outputs[0]} if op.inputs[0] in self.empty else set()
             self.producers[op.outputs[0]] = op
+        return True
+
+    def zeros(self, op: Op) -> bool:
+        """Whether it gives zeros for each sample, as a memory to start with: known as those for one."""
+        import numpy as np
+
+        value = op.attributes.get("value")
+        if op.kind != "ConstantOfShape" or (value is not None and value.any()):
+            return False
+        sizes = [1 if size == int(BATCH) else int(size) for size in self.known[op.inputs[0]].reshape(-1)]
+        if any(size < 0 or size > 1 << 20 for size in sizes) or math.prod(sizes) > 1 << 22:
+            return False
+        name = op.outputs[0]
+        self.known[name], self.producers[name] = np.zeros(sizes, np.float32 if value is None else value.dtype), op
+        self.empty.add(name)
         return True
 
     def leave(self, op: Op) -> None:
@@ -203,7 +222,11 @@ class Lift:
         for needed in op.inputs:
             if needed in self.producers:
                 self.recompute(needed)
-        self.values[name] = Value(tuple(array.shape), kind="int64")
+        dims = tuple(array.shape)
+        if name in self.empty:
+            msg = f"{name} is made for each sample"
+            raise unliftable(msg)
+        self.values[name] = Value(dims, kind="int64")
         self.waiting.append(op)
 
     def declared(self, op: Op) -> list[Value] | None:
