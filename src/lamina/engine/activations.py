@@ -170,7 +170,13 @@ def _thresholded_relu(activation: A.ThresholdedRelu) -> ActivationFunction:
 
 @activates(A.Threshold)
 def _threshold(activation: A.Threshold) -> ActivationFunction:
+    if activation.slope:
+        return partial(_sloped, threshold=activation.threshold, value=activation.value, slope=activation.slope)
     return partial(F.threshold, threshold=activation.threshold, value=activation.value)
+
+
+def _sloped(x: Tensor, threshold: float, value: float, slope: float) -> Tensor:
+    return torch.where(x > threshold, x, value + slope * (x - threshold))
 
 
 @activates(A.Clamp)

@@ -119,7 +119,7 @@ def verify(model: Model, io: str | os.PathLike[str] | Mapping[str, np.ndarray]) 
         wanted = _named(arrays, "y", list(outputs))
         found = tuple(difference(name, outputs[name], wanted[name]) for name in outputs)
         stored = {key.removeprefix(ACTIVATIONS): value for key, value in arrays.items() if key.startswith(ACTIVATIONS)}
-        first, count = _layers(model, inputs, stored)
+        first, count = _layers(model, inputs, stored, outputs)
     finally:
         model.preprocessing = plain
     return Proof(found, first, count)
@@ -178,7 +178,9 @@ def difference(name: str, found: np.ndarray, wanted: np.ndarray) -> Difference:
     return Difference(name, float(np.nan_to_num(gap, nan=np.inf).max()), float(np.nan_to_num(relative, nan=np.inf).max()))
 
 
-def _layers(model: Model, inputs: Mapping[str, np.ndarray], stored: Mapping[str, np.ndarray]) -> tuple[Difference | None, int]:
+def _layers(
+    model: Model, inputs: Mapping[str, np.ndarray], stored: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]
+) -> tuple[Difference | None, int]:
     """The first layer, in the order of the network, whose activations differ, and how many were looked at."""
     import torch
 
@@ -195,10 +197,13 @@ def _layers(model: Model, inputs: Mapping[str, np.ndarray], stored: Mapping[str,
         name = node.name if layout is None else layout.name
         if name not in stored:
             continue
-        with torch.inference_mode():
-            value, _ = network.outputs_of(tensors, node.name, {key: torch.from_numpy(mask) for key, mask in masks.items()})
-        array = value.numpy()
-        found = difference(name, array if layout is None else layout.given(array), stored[name])
+        if name in outputs:  # Inside, an output layer gives scores, which its activation comes behind.
+            found = difference(name, outputs[name], stored[name])
+        else:
+            with torch.inference_mode():
+                value, _ = network.outputs_of(tensors, node.name, {key: torch.from_numpy(mask) for key, mask in masks.items()})
+            array = value.numpy()
+            found = difference(name, array if layout is None else layout.given(array), stored[name])
         count += 1
         if not found.holds:
             return found, count

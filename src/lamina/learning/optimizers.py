@@ -250,6 +250,7 @@ class AdaGrad(Optimizer):
     Attributes:
         epsilon: Keeps the divisor from 0 (Deeplearning4j's: 1e-6).
         initial: Where ``s`` starts; in Deeplearning4j, at epsilon.
+        epsilon_inside: Divide by ``sqrt(s + epsilon)``, as Keras 3 does.
     """
 
     slots: ClassVar[tuple[str, ...]] = ("square",)
@@ -257,10 +258,11 @@ class AdaGrad(Optimizer):
     learning_rate: Rate = 1e-2
     epsilon: Positive = 1e-10
     initial: NonNegative = 0.0
+    epsilon_inside: bool = False
 
     @classmethod
     def examples(cls) -> list[AdaGrad]:
-        return [AdaGrad(), AdaGrad(0.1, epsilon=1e-6, initial=1e-6)]
+        return [AdaGrad(), AdaGrad(0.1, epsilon=1e-6, initial=1e-6), AdaGrad(initial=0.1, epsilon_inside=True)]
 
 
 @register("adadelta")
@@ -298,6 +300,7 @@ class RmsProp(Optimizer):
         momentum: If not 0: ``b = momentum * b + g / (sqrt(s) + epsilon)``, ``p -= lr * b``. A number or a schedule.
         centered: Subtract the squared mean of gradients from ``s`` before the root.
         initial: Where ``s`` starts; in Deeplearning4j, at epsilon.
+        epsilon_inside: Divide by ``sqrt(s + epsilon)``, as Keras 3 does.
     """
 
     learning_rate: Rate = 1e-3
@@ -306,6 +309,7 @@ class RmsProp(Optimizer):
     momentum: Rate = 0.0
     centered: bool = False
     initial: NonNegative = 0.0
+    epsilon_inside: bool = False
 
     @property
     def state_slots(self) -> tuple[str, ...]:
@@ -313,7 +317,7 @@ class RmsProp(Optimizer):
 
     @classmethod
     def examples(cls) -> list[RmsProp]:
-        return [RmsProp(), RmsProp(0.01, decay=0.95, initial=1e-8), RmsProp(momentum=0.5, centered=True)]
+        return [RmsProp(), RmsProp(0.01, decay=0.95, initial=1e-8), RmsProp(momentum=0.5, centered=True), RmsProp(epsilon_inside=True)]
 
 
 @register("radam")

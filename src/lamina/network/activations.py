@@ -212,20 +212,22 @@ class ThresholdedRelu(Plain):
 
 @register("threshold")
 class Threshold(Plain):
-    """``x`` where ``x > threshold``, ``value`` elsewhere; with a ``value`` of 0 it is `thresholded_relu`.
+    """``x`` where ``x > threshold``, ``value + slope (x - threshold)`` elsewhere; with a ``value`` of 0 it is `thresholded_relu`.
 
     Attributes:
         threshold: What is above stays.
         value: What stands in place of the rest.
+        slope: How it goes on below the threshold; 0: it is ``value`` everywhere. Keras's ReLU has all of this.
     """
 
     positional: ClassVar[tuple[str, ...]] = ("threshold", "value")
     threshold: float = 0.0
     value: float = 0.0
+    slope: NonNegative = 0.0
 
     @classmethod
     def examples(cls) -> list[Any]:
-        return [cls(), cls(-0.5, -2.0)]
+        return [cls(), cls(-0.5, -2.0), cls(0.5, 0.1, slope=0.2)]
 
 
 @register("clamp")

@@ -84,6 +84,9 @@ class NadamRun(OptimizerRun[Nadam]):
         self._now, self._next = (
             rule.beta1 * (1 - 0.5 * math.pow(0.96, count * rule.momentum_decay)) for count in (self.updates, self.updates + 1)
         )
+        if self._product == 1.0:  # Of training that goes on from elsewhere, the updates made there count.
+            for count in range(1, min(self.updates, 10_000)):
+                self._product *= rule.beta1 * (1 - 0.5 * math.pow(0.96, count * rule.momentum_decay))
         self._product *= self._now
 
     def update(self, group: Group, rate: float) -> None:

@@ -18,10 +18,11 @@ class AdaGradRun(OptimizerRun[AdaGrad]):
 
     def update(self, group: Group, rate: float) -> None:
         rule = self.description
-        if not group.values[0].is_cpu:
+        if rule.epsilon_inside or not group.values[0].is_cpu:
             for p, g, s in zip(group.values, group.gradients, group.state["square"], strict=True):
                 s.addcmul_(g, g)
-                p.addcdiv_(g, s.sqrt().add_(rule.epsilon), value=-rate)
+                root = (s + rule.epsilon).sqrt_() if rule.epsilon_inside else s.sqrt().add_(rule.epsilon)
+                p.addcdiv_(g, root, value=-rate)
             return
         torch._fused_adagrad_(
             group.values,
@@ -73,11 +74,14 @@ class RmsPropRun(OptimizerRun[RmsProp]):
         for i, (p, g, s, x) in enumerate(zip(group.values, group.gradients, state["square"], group.scratch[0], strict=True)):
             s.mul_(rule.decay).addcmul_(g, g, value=1 - rule.decay)
             if means is None:
-                torch.sqrt(s, out=x)
+                x.copy_(s)
             else:
                 m = means[i].lerp_(g, 1 - rule.decay)
-                torch.addcmul(s, m, m, value=-1, out=x).sqrt_()
-            x.add_(rule.epsilon)
+                torch.addcmul(s, m, m, value=-1, out=x)
+            if rule.epsilon_inside:
+                x.add_(rule.epsilon).sqrt_()
+            else:
+                x.sqrt_().add_(rule.epsilon)
             if buffers is None:
                 p.addcdiv_(g, x, value=-rate)
             else:

@@ -119,6 +119,9 @@ def _thresholded(pen: Pen, x: Value, activation: A.ThresholdedRelu) -> Value:
 
 @emits_activation(A.Threshold)
 def _threshold(pen: Pen, x: Value, activation: A.Threshold) -> Value:
+    if activation.slope:
+        low = pen.op("add", pen.op("mul", x, activation.slope), activation.value - activation.slope * activation.threshold)
+        return pen.op("where", pen.op("less", x, activation.threshold, gives="bool"), low, x, gives="float")
     return pen.op("threshold", x, threshold=activation.threshold, value=activation.value)
 
 

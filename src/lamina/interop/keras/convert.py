@@ -15,6 +15,7 @@ from lamina.interop.keras.net import Net, Order, RefusedError, Value, allowed, c
 from lamina.interop.keras.piece import CONVERTERS, COUNTERS, Background, Made, Piece, SourceLayer
 from lamina.interop.keras.source import Call, Reference, SourceModel, SourceNode, call_of, order_of_calls
 from lamina.interop.keras.weights import Weights, spread
+from lamina.interop.notes import Notes
 from lamina.network.layers.layer import Layer
 from lamina.shapes import Features, Image, Series, Shape, Tokens, Volume
 from lamina.shapes import Sequence as Steps
@@ -38,6 +39,7 @@ USES = {
     *("GlobalAveragePooling1D", "MultiHeadAttention", "Attention", "AdditiveAttention", "GroupQueryAttention"),
 }
 """Layers that look at masks."""
+WITHIN = ("query_dense", "key_dense", "value_dense", "output_dense")
 PASSES = {
     *("Activation", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "Dense", "BatchNormalization"),
     *("LeakyReLU", "ELU", "ReLU", "ThresholdedReLU", "PReLU", "TimeDistributed", "Masking", "LayerNormalization", "ActivityRegularization"),
@@ -57,6 +59,10 @@ class Converted:
         made: The nodes of each.
         inputs: What comes in, by the source's names.
         outputs: What goes out.
+        opened: Channels of inputs whose other sizes are open.
+        leaves: The weights of each layer: those that are trained, and others.
+        paths: Its place in the source.
+        again: From other arrays in place of the weights, by place, to parameters by name.
     """
 
     net: Net
@@ -65,6 +71,9 @@ class Converted:
     inputs: dict[str, Value] = field(default_factory=dict)
     outputs: list[tuple[str, Value]] = field(default_factory=list)
     opened: dict[str, int] = field(default_factory=dict)
+    leaves: list[tuple[list[Any], list[Any]]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    again: Any = None
 
 
 class Converting:
@@ -83,7 +92,9 @@ class Converting:
         self.found = Converted(net)
         self.sides = 0
         for node in model.nodes.values():
-            if node.model is not None and weights.get(node.path) is not None and weights[node.path].stored:
+            inside = [one.path for one in node.model.all_nodes()] if node.model is not None else []
+            given = any(path in weights and weights[path].stored for path in inside)
+            if node.model is not None and not given and weights.get(node.path) is not None and weights[node.path].stored:
                 spread(node, weights[node.path], self.count, weights)
         back.makes = self.convert_one
 
@@ -107,11 +118,32 @@ class Converting:
                 fed[node.name] = self.found.inputs[node.name] = self.entered(node)
             except RefusedError:
                 fed[node.name] = None
+        self.remember()
         ends = self.network(self.model, fed, "")
         for reference, value in zip(self.model.outputs, ends, strict=True):
             if value is not None:
                 self.found.outputs.append((reference.layer, value))
         return self.found
+
+    def remember(self) -> None:
+        """Keep what finds the parameters that other arrays would become."""
+        for node in self.model.all_nodes():
+            weights = self.weights.get(node.path)
+            if node.model is not None or weights is None or node.kind == "InputLayer":
+                continue
+            trained, _ = self.count(node)
+            stored = weights.all(*WITHIN) if "Attention" in node.kind else weights.all()
+            self.found.leaves.append((stored[:trained], stored[trained:]))
+            self.found.paths.append(node.path)
+        again: dict[str, Weights] = dict(self.weights)
+
+        def run(arrays: Mapping[str, list[Any]]) -> dict[str, Any]:
+            given = {**again, **{path: Weights(list(own)) for path, own in arrays.items()}}
+            other = Converting(self.model, given, self.back, Net(Notes("")), self.options)
+            other.sides, other.remember = self.sides, lambda: None  # type: ignore[method-assign]
+            return other.run().net.arrays
+
+        self.found.again = run
 
     def check_kinds(self, model: SourceModel) -> None:
         """Name every class that is not known, before anything else."""

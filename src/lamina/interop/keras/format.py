@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from lamina.errors import InteropError
+from lamina.errors import InteropError, LaminaError
 from lamina.interop.format import Format
 from lamina.interop.given import Given
 from lamina.interop.problems import unreadable
@@ -77,7 +77,7 @@ def _is_keras(path: Path) -> bool:
             return file.has("_layer_checkpoint_dependencies") or (file.has("layers") and file.has("vars"))
         finally:
             file.close()
-    except InteropError:
+    except LaminaError:
         # Damaged, or h5py is missing: said when it is read.
         with path.open("rb") as raw:
             head = raw.read(1 << 20)

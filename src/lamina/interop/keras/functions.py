@@ -103,11 +103,11 @@ def advanced(kind: str, config: Settings) -> list[Activation] | None:
 
 def _relu(slope: float, most: Any, threshold: float) -> list[Activation] | None:
     """``most`` above it, ``x`` down to the threshold, ``slope (x - threshold)`` below."""
-    if slope < 0 or (slope and threshold) or (most is not None and number(most) <= threshold):
+    if slope < 0 or (most is not None and number(most) <= threshold):
         return None
     limit = [a.Clamp(-3.0e38, number(most))] if most is not None else []
     if threshold:
-        return [a.Threshold(threshold, 0.0), *limit]
+        return [a.Threshold(threshold, 0.0, slope=slope), *limit]
     if slope:
         return [a.LeakyRelu(slope), *limit]
     return [a.Clamp(0.0, number(most))] if most is not None else [a.Relu()]

@@ -57,7 +57,7 @@ def _read(given: Given, files: Files, options: Options) -> Imported:
     network, shapes = _assembled(model, found, notes)
     network, changes = with_losses(network, found, files.training, notes) if network is not None else (None, {})
     found.net.nodes |= changes
-    learning, slots = learned(files, model, found, notes) if network is not None else (None, {})
+    learning, slots = learned(files, found, made, notes) if network is not None else (None, {})
     arrays = {} if notes.missing else {name: _typed(array) for name, array in found.net.arrays.items()}
     plan = None
     if network is not None and not notes.missing:

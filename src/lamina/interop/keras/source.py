@@ -323,7 +323,7 @@ def _call(data: Any) -> Call:
 
 def _named(value: Any) -> Any:
     found = _reference(value)
-    if isinstance(value, list) and value and isinstance(value[0], list):
+    if isinstance(value, list) and value and isinstance(value[0], list | Mapping):
         inner = [_reference(item) for item in value]
         return tuple(inner) if all(item is not None for item in inner) else value
     return found if found is not None and (isinstance(value, Mapping) or len(value) == 3) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -23,6 +23,7 @@ class Shared(Layer):
 
     Attributes:
         of: Name of the layer.
+        output: Of a recurrent layer: give this instead of what it gives there, such as ``state``, its memory after the last step.
 
     Example:
         >>> import lamina as lm
@@ -44,6 +45,7 @@ class Shared(Layer):
     input_count: ClassVar[tuple[int, int | None]] = (1, None)
 
     of: Name
+    output: Literal["sequence", "last", "state"] | None = None
 
     @model_validator(mode="after")
     def _another(self) -> Self:
@@ -76,6 +78,8 @@ class Shared(Layer):
     def resolved(self, owner: Layer) -> Layer:
         """The owner's layer with this one's name and inputs."""
         own: dict[str, Any] = {"name": self.name, "inputs": self.inputs}
+        if self.output is not None:
+            own |= {"output": self.output, "return_sequences": True}
         return owner.replace(**own)
 
     @classmethod

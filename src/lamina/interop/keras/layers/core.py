@@ -149,7 +149,7 @@ def advanced(source: SourceLayer) -> Made:
     """Activations with settings of their own."""
     found = functions.advanced(source.kind, source.config)
     if found is None:
-        raise source.stop(name="", expected="a slope of at least 0, and either a threshold or a slope")
+        raise source.stop(name="", expected="a slope of at least 0, and a maximum above the threshold")
     return alone(source, found)
 
 
