@@ -165,6 +165,7 @@ def _assembled(model: SourceModel, found: Converted, notes: Notes) -> tuple[Netw
             node = found.net.place(f"output {name!r}", name, IdentityLayer(), [value]).node
         ends.append(node)
     found.outputs = [(name, _at(value, node, found)) for (name, value), node in zip(found.outputs, ends, strict=True)]
+    _promote(found, ends)
     used = _needed(nodes, ends)
     kept = {name: layer for name, layer in nodes.items() if name in used}
     for name in [name for name in nodes if name not in used]:
@@ -195,7 +196,26 @@ def _at(value: Value, node: str, found: Converted) -> Value:
     return Value(node, found.net.shapes[node], value.order, value.masked)
 
 
-def _needed(nodes: Mapping[str, Any], ends: Sequence[str]) -> set[str]:
+def _promote(found: Converted, ends: Sequence[str]) -> None:
+    """Where nobody reads the first use of a layer, the next one becomes its owner."""
+    nodes = found.net.nodes
+    used = _needed(nodes, ends, owners=False)
+    for name in [name for name in nodes if name in used]:
+        shared = nodes[name]
+        if not isinstance(shared, Shared) or shared.of in used:
+            continue
+        old, first = shared.of, nodes[shared.of]
+        usual = ("sequence" if getattr(first, "return_sequences", True) else "last") if hasattr(first, "carried") else None
+        nodes[name] = shared.resolved(first)
+        for other, layer in list(nodes.items()):
+            if isinstance(layer, Shared) and layer.of == old and other != name:
+                nodes[other] = layer.replace(of=name, **({} if usual is None or layer.output else {"output": usual}))
+        for key in [key for key in found.net.arrays if key.startswith(f"{old}/")]:
+            found.net.arrays[f"{name}/{key.removeprefix(f'{old}/')}"] = found.net.arrays.pop(key)
+        used = _needed(nodes, ends, owners=False)
+
+
+def _needed(nodes: Mapping[str, Any], ends: Sequence[str], *, owners: bool = True) -> set[str]:
     """Nodes that an output depends on, and the owners of what they share."""
     found: set[str] = set()
     todo = list(ends)
@@ -206,7 +226,7 @@ def _needed(nodes: Mapping[str, Any], ends: Sequence[str]) -> set[str]:
         found.add(name)
         layer = nodes[name]
         todo += layer.inputs
-        if isinstance(layer, Shared):
+        if owners and isinstance(layer, Shared):
             todo.append(layer.of)
     return found
 
