@@ -332,6 +332,7 @@ TITLES: dict[str, str] = {
     "IO061": "the exported file gives other outputs",
     "IO062": "the exported file can't be written",
     "IO063": "an optional part that an export needs isn't installed",
+    "IO020": "a package that reads these files is missing",
     "IO021": "the file refers to something outside of it",
     "IO022": "the network or its weights are missing",
     "IO030": "an operator is entered twice",

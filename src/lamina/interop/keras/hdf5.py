@@ -31,11 +31,20 @@ def library(where: str) -> Any:
     """The module h5py.
 
     Raises:
-        DependencyError: IO063, if it isn't installed.
+        InteropError: IO020, if it isn't installed.
     """
-    from lamina.interop.exporting import needs
-
-    return needs("h5py", extra="keras", for_=where)
+    try:
+        import h5py
+    except ImportError as error:
+        raise InteropError(
+            "IO020",
+            where=where,
+            expected="the package h5py, which reads and writes HDF5",
+            got="an installation without it",
+            cause="Keras keeps weights in HDF5, and h5py is an optional package",
+            fix="pip install 'lamina[keras]'",
+        ) from error
+    return h5py
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class Hdf5:
         where: How messages call it.
 
     Raises:
-        InteropError: IO002, if it is damaged; IO063, without h5py.
+        InteropError: IO002, if it is damaged; IO020, without h5py.
     """
 
     def __init__(self, source: Path | bytes, where: str) -> None:
