@@ -40,7 +40,14 @@ def load_tensors(tensors: Mapping[str, Tensor], arrays: Mapping[str, np.ndarray]
         raise WeightsError.of(problems)
     with torch.no_grad():
         for name, tensor in tensors.items():
-            tensor.copy_(torch.from_numpy(np.require(arrays[name], requirements=["C", "W"]).reshape(tensor.shape)))
+            array = np.ascontiguousarray(arrays[name]).reshape(tensor.shape)
+            if array.flags.writeable:
+                tensor.copy_(torch.from_numpy(array))
+            elif tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64):
+                # What is a view of a file can't be changed, and torch takes no such arrays; a copy of it would take as much again.
+                np.copyto(tensor.detach().numpy(), array)
+            else:
+                tensor.copy_(torch.from_numpy(array.copy()))
 
 
 def _missing(name: str, arrays: Mapping[str, np.ndarray]) -> Problem:

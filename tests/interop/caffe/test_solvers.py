@@ -359,3 +359,14 @@ def test_hdf5_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
         file.create_dataset("data/a/0", shape=(1 << 40,), dtype="f4", chunks=(1 << 16,), compression="gzip")
     with pytest.raises(InteropError, match="IO003"):
         interop.read([tmp_path / "net.prototxt", tmp_path / "v.h5"])
+
+
+def test_names_with_strokes_are_groups_within_groups_in_hdf5(tmp_path: Path) -> None:
+    (tmp_path / "net.prototxt").write_text(NET.replace('name: "a"', 'name: "fire2/a"'))
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file["data/fire2/a/0"], file["data/fire2/a/1"] = W, B
+        file.create_group("data/x")
+    imported = interop.read([tmp_path / "w.h5", tmp_path / "net.prototxt"])
+    assert (imported.arrays["fire2_a/weight"] == W).all()
+    assert not imported.fresh
+    assert "weights alone" in interop.inspect(tmp_path / "w.h5").missing[0].got

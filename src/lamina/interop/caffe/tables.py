@@ -5,6 +5,7 @@ What is read: data sets of numbers that lie in the file itself, by their paths. 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,14 +65,10 @@ def is_table(path: Path) -> bool:
             names = {*file.keys()}
             if names <= {"data", "diff"} and "data" in names and not len(file.attrs):
                 group = _child(file, "data", path)
-                return all(_is_layer(_child(group, name, path)) for name in list(group.keys())[:4])
+                return any(len(layer) for _, layer in itertools.islice(_layers(group, path), 100))
             return {"iter", "history"} <= names <= {"iter", "learned_net", "current_step", "history"}
     except InteropError as error:
         return error.problems[0].code == "IO020"
-
-
-def _is_layer(group: Any) -> bool:
-    return hasattr(group, "keys") and all(name.isdigit() for name in list(group.keys())[:4])
 
 
 def _child(group: Any, name: str, path: Path) -> Any:
