@@ -9,7 +9,13 @@ from lamina.network.plan import Plan
 
 
 def build(
-    plan: Plan, seed: int, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", channels_last: bool = False
+    plan: Plan,
+    seed: int,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    channels_last: bool = False,
+    first_values: bool = True,
 ) -> NetworkModule:
     """Make the network that a plan describes, with its first values.
 
@@ -22,10 +28,11 @@ def build(
         dtype: Of parameters and buffers: ``torch.float32`` or ``torch.float64``.
         device: Where they live.
         channels_last: Lay images out with the channels last; see `NetworkModule.use_channels_last`.
+        first_values: Whether parameters get first values; not where all of them are set right afterwards.
     """
     network = NetworkModule(plan)
     network.to(dtype)
-    for module in network.modules_of_nodes:
+    for module in network.modules_of_nodes if first_values else ():
         module.initialize(seed)
     network.to(device)
     return network.use_channels_last() if channels_last else network

@@ -113,8 +113,10 @@ class Imported:
         model = Model(network, seed=self.seed, input=None if plan is None else plan.inputs, dtype=self.dtype)
         model.waiting = Waiting(self.arrays, self.open_inputs) if waits else None
         model.schema, model.preprocessing, model.origin, model.slots = self.schema, self.preprocessing, self.origin, self.slots
-        if not waits:
-            model.load_parameters({**model.parameters(), **self.arrays} if self.fresh else self.arrays)
+        if not waits and self.fresh:
+            model.load_parameters({**model.parameters(), **self.arrays})
+        elif model.plan is not None:
+            fill(model, model.plan, self.arrays)
         return model
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -133,6 +135,27 @@ class Imported:
         plan = self.plan()
         kept = Kept(self.described(), plan, self.seed, self.dtype)
         write_model(path, kept, self.arrays, Extras(self.schema, self.preprocessing, self.origin, self.slots))
+
+
+def fill(model: Model, plan: Plan, arrays: Mapping[str, np.ndarray]) -> None:
+    """Build a model's network of its weights, without drawing first values for them.
+
+    Args:
+        model: The model, not built yet.
+        plan: Its plan.
+        arrays: All its parameters and buffers.
+
+    Raises:
+        LaminaError: EN008, if they are not those.
+    """
+    import torch
+
+    from lamina.engine.build import build
+
+    network = build(plan, model.seed, dtype=getattr(torch, model.dtype), first_values=False)
+    network.load_arrays(arrays)
+    network.eval()
+    model._network = network  # noqa: SLF001 - as Model builds it, but for what is overwritten
 
 
 def check_arrays(plan: Plan, arrays: Mapping[str, np.ndarray], where: str, fresh: frozenset[str] = frozenset()) -> None:
