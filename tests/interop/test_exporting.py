@@ -44,7 +44,7 @@ def test_unknown_settings_are_refused_all_at_once(tmp_path: Path) -> None:
     assert [problem.code for problem in caught.value.problems] == ["IO060", "IO060"]
 
 
-@pytest.mark.parametrize("name", ["a.safetensors", "a.pt2"])
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pt2", "a.pt"])
 @pytest.mark.parametrize("make", [digits, steps])
 def test_what_is_written_is_proven(name: str, make: type, tmp_path: Path) -> None:
     done = export(make(), tmp_path / name)
@@ -60,6 +60,14 @@ def test_programs_of_torch_do_not_hold_recurrences_of_any_length(tmp_path: Path)
     with pytest.raises(InteropError, match="IO004"):
         export(recurrent(None), tmp_path / "a.pt2")
     export(recurrent(6), tmp_path / "a.pt2")
+
+
+def test_state_dicts_have_the_names_of_plain_modules(tmp_path: Path) -> None:
+    import torch
+
+    export(digits(), tmp_path / "a.pt")
+    state = torch.load(tmp_path / "a.pt", weights_only=True)
+    assert sorted(state) == ["conv2d_1.bias", "conv2d_1.weight", "output_1.bias", "output_1.weight"]
 
 
 def test_own_modules_are_refused(tmp_path: Path) -> None:

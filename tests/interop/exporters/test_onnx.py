@@ -26,6 +26,11 @@ REFUSED = {
     ("PeepholeLSTM", 8): "projection",
     ("PeepholeLSTM", 9): "layer_norm",
     ("PeepholeLSTM", 11): "projection",
+    ("AdaptiveAvgPool1d", 1): "only the data say",
+    ("AdaptiveMaxPool1d", 1): "only the data say",
+    ("CenterCrop", 2): "larger than the picture",
+    ("CenterCrop", 3): "larger than the picture",
+    ("SumPool1d", 2): "only the data say",
 }
 """Examples that ONNX has no operators for, with a word of what is said."""
 
@@ -175,6 +180,42 @@ def test_metadata_say_what_belongs_to_the_model(tmp_path: Path) -> None:
     props = {prop.key: json.loads(prop.value) for prop in onnx.load(tmp_path / "a.onnx").metadata_props}
     assert props["lamina.labels"] == {"output_1": ["a", "b", "c"]}
     assert lm.network.Network.from_dict(props["lamina.network"]["network"]) == model.description
+
+
+def test_raw_numbers_go_in_where_that_is_wanted(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from lamina.data.normalizers import Standardize
+    from lamina.data.preprocessing import Preprocessing
+
+    x = np.random.default_rng(0).normal([5, -3], [2, 40], (60, 2)).astype("float32")
+    model = lm.Model(lm.Sequential(lm.features(2), [lm.Dense(4, activation="tanh"), lm.Output(3, loss="cross_entropy")]), seed=1)
+    model.fit((x, [i % 3 for i in range(60)]), epochs=1)
+    assert model.schema is not None
+    model.preprocessing = Preprocessing(model.schema, inputs={next(iter(model.schema.inputs)): Standardize().fit(x)})
+    checked(model, tmp_path / "a.onnx", normalize=True)
+    session = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"))
+    np.testing.assert_allclose(session.run(None, {"input": x})[0], model.predict(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["lenet", "resnet18", "char_lstm", "seq2seq", "transformer_classifier", "text_cnn", "unet", "mobilenet_v2"]
+)
+def test_there_and_back(name: str, tmp_path: Path) -> None:
+    from lamina.interop.exporting import subject_of
+    from lamina.interop.trials import trials
+    from lamina.zoo.catalog import function, settings_of
+
+    given: dict[str, Any] = {}
+    known = settings_of(function(name)).get("input") or {}
+    if known.get("type") == "image":
+        size = min(SMALL.get(name, 64), known["height"])
+        given["input"] = {**known, "height": size, "width": size}
+    model = lm.Model(make(name, given), seed=1)
+    export(model, tmp_path / "a.onnx", verify=False)
+    back, subject = lm.interop.load(tmp_path / "a.onnx"), subject_of(model)
+    for trial in trials(subject.network, subject.plan):
+        for wanted, found in zip(trial.outputs.values(), back.outputs(dict(trial.inputs)).values(), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_large_weights_lie_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

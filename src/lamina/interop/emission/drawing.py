@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from lamina.interop.emission.activations import activate
 from lamina.interop.emission.draft import Draft, Operation, Value, Weight
 from lamina.interop.emission.pen import Pen, Refused, problem, refuse
@@ -45,13 +47,20 @@ def emitters() -> Mapping[type[Any], tuple[Emit, bool]]:
     return _EMITTERS
 
 
-def drawn(network: NetworkModule, *, masks: tuple[str, ...] = (), target: str = "another format") -> Draft:
+def drawn(
+    network: NetworkModule,
+    *,
+    masks: tuple[str, ...] = (),
+    target: str = "another format",
+    scales: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+) -> Draft:
     """A network as a draft.
 
     Args:
         network: Not in training.
         masks: Inputs that come with a mask.
         target: What it is for, for messages.
+        scales: Offset and factor of inputs that come as raw numbers, ``(x - offset) * factor``.
     """
     draft = Draft(dict(network.input_shapes))
     draft.arrays.update({name: tensor.detach().cpu().numpy() for name, tensor in network.tensors().items()})
@@ -60,7 +69,10 @@ def drawn(network: NetworkModule, *, masks: tuple[str, ...] = (), target: str = 
         draft.inputs[name] = Value(draft.unique(name), 1 + len(shape.dims), "int" if shape.dtype == "int" else "float")
         if name in masks:
             draft.masks[name] = Value(draft.unique(f"{name}_mask"), 2, "bool")
-        given[name] = draft.inputs[name], draft.masks.get(name)
+        first = draft.inputs[name]
+        if scales and name in scales:
+            first = _scaled(draft, first, *scales[name])
+        given[name] = first, draft.masks.get(name)
     # Names of layers are theirs before anything else gets one.
     draft.names |= {module.node.name for module in network.modules_of_nodes}
     found = draw(draft, network, given, target=target)
@@ -71,6 +83,18 @@ def drawn(network: NetworkModule, *, masks: tuple[str, ...] = (), target: str = 
     used = {weight.key for op in draft.operations for weight in [*op.weights.values(), *op.inputs] if isinstance(weight, Weight)}
     draft.arrays = {key: array for key, array in draft.arrays.items() if key in used}
     return draft
+
+
+def _scaled(draft: Draft, x: Value, offset: np.ndarray, factor: np.ndarray) -> Value:
+    """Raw numbers of an input as the network takes them."""
+    kind = next((array.dtype for array in draft.arrays.values() if array.dtype.kind == "f"), np.dtype("float32"))
+    for word, numbers in (("sub", offset), ("mul", factor)):
+        weight = Weight(draft.unique(f"{x.name.partition('/')[0]}/{'offset' if word == 'sub' else 'factor'}"), numbers.shape, trained=False)
+        draft.arrays[weight.key] = numbers.astype(kind)
+        y = Value(draft.unique(f"{x.name.partition('/')[0]}/{word}"), x.rank, "float", "")
+        draft.operations.append(Operation(word, (x, weight), {}, {}, (y,), ""))
+        x = y
+    return x
 
 
 def draw(

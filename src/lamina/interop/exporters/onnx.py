@@ -25,6 +25,7 @@ class OnnxExporter(Exporter):
     Attributes:
         opset: Version of the operators, 17 to 21.
         masks: Whether inputs with steps come with a mask ``NAME_mask`` that says which are real.
+        normalize: Whether the scaling of numeric inputs stands in the graph, so that raw numbers go in.
     """
 
     name: ClassVar[str] = "onnx"
@@ -33,6 +34,7 @@ class OnnxExporter(Exporter):
 
     opset: int = 18
     masks: bool = False
+    normalize: bool = False
 
     def check(self, subject: Subject, path: Path) -> list[Problem]:  # noqa: ARG002
         from lamina.interop.onnx.export.model import IR_VERSIONS
@@ -49,7 +51,7 @@ class OnnxExporter(Exporter):
                 )
             ]
         draft, _, problems = self._written(subject)
-        return [*draft.problems, *problems]
+        return [*self._unscalable(subject), *draft.problems, *problems]
 
     def write(self, subject: Subject, path: Path) -> Written:
         from lamina.interop.onnx.export.model import metadata_of, model_data, write
@@ -64,7 +66,10 @@ class OnnxExporter(Exporter):
         session = _session(
             needs("onnxruntime", extra="onnx", for_="comparing the outputs of an ONNX file; --no-verify leaves it out"), path
         )
-        feeds = {**trial.inputs, **{f"{name}_mask": mask for name, mask in trial.masks.items()}}
+        given = {name: array for name, array in trial.inputs.items()}
+        for name, (offset, factor) in self._scales(subject).items():
+            given[name] = (given[name] / factor + offset).astype(given[name].dtype)
+        feeds = {**given, **{f"{name}_mask": mask for name, mask in trial.masks.items()}}
         known = [put.name for put in session.get_inputs()]
         names = list(subject.plan.outputs)
         return dict(zip(names, session.run(names, {name: feeds[name] for name in known}), strict=True))
@@ -73,7 +78,28 @@ class OnnxExporter(Exporter):
         return tuple(name for name, shape in subject.plan.inputs.items() if shape.has_steps) if self.masks else ()
 
     def _written(self, subject: Subject) -> tuple[Draft, Graph, list[Problem]]:
-        return _nodes(subject, self.opset, self.masked_inputs(subject))
+        return _nodes(subject, self.opset, self.masked_inputs(subject), self._scales(subject))
+
+    def _scales(self, subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        from lamina.interop.python.preprocessing import linear_inputs
+
+        return {name: (offset, factor) for name, offset, factor in linear_inputs(subject)} if self.normalize else {}
+
+    def _unscalable(self, subject: Subject) -> list[Problem]:
+        """What of the scaling can't stand in the graph."""
+        from lamina.interop.python.preprocessing import others
+
+        return [
+            Problem(
+                code="IO004",
+                where="the preprocessing",
+                expected="inputs that are shifted and stretched",
+                got=what,
+                cause="only such scaling is written as nodes",
+                fix="leave out normalize, and prepare the data before; lamina.preprocessing in the metadata says how",
+            )
+            for what in (others(subject) if self.normalize else [])
+        ]
 
 
 def _session(runtime: Any, path: Path) -> Any:
@@ -82,9 +108,11 @@ def _session(runtime: Any, path: Path) -> Any:
     return runtime.InferenceSession(str(path), made, providers=["CPUExecutionProvider"])
 
 
-def _nodes(subject: Subject, opset: int, masks: tuple[str, ...]) -> tuple[Draft, Graph, list[Problem]]:
+def _nodes(
+    subject: Subject, opset: int, masks: tuple[str, ...], scales: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> tuple[Draft, Graph, list[Problem]]:
     from lamina.interop.emission.drawing import drawn
     from lamina.interop.onnx.export.model import graph_of
 
-    draft = drawn(subject.network, masks=masks, target="ONNX")
+    draft = drawn(subject.network, masks=masks, target="ONNX", scales=scales)
     return draft, *graph_of(draft, opset)

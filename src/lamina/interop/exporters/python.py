@@ -27,14 +27,20 @@ import sys
 import numpy as np
 import torch
 
-source, given, found = sys.argv[1:]
+source, given, found, weights = sys.argv[1:]
 spec = importlib.util.spec_from_file_location("exported", source)
 module = importlib.util.module_from_spec(spec)
 sys.modules["exported"] = module
 spec.loader.exec_module(module)
 if "lamina" in sys.modules:
     raise SystemExit("the source imports lamina")
-network, outputs = module.load(), {}
+outputs = {}
+if weights:
+    network = module.Network()
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    network.eval()
+else:
+    network = module.load()
 with np.load(given, allow_pickle=False) as file, torch.inference_mode():
     trials = {}
     for key in file.files:
@@ -46,7 +52,7 @@ with np.load(given, allow_pickle=False) as file, torch.inference_mode():
         outputs |= {f"{number}_{name}": value.numpy() for name, value in named.items()}
 np.savez(found, **outputs)
 """
-"""What the other process does; its arguments are the source, the inputs and where outputs go."""
+"""What the other process does; its arguments are the source, the inputs, where outputs go, and a file of torch with the weights."""
 PATIENCE = 600
 
 
@@ -86,27 +92,42 @@ class PythonExporter(Exporter):
         return self.prove_all(subject, path, [trial])[0]
 
     def prove_all(self, subject: Subject, path: Path, trials: Sequence[Trial]) -> list[Mapping[str, np.ndarray]]:
-        import numpy as np
-
-        arrays: dict[str, np.ndarray] = {}
-        for number, trial in enumerate(trials):
-            given = [*trial.inputs.values(), *trial.masks.values()]
-            arrays |= {f"{number}_{place}": array for place, array in enumerate(given)}
-        with tempfile.TemporaryDirectory() as folder:
-            given_path, found_path = Path(folder) / "given.npz", Path(folder) / "found.npz"
-            np.savez(given_path, allow_pickle=False, **arrays)
-            command = [sys.executable, "-I", "-B", "-c", RUN, str(path), str(given_path), str(found_path)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-            if done.returncode:
-                raise _broken(path, done.stderr)
-            with np.load(found_path, allow_pickle=False) as file:
-                found = {name: file[name] for name in file.files}
-        outputs = subject.plan.outputs
-        keys = outputs if len(outputs) > 1 else ("",)
-        return [{name: found[f"{number}_{key}"] for name, key in zip(outputs, keys, strict=True)} for number in range(len(trials))]
+        return run_source(subject, path, trials)
 
     def masked_inputs(self, subject: Subject) -> tuple[str, ...]:
         return tuple(name for name, shape in subject.plan.inputs.items() if shape.has_steps) if self.masks else ()
+
+
+def run_source(subject: Subject, path: Path, trials: Sequence[Trial], weights: Path | None = None) -> list[Mapping[str, np.ndarray]]:
+    """What source gives for trials, in a process of its own.
+
+    Args:
+        subject: The model.
+        path: The source.
+        trials: Inputs.
+        weights: A file of torch's; the one beside the source by default.
+
+    Raises:
+        ProofError: IO061, if it doesn't run.
+    """
+    import numpy as np
+
+    arrays: dict[str, np.ndarray] = {}
+    for number, trial in enumerate(trials):
+        given = [*trial.inputs.values(), *trial.masks.values()]
+        arrays |= {f"{number}_{place}": array for place, array in enumerate(given)}
+    with tempfile.TemporaryDirectory() as folder:
+        given_path, found_path = Path(folder) / "given.npz", Path(folder) / "found.npz"
+        np.savez(given_path, allow_pickle=False, **arrays)
+        command = [sys.executable, "-I", "-B", "-c", RUN, str(path), str(given_path), str(found_path), str(weights or "")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        if done.returncode:
+            raise _broken(path, done.stderr)
+        with np.load(found_path, allow_pickle=False) as file:
+            found = {name: file[name] for name in file.files}
+    outputs = subject.plan.outputs
+    keys = outputs if len(outputs) > 1 else ("",)
+    return [{name: found[f"{number}_{key}"] for name, key in zip(outputs, keys, strict=True)} for number in range(len(trials))]
 
 
 def source_for(subject: Subject, masks: tuple[str, ...] = ()) -> Source:

@@ -1,15 +1,17 @@
-"""A program of ``torch.export``: it runs wherever PyTorch does, without Lamina, and can be compiled or trained on."""
+"""What PyTorch opens by itself: a program of ``torch.export``, or the state dict of plain modules."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamina.errors import Problem
+from lamina.interop.exporters.python import contiguous, run_source, source_for
 from lamina.interop.exporting import Exporter, Subject, Written
 
 if TYPE_CHECKING:
@@ -23,14 +25,17 @@ LABELS, NETWORK = "lamina_schema.json", "lamina_network.json"
 
 @dataclass(frozen=True)
 class TorchExporter(Exporter):
-    """A ``.pt2``: it takes a dict of tensors by name and gives one; parameters are called ``layer.name``."""
+    """A ``.pt2``, a program that takes a dict of tensors by name and gives one, or a ``.pt``, the state dict of what `python` writes."""
 
     name: ClassVar[str] = "torch"
-    title: ClassVar[str] = "a program of torch.export"
-    suffixes: ClassVar[tuple[str, ...]] = (".pt2",)
+    title: ClassVar[str] = "PyTorch files"
+    suffixes: ClassVar[tuple[str, ...]] = (".pt2", ".pt", ".pth")
 
     def check(self, subject: Subject, path: Path) -> list[Problem]:
         problems = super().check(subject, path)
+        if path.suffix != ".pt2":
+            source = source_for(subject)
+            return [*problems, *source.draft.problems, *source.problems]
         try:
             _program(subject)
         except Exception as error:  # noqa: BLE001 (torch raises all kinds)
@@ -50,6 +55,10 @@ class TorchExporter(Exporter):
     def write(self, subject: Subject, path: Path) -> Written:
         import torch
 
+        if path.suffix != ".pt2":
+            state = source_for(subject).state
+            torch.save({name: torch.from_numpy(contiguous(array)) for name, array in state.items()}, path)
+            return Written(facts={"names": "those of the class that --to python writes", "tensors": str(len(state))})
         model = subject.model
         extra = {NETWORK: json.dumps(model.description.to_dict(full=True) if model.description is not None else None)}
         if model.schema is not None:
@@ -58,6 +67,16 @@ class TorchExporter(Exporter):
         return Written(
             facts={"call it": f"torch.export.load(path).module()({{{', '.join(f'{name!r}: ...' for name in subject.plan.inputs)}}})"}
         )
+
+    def prove_all(self, subject: Subject, path: Path, trials: Sequence[Trial]) -> list[Mapping[str, np.ndarray]]:
+        if path.suffix == ".pt2":
+            return super().prove_all(subject, path, trials)
+        from lamina.interop.python.file import text_of
+
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "network.py"
+            source.write_text(text_of(source_for(subject), subject, "network"), encoding="utf-8")
+            return run_source(subject, source, trials, path)
 
     def prove(self, subject: Subject, path: Path, trial: Trial) -> Mapping[str, np.ndarray]:  # noqa: ARG002
         import torch

@@ -170,7 +170,8 @@ def _pairwise(pen: Pen, *inputs: Value) -> Value:
 
 
 @emits(L2Normalize)
-def _normalize(pen: Pen, x: Value) -> Value:
+def normalized(pen: Pen, x: Value) -> Value:
+    """Each vector divided by its length."""
     axis, (flat,) = _vectors(pen, x)
     y = _unit(pen, flat, axis, float(pen.layer.epsilon))
     return y if flat is x else pen.reshape(y, pen.size(x, 0), *(-1 if size is None else size for size in pen.shape.dims))

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 def sides(pen: Pen) -> Any:
     """Positions to add before and after each axis; ``same`` or ``ceil`` where only the data's lengths say it."""
     layer = pen.layer
-    each = zip(spatial_axes(pen.shape), layer.window, layer.strides, layer.dilations, layer.paddings, strict=True)
+    each = zip(spatial_axes(pen.shape), layer.window, layer.strides, layer.dilations, getattr(layer, "sides", layer.paddings), strict=True)
     found = []
     for size, window, stride, dilation, padding in each:
         if size is None and padding == "ceil":
@@ -121,8 +121,15 @@ def _avg_pool(pen: Pen, x: Value) -> Value:
     layer = pen.layer
     if any(dilation != 1 for dilation in layer.dilations):
         pen.refuse("average pooling with dilation")
-    settings = {"window": layer.window, "strides": layer.strides, "pads": sides(pen), "include": bool(layer.include_padding)}
-    return to_channels(pen, pen.op("avg_pool", to_channels(pen, x), **settings))
+    y, added, include = to_channels(pen, x), sides(pen), bool(layer.include_padding)
+    if include and getattr(layer, "rounding", "down") == "up":
+        # What is padded by the layer's own number counts, what lies behind does not.
+        numbers = [0 if pad == "valid" else int(pad) for pad in layer.paddings]
+        inner = tuple(tuple(min(side, number) for side in pair) for pair, number in zip(added, numbers, strict=True))
+        added = tuple((first[0] - own[0], first[1] - own[1]) for first, own in zip(added, inner, strict=True))
+        y, include = pen.op("pad", y, pads=((0, 0), (0, 0), *inner), mode="constant", value=0.0), False
+    settings = {"window": layer.window, "strides": layer.strides, "pads": added, "include": include}
+    return to_channels(pen, pen.op("avg_pool", y, **settings))
 
 
 @emits(GlobalAvgPool, GlobalMaxPool, GlobalSumPool, GlobalPNormPool, masks=True)
