@@ -88,8 +88,8 @@ def _permute(pen: Pen, x: Value) -> Value:
 
 @emits(ElementwiseMultiplication)
 def _gain(pen: Pen, x: Value) -> Value:
-    weight, bias = spread(pen, pen.need("weight")), pen.weight("bias")
-    y = pen.op("mul", x, weight)
+    weight, bias = pen.weight("weight"), pen.weight("bias")
+    y = x if weight is None else pen.op("mul", x, spread(pen, weight))
     return y if bias is None else pen.op("add", y, spread(pen, bias))
 
 
