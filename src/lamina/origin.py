@@ -91,6 +91,7 @@ class Learning(Description):
         optimizer: The rule, with the arithmetic of the source.
         clip: What was done to large gradients.
         truncate: The pieces that sequences were trained in.
+        accumulate: How many batches made an update.
         updates: Updates made; schedules and Adam's corrections count from there.
         epochs: Passes made.
     """
@@ -98,13 +99,15 @@ class Learning(Description):
     optimizer: Optimizer
     clip: Clip | None = None
     truncate: Truncation | None = None
+    accumulate: Annotated[int, Field(ge=1)] = 1
     updates: Number = 0
     epochs: Number = 0
 
     @property
     def settings(self) -> dict[str, Any]:
         """Settings for `lamina.Model.fit`."""
-        found = {"optimizer": self.optimizer, "clip": self.clip, "truncate": self.truncate}
+        accumulate = None if self.accumulate == 1 else self.accumulate
+        found = {"optimizer": self.optimizer, "clip": self.clip, "truncate": self.truncate, "accumulate": accumulate}
         return {name: value for name, value in found.items() if value is not None}
 
 

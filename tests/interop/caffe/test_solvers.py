@@ -181,13 +181,23 @@ def test_what_a_solver_says_besides(tmp_path: Path) -> None:
     head = 'base_lr: 0.1 lr_policy: "fixed" iter_size: 4 clip_gradients: 2 max_iter: 500 random_seed: 11 momentum: 0.5'
     imported = interop.read(given(tmp_path, head))
     assert imported.seed == 11
-    assert imported.report.facts["Batches an update"] == "4 (accumulate)"
+    assert imported.report.facts["Batches an update"] == "4"
     assert imported.report.facts["Updates in all"] == "500 (max_steps)"
     assert imported.origin is not None
     learning = imported.origin.learning
     assert learning is not None
     assert learning.clip == ClipNorm(0.5, epsilon=0.0)
+    assert learning.settings["accumulate"] == 4
     assert learning.optimizer == lm.Sgd(0.1, momentum=0.5, form="caffe")
+
+
+def test_an_update_is_made_of_several_batches(tmp_path: Path) -> None:
+    """Two batches of three are one of six."""
+    head = 'base_lr: 0.2 lr_policy: "step" gamma: 0.5 stepsize: 2 weight_decay: 0.1 momentum: 0.9 clip_gradients: 0.6 iter_size: 2'
+    model = interop.load(given(tmp_path, head))
+    model.fit(X, T, batch_size=3, shuffle=False, epochs=3, max_steps=3, go_on=True, progress=False)
+    wanted = caffe(momentum, 3, 0, fresh(), limit=0.3)
+    np.testing.assert_allclose(model.parameters()["a/weight"], wanted[0], rtol=2e-5, atol=2e-6)
 
 
 def test_old_solver_types_and_what_is_unknown(tmp_path: Path) -> None:

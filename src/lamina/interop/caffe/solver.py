@@ -61,7 +61,7 @@ class Solver:
         if self.message.integer("max_iter"):
             found["Updates in all"] = f"{self.message.integer('max_iter'):,} (max_steps)"
         if self.accumulate > 1:
-            found["Batches an update"] = f"{self.accumulate} (accumulate)"
+            found["Batches an update"] = f"{self.accumulate}"
         return found
 
 

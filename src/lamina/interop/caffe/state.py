@@ -33,7 +33,8 @@ def learned(net: Net, files: Files, solver: Solver | None, notes: Notes) -> tupl
         return None, {}
     updates, history = (0, []) if path is None else _read(path)
     slots = _slots(net, path, solver, history) if path is not None and not notes.missing else {}
-    return Learning(optimizer=solver.optimizer, clip=solver.clip, updates=max(updates, 0)), slots
+    updates = max(updates, 0)
+    return Learning(optimizer=solver.optimizer, clip=solver.clip, accumulate=solver.accumulate, updates=updates), slots
 
 
 def _read(path: Path) -> tuple[int, list[np.ndarray]]:
