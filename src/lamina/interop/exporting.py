@@ -226,6 +226,7 @@ class Exporters:
 
 exporters = Exporters(
     {
+        "keras": "lamina.interop.keras.export.exporter:KerasExporter",
         "onnx": "lamina.interop.exporters.onnx:OnnxExporter",
         "python": "lamina.interop.exporters.python:PythonExporter",
         "safetensors": "lamina.interop.exporters.safetensors:SafetensorsExporter",

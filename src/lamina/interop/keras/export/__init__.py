@@ -1,0 +1,1 @@
+"""Models of Lamina's as ``.keras`` files."""
