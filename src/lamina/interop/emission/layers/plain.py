@@ -95,5 +95,6 @@ def _gain(pen: Pen, x: Value) -> Value:
 
 def spread(pen: Pen, weight: Weight) -> Operand:
     """Numbers for features, where channels of images and volumes stand in front."""
-    behind = len(pen.shape.dims) - 1 if isinstance(pen.shape, Image | Volume) else 0
+    own = pen.layer.shared == "none"
+    behind = len(pen.shape.dims) - 1 if isinstance(pen.shape, Image | Volume) and not own else 0
     return pen.reshape(weight, -1, *(1,) * behind) if behind else weight
