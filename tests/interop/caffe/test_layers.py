@@ -457,6 +457,11 @@ def test_a_contrastive_loss_of_two_branches(tmp_path: Path) -> None:
 
 
 REFUSED = {
+    "DetectionOutput": (
+        "detection_output_param { num_classes: 2 nms_param { top_k: 3 } code_type: CENTER_SIZE }",
+        "of type 'DetectionOutput'",
+    ),
+    "PriorBox": ("prior_box_param { min_size: 3 flip: true variance: 0.1 }", "of type 'PriorBox'"),
     "Python": ('python_param { module: "os" layer: "system" }', "written in Python"),
     "Nonsense": ("", "of type 'Nonsense'"),
     "Filter": ("", "of type 'Filter'"),

@@ -16,6 +16,7 @@ from lamina.interop.caffe.convert import convert
 from lamina.interop.caffe.files import Files, sorted_files
 from lamina.interop.caffe.inputs import Fed
 from lamina.interop.caffe.net import Decay, Net
+from lamina.interop.caffe.piece import CONVERTERS
 from lamina.interop.caffe.schema import SCHEMA
 from lamina.interop.caffe.sizes import sized
 from lamina.interop.caffe.solver import Solver, read_solver
@@ -241,5 +242,7 @@ def _rows(net: Net, entries: Sequence[Entry]) -> tuple[Row, ...]:
             note = "nothing is computed"
         if not becomes and nodes and not net.notes.missing:
             note = "leads to no output"
+        if not becomes and not note and entry.type in CONVERTERS and not any(entry.path in problem.where for problem in net.notes.missing):
+            note = "not looked at, since what it takes is missing"
         rows.append(Row(entry.path, entry.name, entry.type, becomes or ((note,) if note else ()), net.counts.get(entry.path, 0)))
     return tuple(rows)

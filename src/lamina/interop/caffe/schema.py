@@ -166,6 +166,13 @@ message NormalizeParameter: across_spatial 1 bool, scale_filler 2 FillerParamete
 message ShuffleChannelParameter: group 1 uint32
 message PriorBoxParameter: min_size 1 float*, max_size 2 float*, aspect_ratio 3 float*, flip 4 bool, clip 5 bool, variance 6 float*
  img_size 7 uint32, img_h 8 uint32, img_w 9 uint32, step 10 float, step_h 11 float, step_w 12 float, offset 13 float
+message DetectionOutputParameter: num_classes 1 uint32, share_location 2 bool, background_label_id 3 int32, nms_param 4 NMSParameter
+ save_output_param 5 SaveOutputParameter, code_type 6 CodeType, variance_encoded_in_target 8 bool, keep_top_k 7 int32
+ confidence_threshold 9 float, visualize 10 bool, visualize_threshold 11 float, save_file 12 string
+message NMSParameter: nms_threshold 1 float, top_k 2 int32, eta 3 float
+message SaveOutputParameter: output_directory 1 string, output_name_prefix 2 string, output_format 3 string, label_map_file 4 string
+ name_size_file 5 string, num_test_image 6 uint32
+enum CodeType: CORNER 1, CENTER_SIZE 2, CORNER_SIZE 3
 message ROIPoolingParameter: pooled_h 1 uint32, pooled_w 2 uint32, spatial_scale 3 float
 """
 # Branches of Caffe gave the same numbers to different messages: their layers are known in text, where names count.
@@ -173,6 +180,7 @@ _BRANCH_FIELDS = """
  interp_param 90001 InterpParameter, upsample_param 90002 UpsampleParameter, permute_param 90003 PermuteParameter
  norm_param 90004 NormalizeParameter, shuffle_channel_param 90005 ShuffleChannelParameter, prior_box_param 90006 PriorBoxParameter
  roi_pooling_param 90007 ROIPoolingParameter, relu6_param 90008 ReLUParameter
+ detection_output_param 90009 DetectionOutputParameter
 """
 SCHEMA = Schema(
     _NET.rstrip("\n").replace(" clip_param 148 ClipParameter", " clip_param 148 ClipParameter" + _BRANCH_FIELDS.rstrip("\n"))
