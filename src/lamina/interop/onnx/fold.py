@@ -45,7 +45,7 @@ def folded(op: Op, inputs: list[Any]) -> Any:
         return None
     try:
         found = function(op, *inputs)
-    except (ValueError, IndexError, TypeError, KeyError, OverflowError, ZeroDivisionError, FloatingPointError):
+    except (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError):
         return None
     return found if found is not None and found.size <= MOST else None
 
@@ -133,6 +133,7 @@ _FOLDS: dict[str, Callable[..., Any]] = {
     **{"Range": _range, "Div": _divide, "Add": _with("add"), "Sub": _with("subtract"), "Mul": _with("multiply"), "Neg": _with("negative")},
     **{"Sqrt": _with("sqrt"), "Equal": _with("equal"), "Less": _with("less"), "Greater": _with("greater"), "Where": _with("where")},
     **{"Exp": _with("exp"), "Reciprocal": _with("reciprocal"), "Floor": _with("floor"), "Ceil": _with("ceil"), "Pow": _with("power")},
+    **{"Mod": _with("mod"), "Max": _with("maximum"), "Min": _with("minimum"), "Abs": _with("abs")},
     "Identity": lambda op, x: x,
     "Transpose": lambda op, x: x.transpose(op.attributes.get("perm")),
     "Gather": lambda op, x, places: x.take(places, axis=op.attributes.get("axis", 0)),

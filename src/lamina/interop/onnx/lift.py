@@ -341,7 +341,21 @@ class Lift:
         takes = [name for name in read if name not in made and name in self.values]
         if not gives:
             return
-        inputs = [self.need(name) for name in takes]
+        inputs = []
+        for place, name in enumerate(takes):
+            own, axes = self.arriving(name)
+            inputs.append(own)
+            if axes is not None:
+                takes[place] = f"{name}//here"
+                ops.insert(0, Op("Transpose", [takes[place]], [name], {"perm": axes}))
+        orders = {}
+        for place, name in enumerate(gives):
+            order = self.leaving(self.values[name].dims)
+            if order is not None:
+                gives[place] = f"{name}//there"
+                ops.append(Op("Transpose", [name], [gives[place]], {"perm": list(order)}))
+                self.values[gives[place]] = Value(tuple(self.values[name].dims[axis] for axis in order), kind=self.values[name].kind)
+                orders[gives[place]] = (name, order)
         constants = {name: array for name, array in self.known.items() if name not in self.producers}
         kinds = {name: kind.kind for name, kind in self.graph.kinds.items() if name in constants}
         region = Region(self.names, self.real, constants, kinds)
@@ -356,8 +370,22 @@ class Lift:
             if len(gives) > 1:
                 given = self.free(name)
                 self.nodes[given] = Pick(number, inputs=(own,))
-            self.values[name].node = given
-            self.values[name].order = tuple(range(len(self.values[name].dims)))
+            there, order = orders.get(name, (name, tuple(range(len(self.values[name].dims)))))
+            self.values[there].node, self.values[there].order = given, order
+
+    def arriving(self, name: str) -> tuple[str, list[int] | None]:
+        """The node that gives a value to a region, and how the region turns its axes."""
+        value = self.values[name]
+        if value.pooled or value.node is None or value.order == tuple(range(len(value.dims))):
+            return self.need(name), None
+        return value.node, [value.order.index(axis) for axis in range(len(value.dims))]
+
+    def leaving(self, dims: Dims) -> tuple[int, ...] | None:
+        """How a region turns axes so that the batch comes first; None if it does."""
+        places = [place for place, size in enumerate(dims) if isinstance(size, Batch)]
+        if not places or places[0] == 0:
+            return None
+        return (places[0], *(axis for axis in range(len(dims)) if axis != places[0]))
 
     def output(self, name: str) -> None:
         """One of the network's outputs."""

@@ -106,7 +106,7 @@ def sizes_of(lift: Lift, op: Op) -> list[Value] | None:
         return None
     try:
         found = rule(lift, op, inputs)
-    except (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError):
+    except (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError):
         return None
     if found is None:
         return None

@@ -19,6 +19,7 @@ def lifted(lift: Lift, op: Op) -> bool:
     from lamina.interop.onnx.layers.plain import PLAIN
     from lamina.interop.onnx.layers.recurrent import RECURRENT
     from lamina.interop.onnx.layers.windows import WINDOWS
+    from lamina.interop.onnx.lift import Unliftable
 
     handler: Handler | None = {**PLAIN, **WINDOWS, **JOINTS, **RECURRENT}.get(op.kind)
     # A layer has one output, and nobody may have asked for more.
@@ -26,7 +27,8 @@ def lifted(lift: Lift, op: Op) -> bool:
         return False
     try:
         return handler(lift, op)
-    except LaminaError:
+    except (LaminaError, Unliftable, IndexError, KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
+        # Settings that can't be, of a damaged file: what runs the operator says it.
         return False
 
 

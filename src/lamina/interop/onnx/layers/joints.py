@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamina.interop.onnx.layers import Handler
+from lamina.network import layers as ls
 from lamina.network import vertices as vs
 from lamina.shapes import Array
 
@@ -17,7 +18,7 @@ _JOINTS["Mean"] = vs.Average
 
 
 def _joint(lift: Lift, op: Op) -> bool:
-    if op.kind == "Add" and _bias(lift, op):
+    if (op.kind == "Add" and _bias(lift, op)) or (op.kind in ("Add", "Mul") and _gain(lift, op)):
         return True
     values = [lift.values.get(name) for name in op.inputs]
     if len(values) < 2 or any(value is None or value.kind != "float32" for value in values):
@@ -54,6 +55,23 @@ def _bias(lift: Lift, op: Op) -> bool:
         lift.nodes[made.name] = lift.nodes[made.name].replace(bias=True)
         lift.arrays[f"{made.name}/bias"] = array.reshape(-1)
         lift.alias(op, lift.values[value])
+        return True
+    return False
+
+
+def _gain(lift: Lift, op: Op) -> bool:
+    """A factor, or a shift, of its own for each channel."""
+    for name, other in (op.inputs, op.inputs[::-1]) if len(op.inputs) == 2 else ():
+        value, array = lift.values.get(name), lift.known.get(other)
+        if value is None or array is None or value.kind != "float32" or value.pooled or other in lift.producers:
+            continue
+        rank = len(value.dims)
+        axis = rank - 1 if rank == 3 else 1
+        place = axis - (rank - array.ndim)
+        if not 2 <= rank <= 5 or place < 0 or array.size < 2 or array.size != array.shape[place] or array.size != value.dims[axis]:
+            continue
+        layer = ls.ElementwiseMultiplication(bias=op.kind == "Add", factors=op.kind == "Mul")
+        lift.emit(op, layer, [lift.need(name)], value.dims, arrays={"bias" if op.kind == "Add" else "weight": array.reshape(-1)})
         return True
     return False
 

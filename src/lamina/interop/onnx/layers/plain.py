@@ -110,7 +110,12 @@ def _dense(lift: Lift, op: Op, weight: Any, bias: Any) -> bool:
     if bias is not None:
         flat = bias.reshape(-1)
         arrays["bias"] = flat if flat.size == weight.shape[0] else flat.repeat(weight.shape[0])
-    name = lift.emit(op, layer, [lift.need(op.inputs[0])], (*value.dims[:-1], weight.shape[0]), arrays=arrays)
+    rank = len(value.dims)
+    # Steps and batch may have changed places: a dense layer treats each position by itself.
+    as_it_is = value.node is not None and not value.pooled and value.order[-1] == rank - 1
+    order = value.order if as_it_is else tuple(range(rank))
+    node = str(value.node) if as_it_is else lift.need(op.inputs[0])
+    name = lift.emit(op, layer, [node], (*value.dims[:-1], weight.shape[0]), order=order, arrays=arrays)
     if bias is None:
         lift.made[op.outputs[0]] = Made(name, layer, weight.shape[0])
     return True
