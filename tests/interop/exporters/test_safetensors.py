@@ -3,10 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from safetensors import safe_open
 
 import lamina as lm
-from lamina.interop.exporters.safetensors import contents, model_of
+from lamina.errors import InteropError
+from lamina.interop.exporters.safetensors import contents, model_of, opened
 
 
 def trained() -> lm.Model:
@@ -29,3 +31,19 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     x = np.ones((2, 4), "float32")
     np.testing.assert_array_equal(again.predict(x), model.predict(x))
     assert contents(again)[0] == contents(model)[0]
+
+
+def test_files_of_others_and_damaged_ones(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(3, "float32")}, tmp_path / "other.safetensors", {"format": "pt"})
+    with pytest.raises(InteropError, match="IO001"):
+        opened(tmp_path / "other.safetensors")
+    lm.interop.export(trained(), tmp_path / "m.safetensors")
+    whole = (tmp_path / "m.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[:-7])
+    with pytest.raises(InteropError, match="IO002"):
+        opened(tmp_path / "cut.safetensors")
+    save_file({"a": np.zeros(3, "float32")}, tmp_path / "odd.safetensors", {"format": "lamina", "network": "[]"})
+    with pytest.raises(InteropError, match="IO002"):
+        opened(tmp_path / "odd.safetensors")

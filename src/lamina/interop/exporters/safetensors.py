@@ -16,12 +16,15 @@ Tensors are called ``layer/name``; no layer's name begins with a dot.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lamina.errors import InteropError
 from lamina.interop.exporting import Exporter, Subject, Written
+from lamina.interop.problems import damaged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +34,7 @@ if TYPE_CHECKING:
 
 FORMAT = "lamina"
 PREPROCESSING, OPTIMIZER = ".preprocessing/", ".optimizer/"
-ABOUT = (
-    "A model of Lamina: tensors are called layer/name; network, labels and preprocessing are JSON in these metadata; lamina import opens it"
-)
+ABOUT = "A model of Lamina: tensors are called layer/name; network, labels and preprocessing are JSON in these metadata"
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,8 @@ class SafetensorsExporter(Exporter):
 
     def prove(self, subject: Subject, path: Path, trial: Trial) -> Mapping[str, np.ndarray]:  # noqa: ARG002
         import torch
-        from safetensors import safe_open
 
-        with safe_open(path, framework="numpy") as file:
-            model = model_of(file.metadata(), {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
+        model = opened(path)
         with torch.inference_mode():
             found = model.network.predict({name: torch.from_numpy(array) for name, array in trial.inputs.items()})
         return {name: value.numpy() for name, value in found.items()}
@@ -79,6 +78,37 @@ def contents(model: Model) -> tuple[dict[str, str], dict[str, np.ndarray]]:
         metadata["origin"] = _json(model.origin.to_dict(full=True))
         arrays |= {OPTIMIZER + name: array for name, array in model.slots.items()}
     return metadata, arrays
+
+
+def opened(path: str | os.PathLike[str]) -> Model:
+    """The model in a file that was exported so.
+
+    Raises:
+        InteropError: IO001, if it is a file of another kind; IO002, if it is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (OSError, SafetensorError) as error:
+        raise damaged(where=str(path), expected="a safetensors file", got=str(error)[:200]) from error
+    if metadata.get("format") != FORMAT:
+        raise InteropError(
+            "IO001",
+            where=str(path),
+            expected="metadata that say format: lamina",
+            got=", ".join(f"{key}: {value[:40]}" for key, value in metadata.items()) or "none",
+            cause="another system wrote it",
+            fix="give lamina import the file together with what describes its network",
+        )
+    try:
+        return model_of(metadata, arrays)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise damaged(
+            where=str(path), expected="metadata as lamina export writes them", got=f"{type(error).__name__}: {error}"[:200]
+        ) from error
 
 
 def model_of(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> Model:
