@@ -511,3 +511,38 @@ def test_all_types_of_v1_have_names() -> None:
 
     assert {*SCHEMA.enums["V1Type"]} - {*TYPES} == {"NONE"}
     assert math.isfinite(len(TYPES))
+
+
+def test_a_bilinear_filler_enlarges_by_straight_lines(tmp_path: Path) -> None:
+    filler = 'weight_filler { type: "bilinear" } num_output: 4 group: 4 kernel_size: 4 stride: 2 pad: 1 bias_term: false'
+    model = loaded(tmp_path, text(one("Deconvolution", f"convolution_param {{ {filler} }}"), x=X.shape))
+    wanted = F.interpolate(t(X), scale_factor=2, mode="bilinear", align_corners=False).numpy()
+    # Behind the border there is nothing here, and the last number there.
+    close(model.predict(X)[:, :, 1:-1, 1:-1], wanted[:, :, 1:-1, 1:-1])
+
+
+@pytest.mark.parametrize(
+    ("filler", "low", "high", "std"),
+    [
+        ('type: "xavier"', -math.sqrt(3 / 400), math.sqrt(3 / 400), math.sqrt(1 / 400)),
+        ('type: "xavier" variance_norm: FAN_OUT', -math.sqrt(3 / 300), math.sqrt(3 / 300), math.sqrt(1 / 300)),
+        ('type: "xavier" variance_norm: AVERAGE', -math.sqrt(6 / 700), math.sqrt(6 / 700), math.sqrt(2 / 700)),
+        ('type: "msra"', -1, 1, math.sqrt(2 / 400)),
+        ('type: "gaussian" mean: 0.5 std: 0.1', -0.5, 1.5, 0.1),
+        ('type: "uniform" min: -0.2 max: 0.4', -0.2, 0.4, 0.6 / math.sqrt(12)),
+        ('type: "constant" value: 0.3', 0.3, 0.3, 0),
+    ],
+)
+def test_fillers(tmp_path: Path, filler: str, low: float, high: float, std: float) -> None:
+    settings = f"inner_product_param {{ num_output: 300 weight_filler {{ {filler} }} bias_filler {{ value: 0.7 }} }}"
+    found = loaded(tmp_path, text(one("InnerProduct", settings), x=(2, 400))).parameters()
+    weight = found["a/weight"].astype("float64")
+    assert low - 1e-6 <= weight.min() <= weight.max() <= high + 1e-6
+    assert weight.std() == pytest.approx(std, rel=0.02, abs=1e-6)
+    assert found["a/bias"].tolist() == pytest.approx([0.7] * 300)
+
+
+def test_steps_need_samples_beside_them(tmp_path: Path) -> None:
+    layers = one("LSTM", "recurrent_param { num_output: 3 }", "x cont")
+    report = interop.inspect(files(tmp_path, text(layers, x=(5,), cont=(5,))))
+    assert {problem.code for problem in report.missing} == {"IO004"}

@@ -64,6 +64,8 @@ def initializer(layer: Entry, net: Net, filler: Message | None) -> Initializer:
         return i.VarianceScaling(1.0, mode, "uniform")
     if kind == "msra":
         return i.VarianceScaling(2.0, mode, "normal")
+    if kind == "bilinear":
+        return i.XavierUniform()  # its numbers follow from the shape: the convolution sets them
     net.notes.lose(where, f"the filler {kind!r}, which has no counterpart: weights that no file holds start with Xavier's")
     return i.XavierUniform()
 

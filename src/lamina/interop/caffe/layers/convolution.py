@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina.interop.caffe.blob import Blob
 from lamina.interop.caffe.net import Net
@@ -11,6 +11,9 @@ from lamina.interop.caffe.source import Entry
 from lamina.interop.protobuf.message import Message
 from lamina.network import layers as ls
 from lamina.network.layers.layer import Layer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _DEPTHWISE = ("ConvolutionDepthwise", "DepthwiseConvolution", "DepthwiseConv")
 
@@ -81,10 +84,25 @@ def convolution(layer: Entry, net: Net) -> None:
     node = net.add(layer, made, x)
     shape = (channels, filters // groups, *window) if back else (filters, channels // groups, *window)
     net.keep(layer, node, 0, "weight", shape, (lambda array: array[..., None]) if axes == 1 else (lambda array: array))
+    filler = given.message("weight_filler")
+    if f"{node}/weight" in net.fresh and axes == 2 and filler is not None and filler.text("type") == "bilinear":
+        net.fresh.discard(f"{node}/weight")
+        net.arrays[f"{node}/weight"] = bilinear(shape)
     if bias:
         net.keep(layer, node, 1, "bias", (filters,))
     sizes = [_size(size, *each, back=back) for size, *each in zip(x.dims[2:], *settings.values(), strict=True)]
     net.give(layer, node, (x.dims[0], filters, *sizes))
+
+
+def bilinear(shape: tuple[int, ...]) -> np.ndarray:
+    """Weights with which a transposed convolution enlarges by straight lines, as Caffe's filler has them."""
+    import numpy as np
+
+    # Of the width, for both axes; as Caffe 1.0 has it, older versions set odd widths off their middle.
+    half = -(-shape[-1] // 2)
+    line = [1 - np.abs(np.arange(size) / half - (shape[-1] - 1) / (2 * half)) for size in shape[2:]]
+    found: np.ndarray = np.broadcast_to(np.outer(*line), shape).astype(np.float32)
+    return found
 
 
 def _size(size: int, kernel: int, stride: int, pad: int, dilation: int, *, back: bool) -> int:
