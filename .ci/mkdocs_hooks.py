@@ -13,6 +13,7 @@ ROOMS = {
     "EN": "The engine",
     "DA": "Data",
     "TR": "Training",
+    "DI": "Training on several processes",
     "EV": "Evaluation",
     "AR": "Archives and models",
     "IO": "Files of other systems",

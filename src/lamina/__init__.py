@@ -13,6 +13,7 @@ from lamina.version import __version__ as __version__
 
 _NAMES: dict[str, str] = {
     "lamina.data.dataset": "Dataset",
+    "lamina.distribute.cluster": "Local",
     "lamina.errors": "LaminaError LaminaWarning",
     "lamina.learning.clipping": "ClipNorm ClipValue",
     "lamina.learning.optimizers": "AdaBelief AdaDelta AdaGrad AdaMax Adam AdamW AmsGrad Lion Nadam Nesterov RmsProp Sgd",

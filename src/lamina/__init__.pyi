@@ -15,6 +15,7 @@ from lamina import train as train
 from lamina import unsupervised as unsupervised
 from lamina import zoo as zoo
 from lamina.data.dataset import Dataset as Dataset
+from lamina.distribute.cluster import Local as Local
 from lamina.errors import LaminaError as LaminaError
 from lamina.errors import LaminaWarning as LaminaWarning
 from lamina.learning import optimizers as optimizers

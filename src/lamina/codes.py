@@ -302,6 +302,18 @@ TITLES: dict[str, str] = {
     "TR133": "there is no model to start from",
     "TR134": "the network can't be cut there",
     "TR140": "the teacher learned from other data",
+    # DI: training on several processes
+    "DI001": "another process of the training is gone",
+    "DI002": "this can't be done by several processes",
+    "DI003": "the processes have different weights",
+    "DI004": "the run goes on with another number of processes",
+    "DI005": "a process of the training failed",
+    "DI006": "processes of the training were lost too often",
+    "DI007": "a process was lost, and the training begins again",
+    "DI008": "other processes don't know this component",
+    "DI009": "the data can't be handed over to other processes",
+    "DI010": "the processes are not alike",
+    "DI011": "the processes can't be started like this",
     # AR: checkpoints
     "AR001": "the checkpoint can't be written",
     "AR002": "the checkpoint is damaged",

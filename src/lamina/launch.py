@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamina.data.config import prepare
+from lamina.distribute.cluster import Cluster, threads_for
+from lamina.distribute.handover import check_known
+from lamina.distribute.job import Job, Place
+from lamina.distribute.packing import pack, unpack
+from lamina.distribute.supervise import Supervisor
+from lamina.distribute.world import ALONE, World
 from lamina.errors import DataError
-from lamina.model import Model
+from lamina.model import Model, load
 from lamina.start import start
+from lamina.train.evaluator import Judgement
 from lamina.train.fit import keep_model
-from lamina.train.recipe import Recipe, place_error
+from lamina.train.handed import local_only, read_result, write_result
+from lamina.train.metrics import MetricNames, own_judges, pair_outputs, plain_scores
+from lamina.train.recipe import Recipe, load_recipe, place_error
 from lamina.train.run import RunDirectory
 from lamina.train.session import Feed, Run, Session
+from lamina.train.spreading import check_same
+from lamina.train.together import judge_together
 
 if TYPE_CHECKING:
     from lamina.data.config import Prepared
@@ -26,6 +40,7 @@ def train_recipe(
     name: str = "run",
     resume: bool = False,
     document: Document | None = None,
+    world: World | None = None,
 ) -> Run:
     """Train by a recipe, judge on the test part, keep everything in a run directory.
 
@@ -35,6 +50,8 @@ def train_recipe(
         name: For the default run directory.
         resume: Go on from the last good checkpoint in the run directory.
         document: The file the recipe was read from, so that problems carry line and column.
+        world: The processes that train together, each of which calls this; None: those of the recipe's cluster are started, if it
+            names one.
 
     Returns:
         The model, its history and its judgement.
@@ -42,21 +59,97 @@ def train_recipe(
     Raises:
         LaminaError: If the recipe or the data are wrong; then nothing was written.
     """
+    if world is None and recipe.train.cluster is not None:
+        recipe.check(document)
+        return _started(recipe, recipe.train.cluster, run_dir=run_dir, name=name, resume=resume)
+    world = world or ALONE
     model, prepared = untrained(recipe, document)
-    session = _session(recipe, model, prepared)
+    session = _session(recipe, model, prepared, world)
     trainer = session.prepare()
-    directory = RunDirectory.open(run_dir, name=name, resume=resume)
-    with directory.locked():
-        session.enter(trainer, directory, resume=resume)
-        directory.write_recipe(recipe.to_yaml(full=True))
-        directory.write_environment(seed=recipe.seed, device=str(trainer.device))
+    check_same(world, trainer, prepared.train)
+    directory = _directory(world, run_dir, name, resume=resume)
+    with directory.locked() if world.leads else nullcontext():
+        trainer = session.enter(trainer, directory, resume=resume)
+        if world.leads:
+            directory.write_recipe(recipe.to_yaml(full=True))
+            directory.write_environment(seed=recipe.seed, device=str(trainer.device), workers=world.count)
         run = session.run(trainer)
         if run.interrupted is None:
             if prepared.test is not None:
-                run.report = session.evaluator(full=True).run(model.network, prepared.test).report
-                directory.write_evaluation(run.report, title=f"{name}: test part")
-            keep_model(model, directory)
+                judged = judge_together(session.evaluator(full=True), model.network, prepared.test, world)
+                run.judged, run.report = judged, judged.report
+            if world.leads:
+                if run.report is not None:
+                    directory.write_evaluation(run.report, title=f"{name}: test part")
+                keep_model(model, directory)
     return run
+
+
+def run_started(job: Job, place: Place, world: World, attempt: int) -> None:
+    """Do one process's part of a training by a recipe; the first leaves what came of it.
+
+    Args:
+        job: What is to be done.
+        place: Its files.
+        world: The processes.
+        attempt: How often they were started before.
+    """
+    recipe, _ = load_recipe(place.recipe)
+    recipe = recipe.replace(train=recipe.train.replace(threads=job.threads))
+    resume = job.resume or attempt > 0
+    run = train_recipe(recipe, run_dir=job.run_dir, name=job.settings["name"], resume=resume, world=world)
+    if world.leads:
+        write_result(place, run)
+        if run.judged is not None:
+            place.judged.write_bytes(pack(run.judged.state_dict()))
+
+
+def _started(recipe: Recipe, cluster: Cluster, *, run_dir: str | os.PathLike[str] | None, name: str, resume: bool) -> Run:
+    """Start the processes of a cluster, watch over them, and read what came of it."""
+    local = local_only(cluster)
+    own = recipe.replace(train=recipe.train.replace(cluster=None))
+    check_known(("recipe", own))
+    directory = RunDirectory.open(run_dir, name=name, resume=resume)
+    with tempfile.TemporaryDirectory(prefix="lamina-", ignore_cleanup_errors=True) as folder:
+        place = Place(Path(folder))
+        place.recipe.write_text(own.to_yaml(full=True), encoding="utf-8")
+        threads = recipe.train.threads or threads_for(local.workers)
+        path = str(directory.path.resolve())
+        Job("recipe", local.workers, local.timeout, threads, path, resume, {"name": name}).write(place.folder)
+        stopped = Supervisor(place, local.workers, threads=threads, restarts=local.restarts).run()
+        if stopped is not None or not directory.model.is_file():
+            run = read_result(place, untrained_model(recipe), directory)
+            run.interrupted = run.interrupted if run.interrupted is not None else stopped
+            return run
+        run = read_result(place, load(directory.model), directory)
+        if place.judged.is_file():
+            run.judged = _judgement(run.model, recipe).load_state_dict(unpack(place.judged.read_bytes()))
+            run.report = run.judged.report
+        return run
+
+
+def _judgement(model: Model, recipe: Recipe) -> Judgement:
+    schema = model.schema
+    if schema is None:
+        message = "a trained model knows its data"
+        raise ValueError(message)
+    pairs = pair_outputs(model.network.outputs, schema)
+    plan = model.plan
+    names = MetricNames(pairs, schema, recipe.evaluate, scores=plain_scores(plan), judges=own_judges(plan), full=True)
+    return Judgement.start(names)
+
+
+def _directory(world: World, run_dir: str | os.PathLike[str] | None, name: str, *, resume: bool) -> RunDirectory:
+    """The run directory, opened by the first process, known to all."""
+    if world.alone:
+        return RunDirectory.open(run_dir, name=name, resume=resume)
+    path = str(RunDirectory.open(run_dir, name=name, resume=resume).path) if world.leads else None
+    return RunDirectory(world.share(path))
+
+
+def untrained_model(recipe: Recipe) -> Model:
+    """The model of a recipe as it starts, without its data."""
+    return Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
 
 
 def untrained(recipe: Recipe, document: Document | None = None) -> tuple[Model, Prepared]:
@@ -66,7 +159,7 @@ def untrained(recipe: Recipe, document: Document | None = None) -> tuple[Model, 
         LaminaError: If the recipe or the data are wrong.
     """
     recipe.check(document)
-    model = Model(recipe.network, seed=recipe.seed, dtype="float64" if recipe.train.precision == "float64" else "float32")
+    model = untrained_model(recipe)
     try:
         prepared = prepare(recipe.data, recipe.seed, dtype=model.dtype)
         model.take_schema(prepared.schema)
@@ -79,6 +172,6 @@ def untrained(recipe: Recipe, document: Document | None = None) -> tuple[Model, 
     return model, prepared
 
 
-def _session(recipe: Recipe, model: Model, prepared: Prepared) -> Session:
+def _session(recipe: Recipe, model: Model, prepared: Prepared, world: World) -> Session:
     feed = Feed(**{name: getattr(recipe.data, name) for name in Feed.model_fields})
-    return Session(model, recipe.train, prepared.train, prepared.validation, recipe.evaluate, feed, kept=True)
+    return Session(model, recipe.train, prepared.train, prepared.validation, recipe.evaluate, feed, kept=True, world=world)

@@ -12,9 +12,9 @@ from lamina.codes import TITLES
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "errors"
 SECTIONS = ["## What it means", "## Example", "## What to do"]
-CODE = re.compile(r"\b((?:SP|NN|CK|EN|DA|TR|EV|AR|IO|CL)\d{3})\b")
+CODE = re.compile(r"\b((?:SP|NN|CK|EN|DA|TR|DI|EV|AR|IO|CL)\d{3})\b")
 # As a literal of its own in an error, or in brackets at the head of a warning.
-LITERAL = re.compile(r"[\"'](?:\[(?=[A-Z]{2}\d{3}\]))?((?:SP|NN|CK|EN|DA|TR|EV|AR|IO|CL)\d{3})[\]\"']")
+LITERAL = re.compile(r"[\"'](?:\[(?=[A-Z]{2}\d{3}\]))?((?:SP|NN|CK|EN|DA|TR|DI|EV|AR|IO|CL)\d{3})[\]\"']")
 USED = {code for file in (ROOT / "src").rglob("*.py") if file.name != "codes.py" for code in LITERAL.findall(file.read_text())}
 
 

@@ -21,9 +21,10 @@ class Batch:
         size: How many.
         total_weight: Sum of the weights; the size where there are none.
         masks: Which steps of inputs and targets are real; None if all are.
+        whole: How many samples the whole batch has, of which these are one process's share; the size where nothing is shared out.
     """
 
-    __slots__ = ("indices", "inputs", "masks", "size", "targets", "total_weight", "weight")
+    __slots__ = ("indices", "inputs", "masks", "size", "targets", "total_weight", "weight", "whole")
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Batch:
         indices: Tensor,
         total_weight: float,
         masks: Masks | None = None,
+        whole: int | None = None,
     ) -> None:
         self.inputs = inputs
         self.targets = targets
@@ -41,6 +43,7 @@ class Batch:
         self.size: int = indices.shape[0]
         self.total_weight = total_weight
         self.masks = masks
+        self.whole = self.size if whole is None else whole
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in {**self.inputs, **self.targets}.items())

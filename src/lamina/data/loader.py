@@ -59,6 +59,8 @@ class Loader:
         dtype: Of float tensors; None leaves them as the data set has them.
         resident_bytes: Data larger than this are gathered batch by batch.
         shard: Feed only this part of how many; see `shard`.
+        share: Of every batch, feed only this part of how many: as many processes together see the very batches that one would see. Of
+            a small batch a part may be empty.
 
     Attributes:
         wait_seconds: Time that whoever asked for batches has waited for them.
@@ -90,6 +92,7 @@ class Loader:
         dtype: torch.dtype | None = None,
         resident_bytes: int = RESIDENT_BYTES,
         shard: tuple[int, int] = (0, 1),
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         drawing = None if sampling is None else sampling.start(dataset, seed)
         if sampling is not None and sampling.uses_weights:
@@ -99,6 +102,7 @@ class Loader:
         self.seed = seed
         self.workers = workers
         self.prefetch = prefetch
+        self.share = share
         self.device = torch.device(device)
         self.wait_seconds = 0.0
         self._settings: dict[str, Any] = {"shuffle": shuffle, "drop_last": drop_last, "shard": shard, "drawing": drawing}
@@ -145,7 +149,7 @@ class Loader:
             count: How many.
         """
         part = copy.copy(self)
-        part.wait_seconds, part._epoch, part._position = 0.0, 0, 0
+        part.wait_seconds, part._epoch, part._position, part.share = 0.0, 0, 0, (0, 1)
         part._settings = {**self._settings, "shard": (rank, count)}
         part._passes = Passes(len(self.dataset), self.batch_size, seed=self.seed, **part._settings)
         part._check_not_empty()
@@ -205,7 +209,8 @@ class Loader:
 
     def _portions(self, epoch: int, position: int) -> Iterator[Portion]:
         for number, first, count in self._stretches(epoch, position):
-            yield from islice(self._passes.portions(number, first), count)
+            for portion in islice(self._passes.portions(number, first), count):
+                yield portion if self.share[1] == 1 else portion.share(*self.share)
 
     # -- batches ------------------------------------------------------------------------------------------------------
 
@@ -215,19 +220,32 @@ class Loader:
 
     def _slices(self, number: int, start: int, stop: int) -> Generator[Batch, None, None]:
         """The batches of places of a pass, all put in order at once."""
-        places = self._passes.places(start, min(stop, self._passes.size))
+        stop = min(stop, self._passes.size)
+        places, wholes = self._passes.places(start, stop), None
+        if self.share[1] > 1:
+            rank, count = self.share
+            wholes = [min(self.batch_size, stop - first) for first in range(start, stop, self.batch_size)]
+            places = places[(np.arange(stop - start) % self.batch_size) % count == rank]
         order = torch.from_numpy(np.ascontiguousarray(self._passes.order(number).at(places)))
         ordered = [tensor.index_select(0, order.to(tensor.device)) for tensor in self._arrays if isinstance(tensor, Tensor)]
-        yield from self._cut(order, ordered)
+        yield from self._cut(order, ordered, wholes)
 
-    def _cut(self, order: Tensor, ordered: list[Tensor]) -> Iterator[Batch]:
-        """The batches of several that lie one behind the other: views."""
+    def _cut(self, order: Tensor, ordered: list[Tensor], wholes: list[int] | None = None) -> Iterator[Batch]:
+        """The batches of several that lie one behind the other: views.
+
+        Args:
+            order: Numbers of the samples.
+            ordered: What is fed of them.
+            wholes: Where this is a share of each batch: how many samples each has as a whole.
+        """
         weights = None if self.dataset.weight is None else self.dataset.weight[order.numpy()]
         names, wanted, size = list(self.dataset.inputs), list(self.dataset.targets), self.batch_size
         start, count = 0, len(self.dataset.inputs)
-        pieces = zip(*(_split(tensor, size) for tensor in (order, *ordered)), strict=True)
-        plain = weights is None and not self._masked and self.device.type == "cpu" and len(names) == len(wanted) == 1
-        for indices, *parts in pieces:
+        rank, parts_ = self.share
+        sizes = None if wholes is None else [len(range(rank, whole, parts_)) for whole in wholes]
+        pieces = zip(*(_split(tensor, size) if sizes is None else tensor.split(sizes) for tensor in (order, *ordered)), strict=True)
+        plain = wholes is None and weights is None and not self._masked and self.device.type == "cpu" and len(names) == len(wanted) == 1
+        for number, (indices, *parts) in enumerate(pieces):
             if plain:
                 # The usual case, without what the general one costs: it happens at every step.
                 yield Batch({names[0]: parts[0]}, {wanted[0]: parts[1]}, None, indices, float(indices.shape[0]))
@@ -235,10 +253,11 @@ class Loader:
             moved = [part.to(self.device, non_blocking=True) for part in parts]
             weight, total = None, float(indices.shape[0])
             if weights is not None:
-                weight, total = moved[-1], float(weights[start : start + size].sum())
-                start += size
+                weight, total = moved[-1], float(weights[start : start + len(indices)].sum())
+                start += len(indices)
             targets = dict(zip(wanted, moved[count:], strict=False))
-            yield Batch(dict(zip(names, moved, strict=False)), targets, weight, indices, total, self._masks(moved))
+            whole = None if wholes is None else wholes[number]
+            yield Batch(dict(zip(names, moved, strict=False)), targets, weight, indices, total, self._masks(moved), whole)
 
     def _gathered(self, epoch: int) -> Generator[Batch, None, None]:
         waiting = self._together(self._portions(epoch, self._position))
@@ -269,7 +288,8 @@ class Loader:
         if len(portions) > 1:
             samples = np.concatenate([portion.samples for portion in portions])
             try:
-                return list(self._cut(torch.from_numpy(samples), self._parts(samples, Address(self.seed, portions[0].number))))
+                wholes = None if self.share[1] == 1 else [portion.whole for portion in portions]
+                return list(self._cut(torch.from_numpy(samples), self._parts(samples, Address(self.seed, portions[0].number)), wholes))
             except Exception:  # noqa: BLE001, S110 (one by one, it is seen again, and where)
                 pass
         found: list[Batch | Exception] = []
@@ -282,8 +302,11 @@ class Loader:
 
     def _guarded(self, portion: Portion) -> Batch:
         indices = portion.samples
+        if len(indices) == 0:
+            return Batch({}, {}, None, torch.zeros(0, dtype=torch.int64), 0.0, None, portion.whole)
         try:
-            return self.gather(indices, Address(self.seed, portion.number), portion.turns)
+            batch = self.gather(indices, Address(self.seed, portion.number), portion.turns)
+            batch.whole = portion.whole or batch.size
         except (IndexError, ValueError, TypeError, RuntimeError, OSError) as error:
             shown = ", ".join(map(str, indices[:8].tolist()))
             raise DataError(
@@ -294,6 +317,7 @@ class Loader:
                 cause="the data changed while they were read, or there is not enough memory",
                 fix="look at these samples: dataset.read(np.array([...])); with too little memory, a smaller batch_size",
             ) from error
+        return batch
 
     def gather(self, indices: np.ndarray, address: Address | None = None, turns: np.ndarray | None = None) -> Batch:
         """A batch of these samples.

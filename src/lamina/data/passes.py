@@ -26,11 +26,23 @@ class Portion:
         number: Of the pass.
         samples: Their numbers.
         turns: Which time in this pass each is fed; None if all are fed for the first time.
+        whole: How many samples the batch has, of which these may be a share.
     """
 
     number: int
     samples: np.ndarray
     turns: np.ndarray | None = None
+    whole: int = 0
+
+    def share(self, rank: int, count: int) -> Portion:
+        """Every ``count``-th sample of it, from the ``rank``-th on: perhaps none.
+
+        Example:
+            >>> Portion(0, np.arange(5)).share(1, 3)
+            Portion(number=0, samples=array([1, 4]), turns=None, whole=5)
+        """
+        own = slice(rank, None, count)
+        return Portion(self.number, self.samples[own], None if self.turns is None else self.turns[own], len(self.samples))
 
 
 class Passes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -21,6 +21,23 @@ from lamina.learning.mixing import Mix
 from lamina.learning.sharpness import Sharpness
 
 
+class Sharing(Protocol):
+    """What a step needs of `lamina.distribute.exchange.ExchangeRun`, where its batch is shared out among processes."""
+
+    @property
+    def local(self) -> bool:
+        """Whether each process makes updates of its own."""
+
+    def begin_step(self) -> None:
+        """The gradients are about to be computed."""
+
+    def gradients(self, total: Tensor | None, weight: float, samples: int) -> tuple[Tensor, float]:
+        """From the gradient of this process's sum to that of the whole batch's mean; gives its loss and weight."""
+
+    def after_step(self) -> None:
+        """An update was made."""
+
+
 class CompoundStep(StepRunner):
     """Makes one update of one batch or several.
 
@@ -36,6 +53,8 @@ class CompoundStep(StepRunner):
         several: Whether a step may be of several batches.
         sharpness: What makes steps aware of sharpness.
         mixing: How the samples of a batch are mixed with each other.
+        sharing: What is exchanged with other processes, each of which has a share of every batch.
+        rank: Which of them this one is: each draws random numbers of its own.
 
     Attributes:
         buffers: The network's buffers, where steps look more than once; else none.
@@ -55,8 +74,13 @@ class CompoundStep(StepRunner):
         several: bool = False,
         sharpness: Sharpness | None = None,
         mixing: Mix | None = None,
+        sharing: Sharing | None = None,
+        rank: int = 0,
     ) -> None:
         super().__init__(network, flat, optimizer, precision, seed=seed)
+        if rank:
+            self._stream = derive(seed, "step", rank)
+        self.sharing = sharing
         self._climb = None if sharpness is None else climb_for(sharpness, flat)
         self._again = self._climb is not None or optimizer.searches
         self._mixer = None if mixing is None else Mixer(mixing)
@@ -89,9 +113,11 @@ class CompoundStep(StepRunner):
                 finally:
                     self._climb.back()
                 good = self._unscale()
-            if good:
+            if good and not look.idle:
                 optimizer.step(step, epoch)
         look.finish()
+        if self.sharing is not None:
+            self.sharing.after_step()
         return loss, look.weight
 
     def _unscale(self) -> bool:
@@ -130,6 +156,7 @@ class _Look:
 
     Attributes:
         weight: Of all samples, once there was a look.
+        idle: Whether there was nothing to learn from: this process had no sample, and learns by itself.
     """
 
     def __init__(self, runner: CompoundStep, batches: Iterable[Samples], step: int) -> None:
@@ -139,6 +166,7 @@ class _Look:
         self._before = [buffer.clone() for buffer in runner.buffers]
         self._after: list[Tensor] | None = None
         self.weight = 0.0
+        self.idle = False
 
     def __call__(self) -> Tensor:
         runner, first = self._runner, self._after is None
@@ -158,16 +186,25 @@ class _Look:
         runner, several = self._runner, self._runner.several
         guard = runner.guard if guarded else None
         runner.flat.zero_grad()
+        if runner.sharing is not None:
+            runner.sharing.begin_step()
         total: Tensor | None = None
-        weight = 0.0
+        weight, samples = 0.0, 0
         # The seeds have no end, so the batches are asked first.
         for batch, seed in zip(self._batches, runner.seeds(self._step), strict=False):
+            if batch.size == 0:
+                continue  # Others have samples in this step.
             share = batch.total_weight if several else 1.0
             loss = runner.add_gradient(batch, share, seed)
             if guard is not None:
                 guard(loss)
             total = loss * share if total is None else total + loss * share
             weight += batch.total_weight
+            samples += batch.size
+        if runner.sharing is not None:
+            self.idle = runner.sharing.local and samples == 0
+            mean, self.weight = runner.sharing.gradients(total, weight, samples)
+            return mean
         if total is None:
             message = "a step needs at least one batch"
             raise ValueError(message)

@@ -6,9 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lamina.distribute.cluster import Cluster
 from lamina.learning.averaging import Averaging
 from lamina.learning.clipping import Clip
 from lamina.learning.distillation import Distill
+from lamina.learning.exchange import AllReduce, Exchange
 from lamina.learning.mixing import Mix
 from lamina.learning.optimizers import Adam, Optimizer
 from lamina.learning.sharpness import Sharpness
@@ -44,6 +46,9 @@ class TrainConfig(Description):
         checkpoints: When the state of training is kept in the run directory; by default at every epoch, the last 2 and the best.
         callbacks: Anything else that watches or steers; one given here replaces the default one of its type.
         evaluate_every: Evaluate on the validation part every so many epochs (and after the last).
+        cluster: Train on several processes, ``{type: local, workers: 4}``; each takes its share of every batch, and ``batch_size`` is that
+            of one of them.
+        exchange: How those processes learn together; ``all_reduce`` is the same as one process with all samples of the batch.
         device: ``auto`` (CUDA, then MPS, then CPU), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``float32``: the weights' own, float64 if the model was made so; ``float64``; ``bfloat16`` or ``float16``: autocast
             with float32 weights; ``auto``: bfloat16 where the hardware has units for it.
@@ -67,6 +72,8 @@ class TrainConfig(Description):
     checkpoints: Checkpoint | None = None
     callbacks: listed(Callback) = ()  # type: ignore[valid-type]
     evaluate_every: Count = 1
+    cluster: Cluster | None = None
+    exchange: Exchange = AllReduce()
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     precision: PrecisionName = "float32"
     threads: Count | None = None

@@ -22,6 +22,7 @@ from lamina.train.streaming import check_settings, check_steps, feed_for
 if TYPE_CHECKING:
     from lamina.data.dataset import DataLike
     from lamina.data.sampling import Sampling
+    from lamina.distribute.cluster import Cluster
     from lamina.model import Model
 
 
@@ -54,7 +55,7 @@ def fit(
             `lamina.data.streams.Stream`.
         targets: Targets for ``data``.
         validation: Data to judge each epoch by, of any of these kinds, or the fraction of ``data`` to set aside for it.
-        batch_size: Samples a step.
+        batch_size: Samples a step; on a cluster, of each process.
         shuffle: Whether each epoch has an order of its own, a function of the model's seed and the epoch.
         sampling: Which samples an epoch feeds, and how often: ``"balanced"``, ``lm.data.sampling.Weighted(...)`` ...; None: each
             once.
@@ -119,6 +120,8 @@ def fit(
     elif validation is not None:
         held = model.dataset(validation, target=target)
     session = Session(model, config, train, held, evaluations(evaluation), feed, kept=run_dir is not None, streamed=streamed)
+    if config.cluster is not None:
+        return _together(session, config.cluster, run_dir, resume=resume, go_on=go_on)
     trainer = session.prepare()
     if go_on:
         take_state(model, trainer)
@@ -127,11 +130,27 @@ def fit(
         return session.run(trainer)
     directory = RunDirectory.open(run_dir, resume=resume)
     with directory.locked():
-        session.enter(trainer, directory, resume=resume)
+        trainer = session.enter(trainer, directory, resume=resume)
         directory.write_environment(seed=model.seed, device=str(trainer.device))
         run = session.run(trainer)
         if run.interrupted is None:
             keep_model(model, directory)
+    return run
+
+
+def _together(session: Session, cluster: Cluster, run_dir: str | os.PathLike[str] | None, *, resume: bool, go_on: bool) -> Run:
+    """Train on several processes, once all that can be found out before has been."""
+    from lamina.train.handed import fit_together
+    from lamina.train.spreading import check_spread
+
+    trainer = session.prepare()
+    losses = {name: head.loss.loss for name, head in session.model.network.heads.items()}
+    check_spread(session.config, losses, streamed=session.streamed is not None)
+    if go_on:
+        take_state(session.model, trainer)
+    directory = None if run_dir is None else RunDirectory.open(run_dir, resume=resume)
+    run = fit_together(session, cluster, directory, resume=resume, go_on=go_on)
+    forget(session.model)
     return run
 
 

@@ -22,6 +22,7 @@ from lamina.train.class_weights import check_class_weights
 from lamina.train.config import TrainConfig
 from lamina.train.metrics import MetricNames, check_monitors, check_targets, own_judges, pair_outputs, plain_scores
 from lamina.train.pretraining import stages
+from lamina.train.spreading import check_spread
 from lamina.train.teaching import check_teacher
 from lamina.train.ways import check_feed, check_ways, losses_of
 from lamina.transfer import Transfer
@@ -111,6 +112,8 @@ class Recipe(Description):
                 check_class_weights(self.train.class_weights, schema)
             check_ways(self.train, losses_of(plan), plan, schema.inputs, shuffle=self.data.shuffle)
             check_feed(self.train, self.data, schema)
+            if self.train.cluster is not None:
+                check_spread(self.train, losses_of(plan))
         except LaminaError as error:
             raise place_error(error, document, ("train",)) from error
         if self.train.distill is not None:

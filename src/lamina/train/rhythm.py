@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from lamina.engine.compound import CompoundStep
+from lamina.engine.compound import CompoundStep, Sharing
 from lamina.engine.network import NetworkModule
 from lamina.engine.state import State
 from lamina.engine.step import StepRunner
@@ -47,15 +47,40 @@ def rhythm_for(
     precision: Precision,
     *,
     seed: int,
+    sharing: Sharing | None = None,
+    rank: int = 0,
 ) -> Rhythm:
-    """The rhythm that a configuration asks for, with what makes its steps."""
+    """The rhythm that a configuration asks for, with what makes its steps.
+
+    Args:
+        config: What was asked for.
+        loader: Where batches come from.
+        network: What is trained.
+        flat: Its parameters.
+        optimizer: Updates them.
+        precision: In which numbers.
+        seed: Of the run.
+        sharing: What is exchanged with other processes that train the same network.
+        rank: Which of them this one is.
+    """
     if config.truncate is not None and isinstance(network, NetworkModule):
         truncated = TruncatedStep(network, flat, optimizer, precision, seed=seed, truncation=config.truncate)
         return InPieces(truncated, loader, pieces(config.truncate, loader.dataset, network.input_shapes))
-    if config.accumulate == 1 and config.sharpness is None and config.mix is None and not optimizer.searches:
+    plain = config.accumulate == 1 and config.sharpness is None and config.mix is None and not optimizer.searches
+    if plain and sharing is None:
         return Rhythm(StepRunner(network, flat, optimizer, precision, seed=seed))
-    several = config.accumulate > 1
-    compound = CompoundStep(network, flat, optimizer, precision, seed=seed, several=several, sharpness=config.sharpness, mixing=config.mix)
+    compound = CompoundStep(
+        network,
+        flat,
+        optimizer,
+        precision,
+        seed=seed,
+        several=config.accumulate > 1 or sharing is not None,
+        sharpness=config.sharpness,
+        mixing=config.mix,
+        sharing=sharing,
+        rank=rank,
+    )
     return Together(compound, loader, config.accumulate)
 
 
@@ -109,7 +134,7 @@ class Together(Rhythm):
                 nonlocal sizes
                 for batch in group:
                     trainer.last_batch = batch
-                    sizes += batch.size
+                    sizes += batch.whole
                     yield batch
 
             loss, weight = self._compound.update(watched(), trainer.step, trainer.epoch_progress)

@@ -154,14 +154,17 @@ class RunDirectory:
         """Keep the recipe, with all defaults written out."""
         atomic_write_text(self.recipe, text)
 
-    def write_environment(self, *, seed: int, device: str | None = None) -> None:
+    def write_environment(self, *, seed: int, device: str | None = None, workers: int = 1) -> None:
         """Keep what the run was made with; of a resumed run, each process's part.
 
         Args:
             seed: Of the run.
             device: What it computes on, if that is known.
+            workers: How many processes train together.
         """
         now = environment(seed=seed, device=device)
+        if workers > 1:
+            now["workers"] = workers
         try:
             before = json.loads(self.environment.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):

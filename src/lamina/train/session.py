@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from lamina.archive import WEIGHTS, Archive
 from lamina.data.dataset import Dataset
 from lamina.data.loader import Loader
 from lamina.data.sampling import Sampling
+from lamina.distribute.world import ALONE, World
 from lamina.engine.device import choose_device
 from lamina.engine.precision import Precision
-from lamina.errors import StartError, TrainingError
+from lamina.errors import LaminaWarning, StartError, TrainingError
 from lamina.evaluate.evaluation import Evaluation
 from lamina.evaluate.result import Report
 from lamina.spec import Description
@@ -25,9 +27,10 @@ from lamina.train.callbacks import CallbackRun, callbacks_for
 from lamina.train.checkpoint import CheckpointStore
 from lamina.train.class_weights import weighted_by_class
 from lamina.train.config import TrainConfig
-from lamina.train.evaluator import Evaluator
+from lamina.train.evaluator import Evaluator, Judgement
 from lamina.train.metrics import MetricNames, own_judges, pair_outputs, plain_scores
 from lamina.train.run import RunDirectory
+from lamina.train.spreading import check_spread
 from lamina.train.stages import Layerwise
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.trainer import Trainer
@@ -48,6 +51,7 @@ class Run:
         stop_reason: Why training stopped before its planned end; None if it did not.
         interrupted: The signal that stopped it; such a run can be resumed, and was not judged.
         report: The judgement of the test part, if there was one.
+        judged: What was counted for it, before figures were made of it.
         pretraining: Observed values of each layer that was pretrained before, by layer.
         directory: Where everything is kept.
     """
@@ -57,6 +61,7 @@ class Run:
     stop_reason: str | None = None
     interrupted: int | None = None
     report: Report | None = None
+    judged: Judgement | None = None
     pretraining: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     directory: RunDirectory | None = None
 
@@ -133,6 +138,7 @@ class Session:
         feed: How data are fed.
         kept: Whether `run` will get a directory.
         streamed: What feeds the training part, if it is a stream; `train` is then an example of it.
+        world: The processes that train together; each has all the data, and feeds its share of every batch.
     """
 
     model: Model
@@ -143,6 +149,8 @@ class Session:
     feed: Feed = field(default_factory=Feed)
     kept: bool = False
     streamed: StreamFeed | None = None
+    world: World = ALONE
+    _batch_size: int | None = field(default=None, init=False)
     _threads: int | None = field(default=None, init=False)
     _resumed: bool = field(default=False, init=False)
 
@@ -166,6 +174,8 @@ class Session:
             masked = bool(self.train.input_masks or self.train.target_masks)
             check_ways(self.config, losses, self.model.plan, self.train.schema.inputs, shuffle=self.feed.shuffle, masked=masked)
             check_feed(self.config, self.feed, self.train.schema)
+            if not self.world.alone:
+                check_spread(self.config, losses, streamed=self.streamed is not None)
             trainer = Trainer(
                 self.model,
                 self.config,
@@ -173,11 +183,12 @@ class Session:
                 evaluator=self.evaluator(),
                 validation=self.validation,
                 callbacks=self._callbacks(),
+                world=self.world,
             )
         trainer.check()
         return trainer
 
-    def enter(self, trainer: Trainer, directory: RunDirectory, *, resume: bool = False) -> None:
+    def enter(self, trainer: Trainer, directory: RunDirectory, *, resume: bool = False) -> Trainer:
         """Give a prepared trainer its run directory, and set it to the last good checkpoint there, if it is to resume.
 
         Nothing is written, so a checkpoint of another kind of run leaves the directory as it was.
@@ -187,22 +198,50 @@ class Session:
             directory: Where everything is kept.
             resume: Whether to go on from a checkpoint; without one it starts from the beginning.
 
+        Returns:
+            The trainer; another one where the run goes on with another number of processes, which share out the batches it had.
+
         Raises:
             ArchiveError: AR002, if all checkpoints are damaged; EN008, if they are of another network.
             StartError: TR051, if the checkpoint is of another kind of run.
         """
-        trainer.run_dir = directory
-        found = CheckpointStore(directory.checkpoints).to_resume() if resume else None
-        if found is None:
-            return
-        archive = Archive(found.path)
+        self._enter(trainer, directory)
+        found = CheckpointStore(directory.checkpoints).to_resume() if resume and self.world.leads else None
+        path = self.world.share(None if found is None else str(found.path))
+        if path is None:
+            return trainer
+        archive = Archive(path)
         state = TrainingState.read(archive)
+        if self._shared_out_otherwise(state):
+            trainer = self._trainer()
+            self._enter(trainer, directory)
         with refusing():
             trainer.check_state(state)
             self.model.load_parameters(archive.arrays(WEIGHTS))
             trainer.restore(state)
         self._threads = self.config.threads or state.values["threads"]
         self._resumed = True
+        return trainer
+
+    def _enter(self, trainer: Trainer, directory: RunDirectory) -> None:
+        trainer.kept = True
+        trainer.run_dir = directory if self.world.leads else None
+
+    def _shared_out_otherwise(self, state: TrainingState) -> bool:
+        """Whether a run goes on with another number of processes; it keeps the batches it had, so that no sample comes twice."""
+        workers, size = state.values.get("workers", 1), state.values.get("batch_size")
+        own = self.feed.batch_size * self.world.count
+        if workers == self.world.count or size is None or size == own:
+            return False
+        self._batch_size = size
+        if self.world.leads:
+            warnings.warn(
+                f"[DI004] the run was begun with {workers} workers and batches of {size} samples in all; it goes on with "
+                f"{self.world.count}, and with these batches, not with {own} samples: each worker takes its share of them",
+                LaminaWarning,
+                stacklevel=3,
+            )
+        return True
 
     def run(self, trainer: Trainer) -> Run:
         """Train to the end.
@@ -253,7 +292,7 @@ class Session:
         weights = self.config.class_weights
         return Loader(
             self.train if weights is None else weighted_by_class(self.train, weights),
-            self.feed.batch_size,
+            self._batch_size or self.feed.batch_size * self.world.count,
             seed=self.model.seed,
             shuffle=self.feed.shuffle,
             sampling=self.feed.sampling,
@@ -263,6 +302,7 @@ class Session:
             drop_last=self.feed.drop_last,
             device=device,
             dtype=getattr(torch, self.model.dtype),
+            share=(self.world.rank, self.world.count),
         )
 
     def evaluator(self, *, full: bool = False) -> Evaluator:
@@ -287,16 +327,14 @@ class Session:
 
     def _callbacks(self) -> list[CallbackRun]:
         config = self.config
-        return [
-            callback.start()
-            for callback in callbacks_for(
-                config.callbacks,
-                early_stopping=config.early_stopping,
-                checkpoints=config.checkpoints,
-                progress=config.progress,
-                kept=self.kept,
-            )
-        ]
+        found = callbacks_for(
+            config.callbacks,
+            early_stopping=config.early_stopping,
+            checkpoints=config.checkpoints,
+            progress=config.progress,
+            kept=self.kept,
+        )
+        return [callback.start() for callback in found if self.world.leads or callback.everywhere]
 
 
 @contextmanager

@@ -38,11 +38,13 @@ class TrainingState:
         """
         return cls(archive.json(TRAINING), archive.arrays(TRAINING_ARRAYS))
 
-    def check(self, *, steps_per_epoch: int, optimizer: Mapping[str, Any], averaging: str | None = None) -> None:
+    def check(
+        self, *, steps_per_epoch: int, optimizer: Mapping[str, Any], averaging: str | None = None, exchange: str | None = None
+    ) -> None:
         """See that this state belongs to the run that wants to go on from it.
 
         Raises:
-            TrainingError: TR051, if the data has another length, or the optimiser or the average is of another type.
+            TrainingError: TR051, if the data has another length, or the optimiser, the average or the exchange is of another type.
         """
         before = self.values["steps_per_epoch"]
         if before != steps_per_epoch:
@@ -72,6 +74,17 @@ class TrainingState:
                 got="none" if averaging is None else repr(averaging),
                 cause="train.averaging has changed since the checkpoint was taken",
                 fix="resume with the setting the run was started with, or start a new run from the model",
+            )
+        kept = self.values.get("exchange", {}).get("type")
+        # One process, and all that sum up whole gradients, leave the same state.
+        if {kept, exchange} - {None, "all_reduce", "bf16"} and kept != exchange:
+            raise TrainingError(
+                "TR051",
+                where="resume, train.exchange",
+                expected=f"{kept or 'all_reduce'!r}, as when the checkpoint was taken",
+                got="one process" if exchange is None else repr(exchange),
+                cause="train.exchange has changed since the checkpoint was taken, or the run goes on with one process",
+                fix="resume with the setting the run was started with, on at least 2 workers, or start a new run from the model",
             )
 
 

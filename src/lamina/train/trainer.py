@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lamina.distribute.world import ALONE, World
 from lamina.engine.device import choose_device
 from lamina.engine.optimizers import optimizer_for
 from lamina.engine.parameters import FlatParameters
@@ -23,6 +24,7 @@ from lamina.train.mean import RunningMean
 from lamina.train.rhythm import rhythm_for, updates_per_epoch
 from lamina.train.state import TrainingState, restored_environment
 from lamina.train.teacher import tutor_for
+from lamina.train.together import Together, judge_together
 from lamina.train.view import TimingStats
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
     from lamina.model import Model
     from lamina.train.run import RunDirectory
 
-_AVERAGE, _RHYTHM = "averaging/", "rhythm/"
-"""What the arrays of an average, and those of the rhythm, are kept under, beside the optimiser's."""
+_AVERAGE, _RHYTHM, _EXCHANGE = "averaging/", "rhythm/", "exchange/"
+"""What the arrays of an average, those of the rhythm, and those of single processes are kept under, beside the optimiser's."""
 
 
 class Trainer:
@@ -49,6 +51,7 @@ class Trainer:
         validation: The validation part.
         callbacks: Started callbacks, in any order; they are called by priority.
         run_dir: Where state is kept; None keeps nothing.
+        world: The processes that train together; the loader then feeds this one's share of every batch.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Trainer:
         validation: Dataset | None = None,
         callbacks: Sequence[CallbackRun] = (),
         run_dir: RunDirectory | None = None,
+        world: World = ALONE,
     ) -> None:
         self.model = model
         self.config = config
@@ -68,6 +72,8 @@ class Trainer:
         self.evaluator = evaluator
         self.validation = validation
         self.run_dir = run_dir
+        self.kept = run_dir is not None
+        self.world = world
         self.network = model.network
         self.device = choose_device(config.device)
         self.precision = Precision(config.precision, self.device)
@@ -78,8 +84,10 @@ class Trainer:
         self.total_steps = min(config.max_steps or self.steps_per_epoch * config.epochs, self.steps_per_epoch * config.epochs)
         optimizer = config.optimizer.bind(total_steps=self.total_steps, total_epochs=self.total_epochs)
         self.optimizer = optimizer_for(optimizer, self.flat, clip=config.clip)
+        self.together = None if world.alone else Together(self)
+        sharing = None if self.together is None else self.together.exchange
         parts = (self.network, self.flat, self.optimizer, self.precision)
-        self.rhythm = rhythm_for(config, loader, *parts, seed=model.seed)
+        self.rhythm = rhythm_for(config, loader, *parts, seed=model.seed, sharing=sharing, rank=world.rank)
         self.runner = self.rhythm.runner
         self.averaged = Averaged(self)
         self.callbacks = sorted(callbacks, key=lambda callback: -callback.priority)
@@ -121,20 +129,49 @@ class Trainer:
         """Passes made, with the fraction of the current one."""
         return self.step / self.steps_per_epoch
 
+    @property
+    def workers(self) -> int:
+        """How many processes train together."""
+        return self.world.count
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes and shows."""
+        return self.world.leads
+
     def request_stop(self, reason: str, *, final: bool = True) -> None:
         """Stop at the end of this step; the first reason given is the one kept.
+
+        Where several processes train, any of them may ask: all stop at the end of the same step, that in which they next talk.
 
         Args:
             reason: Why, in a few words.
             final: Whether a resumed run would stop here too; False for an interruption, after which it goes on.
         """
+        if self.together is not None:
+            self.together.ask_to_stop(reason, final=final)
+        else:
+            self.stop(reason, final=final)
+
+    def stop(self, reason: str, *, final: bool) -> None:
+        """Stop; all processes know."""
         if self.stop_reason is None:
             self.stop_reason, self._final = reason, final
 
     def save_checkpoint(self) -> None:
-        """Ask the callback that keeps checkpoints to write one now; without a run directory there is none."""
+        """Ask the callback that keeps checkpoints to write one now; without a run directory there is none.
+
+        Where several processes train, it is written after their next exchange, for all have a part in it.
+        """
+        if self.together is not None and not self.together.calling:
+            self.together.ask_to_save()
+            return
         for callback in self.callbacks:
             callback.on_checkpoint(self)
+
+    def agreed(self, value: bool) -> bool:  # noqa: FBT001 (a value, not a switch)
+        """What the first of the processes says, where the answer depends on its clock."""
+        return bool(self.world.share(value))
 
     def presenting(self) -> AbstractContextManager[None]:
         """Inside, the network has the weights that are evaluated and kept: the averaged ones, where there are some."""
@@ -165,6 +202,8 @@ class Trainer:
                 self._run_epoch()
             self.flat.check()
             self.averaged.present()
+        # Whatever was done to the weights in the end, the first process has what is kept.
+        self.world.copy(*(buffer.vector for buffer in self.flat.buffers), *self.network.buffers())
 
     def _finished(self) -> bool:
         # A run that was killed between its last step and the judgement of it is not over.
@@ -192,12 +231,18 @@ class Trainer:
         elif self.stop_reason is not None:
             return  # In the middle of an epoch there is nothing to judge; a resumed run finishes it.
         self.flat.check()
+        if self.together is not None:
+            self.together.settle()
         with self.presenting():
             self._observe()
             for callback in self.callbacks:
+                if self.together is not None:
+                    self.together.before(callback)
                 callback.on_epoch(self)
                 # What it has added to the observation is part of the history; a later one may keep the state of all.
                 self.history[-1].update(self.observation)
+            if self.together is not None:
+                self.together.agree()
 
     def update(self, batch: Batch) -> None:
         """Make one update of one batch."""
@@ -224,14 +269,16 @@ class Trainer:
         timing.step_seconds += time.perf_counter() - started
         for hook in self._on_step:
             hook(self)
+        if self.together is not None:
+            self.together.after_step()
 
     def _observe(self) -> None:
-        self.observation = {"train/loss": self._mean_loss.value}
+        self.observation = {"train/loss": self._mean_loss.value if self.together is None else self.together.mean(self._mean_loss)}
         self._mean_loss.set(0.0, 0.0)
         last = self.step >= self.total_steps
         if self.evaluator is not None and self.validation is not None and (self.epoch % self.config.evaluate_every == 0 or last):
             started = time.perf_counter()
-            judged = self.evaluator.run(self.network, self.validation)
+            judged = judge_together(self.evaluator, self.network, self.validation, self.world)
             self.observation |= {f"validation/{name}": value for name, value in judged.metrics.items()}
             self.timing.evaluation_seconds += time.perf_counter() - started
         self.history.append({"epoch": self.epoch, "step": self.step, **self.observation})
@@ -255,6 +302,8 @@ class Trainer:
                     # Each is finished even if one before it fails; the last gives the signal handlers back.
                     for callback in reversed(self.callbacks):
                         stack.callback(callback.finish, self)
+                        if self.together is not None:
+                            stack.callback(self.together.finishing, callback)
 
     # -- state ------------------------------------------------------------------------------------------------------
 
@@ -264,11 +313,18 @@ class Trainer:
         tensors = {**self.optimizer.state_dict(), **{f"{_AVERAGE}{name}": tensor for name, tensor in tensors.items()}}
         arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
         arrays |= {f"{_RHYTHM}{name}": array for name, array in self.rhythm.arrays().items()}
+        shared: dict[str, Any] = {}
+        if self.together is not None:
+            shared, others = self.together.state(self._mean_loss)
+            arrays |= {f"{_EXCHANGE}{name}": array for name, array in others.items()}
         return TrainingState(
             values={
                 "step": self.step,
                 "epoch": self.epoch,
                 "steps_per_epoch": self.steps_per_epoch,
+                "batch_size": self.loader.batch_size,
+                "workers": self.world.count,
+                **shared,
                 "loss_sum": self._mean_loss.sum,
                 "loss_weight": self._mean_loss.weight,
                 "loader": self.rhythm.loader_state(self.loader.state_dict(), self.step),
@@ -293,6 +349,7 @@ class Trainer:
             steps_per_epoch=self.steps_per_epoch,
             optimizer=self.config.optimizer.to_dict(full=True),
             averaging=None if self.config.averaging is None else self.config.averaging.type_name,
+            exchange=None if self.together is None else self.config.exchange.type_name,
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -309,11 +366,13 @@ class Trainer:
         self.history = [{name: math.nan if value is None else value for name, value in row.items()} for row in values["history"]]
         self.loader.load_state_dict(values["loader"])
         self.precision.load_state_dict(values["precision"])
-        parts = {prefix: _under(prefix, state.arrays) for prefix in (_AVERAGE, _RHYTHM)}
-        own = {name: array for name, array in state.arrays.items() if not name.startswith((_AVERAGE, _RHYTHM))}
+        parts = {prefix: _under(prefix, state.arrays) for prefix in (_AVERAGE, _RHYTHM, _EXCHANGE)}
+        own = {name: array for name, array in state.arrays.items() if not name.startswith(tuple(parts))}
         self.rhythm.load_arrays(parts[_RHYTHM], self.device)
         self.optimizer.load_state_dict({name: torch.from_numpy(array) for name, array in own.items()})
         self.averaged.restore(values, {name: torch.from_numpy(array) for name, array in parts[_AVERAGE].items()})
+        if self.together is not None:
+            self.together.restore(values, parts[_EXCHANGE], self._mean_loss)
         for callback in self.callbacks:
             if callback.name in values["callbacks"]:
                 callback.load_state_dict(values["callbacks"][callback.name])

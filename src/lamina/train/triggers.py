@@ -44,9 +44,11 @@ class TriggerRun:
 
     Attributes:
         needs_step: Whether it must be asked after every step; else it is asked after every epoch only.
+        timed: Whether the answer depends on a clock; where several processes train, that of the first counts.
     """
 
     needs_step: bool = False
+    timed: bool = False
 
     def begin(self, trainer: TrainerView) -> None:
         """Training starts, or goes on, now."""
@@ -123,6 +125,7 @@ class _EveryEpochs(TriggerRun):
 
 class _EveryMinutes(TriggerRun):
     needs_step = True
+    timed = True
 
     def __init__(self, count: float) -> None:
         self._seconds = 60.0 * count

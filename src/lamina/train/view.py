@@ -24,6 +24,7 @@ class TimingStats:
         step_seconds: Spent in steps: forward, backward, update.
         data_wait_seconds: Spent waiting for the next batch.
         evaluation_seconds: Spent judging the validation part.
+        exchange_seconds: Of all these, spent exchanging with other processes, waiting for them included.
     """
 
     steps: int = 0
@@ -31,6 +32,17 @@ class TimingStats:
     step_seconds: float = 0.0
     data_wait_seconds: float = 0.0
     evaluation_seconds: float = 0.0
+    exchange_seconds: float = 0.0
+
+    @property
+    def exchanging(self) -> float:
+        """Fraction of the time of steps, 0 to 1, that went into exchanges.
+
+        Example:
+            >>> TimingStats(step_seconds=4.0, exchange_seconds=1.0).exchanging
+            0.25
+        """
+        return min(1.0, self.exchange_seconds / self.step_seconds) if self.step_seconds > 0 else 0.0
 
     @property
     def waiting(self) -> float:
@@ -91,6 +103,9 @@ class TrainerView(Protocol):
         last_loss: Its loss, still on the device: reading it waits for the device.
         stop_reason: Why training is to stop before its planned end.
         interrupted: Number of the signal that stopped it; None if none did.
+        workers: How many processes train together.
+        leads: Whether this is the one of them that writes and shows.
+        kept: Whether there is a run directory, of whichever process.
         runner: What makes the steps.
     """
 
@@ -110,6 +125,9 @@ class TrainerView(Protocol):
     last_loss: torch.Tensor | None
     stop_reason: str | None
     interrupted: int | None
+    workers: int
+    leads: bool
+    kept: bool
 
     @property
     def runner(self) -> RunnerView:
@@ -133,7 +151,10 @@ class TrainerView(Protocol):
         """Inside, the network has the weights that are evaluated and kept: averaged ones, where there are some."""
 
     def save_checkpoint(self) -> None:
-        """Keep the state of training now, if anything keeps it."""
+        """Keep the state of training, if anything keeps it: now, or where several processes train, after the next exchange."""
+
+    def agreed(self, value: bool) -> bool:  # noqa: FBT001 (a value, not a switch)
+        """What the first of the processes says, where the answer depends on its clock; all must ask."""
 
     def state(self) -> TrainingState:
         """Everything that changes in training apart from the weights."""

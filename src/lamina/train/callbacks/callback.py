@@ -20,10 +20,13 @@ class Callback(Description, family="callback"):
     Class attributes:
         speaks: Whether it writes to the terminal; those that do are not started by default where progress is off.
         steers: Whether weights may be others than without it, though training wasn't stopped.
+        everywhere: Where several processes train: whether it runs in all of them, as what changes the network must, and does the same
+            in each; otherwise in the first alone. Only the first has a run directory.
     """
 
     speaks: ClassVar[bool] = False
     steers: ClassVar[bool] = False
+    everywhere: ClassVar[bool] = False
 
     def start(self) -> CallbackRun:
         """A fresh run of this callback, for one training."""

@@ -36,6 +36,7 @@ class Checkpoint(Callback):
         Every(count=500, unit='steps')
     """
 
+    everywhere: ClassVar[bool] = True
     positional: ClassVar[tuple[str, ...]] = ("every",)
     every: Trigger = Every(1, "epochs")
     keep_last: Count = 2
@@ -81,7 +82,8 @@ class CheckpointRun(CallbackRun):
         self.trigger.begin(trainer)
 
     def on_step(self, trainer: TrainerView) -> None:
-        if self.trigger.after_step(trainer):
+        due = self.trigger.after_step(trainer)
+        if trainer.agreed(due) if self.trigger.timed else due:
             self._save(trainer, {})
 
     def on_epoch(self, trainer: TrainerView) -> None:
@@ -129,6 +131,9 @@ class CheckpointRun(CallbackRun):
 
     def _save(self, trainer: TrainerView, metrics: Mapping[str, float]) -> None:
         if self._store is None:
+            if trainer.kept and not trainer.leads:
+                trainer.state()  # The first process keeps what this one alone knows.
+                self._saved = (trainer.step, trainer.epoch)
             return
         from lamina.keep import save_model
         from lamina.train.checkpoint import Retention

@@ -47,6 +47,7 @@ class EarlyStopping(Callback):
 
     positional: ClassVar[tuple[str, ...]] = ("monitor",)
     steers: ClassVar[bool] = True  # the best weights come back at the end
+    everywhere: ClassVar[bool] = True
     monitor: str
     patience: int = Field(default=5, ge=0)
     min_delta: NonNegative = 0.0
@@ -135,6 +136,8 @@ class EarlyStoppingRun(CallbackRun):
             return
         # The state to resume from is that of the last epoch, not of the best.
         trainer.save_checkpoint()
+        if self._weights is None and not trainer.leads:
+            return  # The first process gives its weights to all in the end.
         if self._weights is None:
             warnings.warn(
                 f"[TR007] the weights of the best epoch (step {self.best_step}) are not there any more; the model keeps those of its last "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamina.errors import TrainingError
 from lamina.spec import register
@@ -33,6 +33,7 @@ class NanWatch(Callback):
         gradients_every: Steps between looks at the gradients; on a device that isn't a CPU at least ``every``.
     """
 
+    everywhere: ClassVar[bool] = True
     every: Count = 50
     gradients_every: Count = 10
 

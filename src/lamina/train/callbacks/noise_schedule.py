@@ -27,6 +27,7 @@ class NoiseSchedule(Callback):
         layers: Names of the layers whose noise it is; none: all layers that have noise on what flows through them.
     """
 
+    everywhere: ClassVar[bool] = True
     positional: ClassVar[tuple[str, ...]] = ("schedule", "layers")
     steers: ClassVar[bool] = True
     schedule: Rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamina.spec import register
 from lamina.train.callbacks.callback import KEEPER, Callback, CallbackRun
@@ -20,6 +20,8 @@ class Signals(Callback):
 
     A second Ctrl-C stops at once. Only the main thread can take signals; elsewhere this does nothing.
     """
+
+    everywhere: ClassVar[bool] = True
 
     def start(self) -> CallbackRun:
         return SignalsRun(self)

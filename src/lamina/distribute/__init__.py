@@ -1,0 +1,1 @@
+"""Training on many processes: who takes part, what they exchange, and who watches over them."""

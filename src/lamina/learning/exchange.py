@@ -1,0 +1,99 @@
+"""How processes that train one network together exchange what they learn.
+
+Each process computes the gradient of its share of every batch. What is then exchanged, how often and how exactly, is said here;
+`lamina.distribute` does it. All ways work on the flat vector of parameters, and all but `ParameterAveraging` leave every process
+with the same weights after every step.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from pydantic import model_validator
+
+from lamina.learning.optimizers import Nesterov, Optimizer, Sgd
+from lamina.spec import Description, register, wrong_value
+from lamina.spec.fields import Count
+
+
+class Exchange(Description, family="exchange"):
+    """Base of all ways to exchange.
+
+    Class attributes:
+        lossless: Whether what every process learns is the gradient of the whole batch, up to rounding.
+        local: Whether processes go on by themselves, and have weights of their own, between two exchanges.
+    """
+
+    lossless: ClassVar[bool] = False
+    local: ClassVar[bool] = False
+
+
+@register("all_reduce")
+class AllReduce(Exchange):
+    """Every step, every process gets the mean gradient of the whole batch: the same as one process with all of it.
+
+    Deeplearning4j has none; it is what gradient sharing approximates.
+
+    Example:
+        >>> AllReduce().to_dict()
+        {'type': 'all_reduce'}
+    """
+
+    lossless: ClassVar[bool] = True
+
+    @classmethod
+    def examples(cls) -> list[AllReduce]:
+        return [AllReduce()]
+
+
+@register("bf16")
+class Bf16(Exchange):
+    """As ``all_reduce``, with gradients rounded to bfloat16 on the way: half the bytes, two to three digits.
+
+    Each process's gradient is rounded, and so is their sum; what is rounded away is lost.
+    """
+
+    @classmethod
+    def examples(cls) -> list[Bf16]:
+        return [Bf16()]
+
+
+@register("averaging")
+class ParameterAveraging(Exchange):
+    """Every process trains by itself; every so many steps, and at the end of each epoch, their weights are averaged.
+
+    Each process counts by the samples it has seen since the last average. Deeplearning4j: ``ParameterAveragingTrainingMaster``
+    (``averagingFrequency``, ``saveUpdater``). With ``outer``, the average is not taken over as it is: how far it is from the last
+    one is the gradient of an outer optimiser (``outer: {type: nesterov, learning_rate: 0.7}`` with ``optimizer_state: false`` is
+    DiLoCo, Douillard et al. 2023).
+
+    Attributes:
+        every: Steps between two averages.
+        optimizer_state: Whether the optimiser's vectors are averaged with the weights; otherwise each process keeps its own.
+        outer: What moves the common weights; None takes the average itself, as ``sgd`` with a learning rate of 1 would.
+
+    Example:
+        >>> ParameterAveraging(100, optimizer_state=False, outer="nesterov").outer.type_name
+        'nesterov'
+    """
+
+    local: ClassVar[bool] = True
+    positional: ClassVar[tuple[str, ...]] = ("every",)
+    every: Count = 10
+    optimizer_state: bool = True
+    outer: Optimizer | None = None
+
+    @model_validator(mode="after")
+    def _plain_outer(self) -> Self:
+        if self.outer is not None and self.outer.searches:
+            raise wrong_value(
+                expected="an outer optimiser that moves once for each average",
+                cause=f"{self.outer.type_name} asks for the loss at several points, and there is none of an average",
+                fix="write outer: {type: nesterov, learning_rate: 0.7}, or leave outer out",
+            )
+        return self
+
+    @classmethod
+    def examples(cls) -> list[ParameterAveraging]:
+        diloco = Nesterov(0.7, momentum=0.9)
+        return [ParameterAveraging(), ParameterAveraging(2, optimizer_state=False, outer=diloco), ParameterAveraging(3, outer=Sgd(1.0))]
