@@ -2,7 +2,8 @@
 
 Each problem carries a stable code (``SP002``) with a page under ``docs/errors/``. The letters name the room that speaks:
 ``SP`` descriptions, ``NN`` shapes of a network, ``CK`` networks that run but are wrong, ``EN`` the engine, ``DA`` data,
-``TR`` training, ``DI`` training on several processes, ``EV`` evaluation, ``AR`` archives and models, ``IO`` files of other systems, ``CL`` the command line.
+``TR`` training, ``DI`` training on several processes, ``EV`` evaluation, ``AR`` archives and models, ``IO`` files of other systems,
+``CL`` the command line.
 """
 
 from __future__ import annotations

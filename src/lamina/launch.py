@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamina.data.config import prepare
-from lamina.distribute.cluster import Cluster, threads_for
+from lamina.distribute.cluster import Cluster, Local, threads_for
 from lamina.distribute.handover import check_known
 from lamina.distribute.job import Job, Place
+from lamina.distribute.launcher import Launched, placed
 from lamina.distribute.packing import pack, unpack
+from lamina.distribute.reports import of_rank
 from lamina.distribute.supervise import Supervisor
 from lamina.distribute.world import ALONE, World
-from lamina.errors import DataError
+from lamina.errors import DataError, LaminaError
 from lamina.model import Model, load
 from lamina.start import start
 from lamina.train.evaluator import Judgement
@@ -95,13 +97,35 @@ def run_started(job: Job, place: Place, world: World, attempt: int) -> None:
         attempt: How often they were started before.
     """
     recipe, _ = load_recipe(place.recipe)
-    recipe = recipe.replace(train=recipe.train.replace(threads=job.threads))
+    recipe = recipe.replace(train=recipe.train.replace(threads=job.threads, device=job.device))
     resume = job.resume or attempt > 0
     run = train_recipe(recipe, run_dir=job.run_dir, name=job.settings["name"], resume=resume, world=world)
     if world.leads:
         write_result(place, run)
         if run.judged is not None:
             place.judged.write_bytes(pack(run.judged.state_dict()))
+
+
+def train_launched(
+    recipe: Recipe, launched: Launched, *, run_dir: str | os.PathLike[str] | None, name: str, resume: bool, document: Document | None
+) -> Run:
+    """Train by a recipe in a process that a launcher has started, together with the others that it has; see `train_recipe`.
+
+    Raises:
+        LaminaError: With the number of this process, if something is wrong here.
+    """
+    train = recipe.train
+    try:
+        device = placed(train.device, launched.local_rank, launched.local_count)
+        timeout = train.cluster.timeout if isinstance(train.cluster, Local) else Local().timeout
+        world = launched.join(timeout=timeout, cuda=device.startswith("cuda"))
+        own = train.replace(device=device, threads=train.threads or threads_for(launched.local_count), cluster=None)
+        again = resume or launched.attempt > 0
+        run = train_recipe(recipe.replace(train=own), run_dir=run_dir, name=name, resume=again, document=document, world=world)
+    except LaminaError as error:
+        raise of_rank(error, launched.rank) from error
+    world.close()
+    return run
 
 
 def _started(recipe: Recipe, cluster: Cluster, *, run_dir: str | os.PathLike[str] | None, name: str, resume: bool) -> Run:
@@ -115,7 +139,7 @@ def _started(recipe: Recipe, cluster: Cluster, *, run_dir: str | os.PathLike[str
         place.recipe.write_text(own.to_yaml(full=True), encoding="utf-8")
         threads = recipe.train.threads or threads_for(local.workers)
         path = str(directory.path.resolve())
-        Job("recipe", local.workers, local.timeout, threads, path, resume, {"name": name}).write(place.folder)
+        Job("recipe", local.workers, local.timeout, threads, recipe.train.device, path, resume, {"name": name}).write(place.folder)
         stopped = Supervisor(place, local.workers, threads=threads, restarts=local.restarts).run()
         if stopped is not None or not directory.model.is_file():
             run = read_result(place, untrained_model(recipe), directory)

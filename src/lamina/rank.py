@@ -6,9 +6,11 @@ import os
 import sys
 import threading
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from lamina.distribute.job import Job, Place
+from lamina.distribute.launcher import placed
 from lamina.distribute.reports import RankReport, now, of_rank
 from lamina.errors import LaminaError
 
@@ -50,7 +52,10 @@ def _work(place: Place, rank: int, attempt: int) -> None:
     from lamina.distribute.world import ALONE, Processes
 
     torch.set_num_threads(job.threads)
-    world = ALONE if job.workers == 1 else Processes(rank, job.workers, timeout=job.timeout, init=place.meeting(attempt))
+    device = placed(job.device, rank, job.workers)
+    job = replace(job, device=device)
+    meeting, cuda = place.meeting(attempt), device.startswith("cuda")
+    world = ALONE if job.workers == 1 else Processes(rank, job.workers, timeout=job.timeout, init=meeting, cuda=cuda)
     if job.kind == "fit":
         from lamina.train.handed import run_handed
 

@@ -243,7 +243,7 @@ class Loader:
         start, count = 0, len(self.dataset.inputs)
         rank, parts_ = self.share
         sizes = None if wholes is None else [len(range(rank, whole, parts_)) for whole in wholes]
-        pieces = zip(*(_split(tensor, size) if sizes is None else tensor.split(sizes) for tensor in (order, *ordered)), strict=True)
+        pieces = zip(*(_split(tensor, size) if sizes is None else torch.split(tensor, sizes) for tensor in (order, *ordered)), strict=True)
         plain = wholes is None and weights is None and not self._masked and self.device.type == "cpu" and len(names) == len(wanted) == 1
         for number, (indices, *parts) in enumerate(pieces):
             if plain:

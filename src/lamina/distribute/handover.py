@@ -73,7 +73,7 @@ def _write(array: Any, path: Path) -> None:
     if not isinstance(array, LazyArray):
         np.save(path, np.asarray(array), allow_pickle=False)
         return
-    whole: np.ndarray = np.lib.format.open_memmap(path, mode="w+", dtype=array.dtype, shape=array.shape)
+    whole: np.memmap[Any, Any] = np.lib.format.open_memmap(path, mode="w+", dtype=array.dtype, shape=array.shape)
     for start, block in array.blocks():
         whole[start : start + len(block)] = block
     whole.flush()

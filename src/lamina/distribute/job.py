@@ -20,6 +20,7 @@ class Job:
         workers: How many.
         timeout: Seconds to wait for each other.
         threads: CPU threads of each.
+        device: Where they compute; each finds its own.
         run_dir: Where the run is kept; None keeps nothing.
         resume: Whether to go on from a checkpoint there.
         settings: What else the kind needs, as plain data.
@@ -29,6 +30,7 @@ class Job:
     workers: int
     timeout: float
     threads: int
+    device: str
     run_dir: str | None
     resume: bool
     settings: Mapping[str, Any] = field(default_factory=dict)

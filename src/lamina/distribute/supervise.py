@@ -19,7 +19,7 @@ from lamina.distribute.job import Place
 from lamina.distribute.reports import RankReport
 from lamina.errors import LaminaError, LaminaWarning, TrainingError
 
-GRACE = 8.0
+GRACE = 5.0
 """Seconds that processes have to end by themselves after one of them has failed."""
 _POLL = 0.02
 _MODULE = "lamina.rank"
@@ -173,8 +173,8 @@ class Supervisor:
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            for taken, handler in before.items():
+                signal.signal(taken, handler)
 
 
 def _on_terminal() -> bool:

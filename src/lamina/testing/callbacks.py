@@ -96,6 +96,9 @@ class SmallTrainer:
     timing: TimingStats = field(default_factory=TimingStats)
     stop_reason: str | None = None
     interrupted: int | None = None
+    workers: int = 1
+    leads: bool = True
+    kept: bool = False
     last_batch: SmallBatch | None = None
     last_loss: torch.Tensor | None = None
 
@@ -138,6 +141,10 @@ class SmallTrainer:
     def request_stop(self, reason: str, *, final: bool = True) -> None:
         """Stop after this step."""
         self.stop_reason = self.stop_reason or reason
+
+    def agreed(self, value: bool) -> bool:  # noqa: FBT001 (a value, not a switch)
+        """There is only this process."""
+        return value
 
     def presenting(self) -> contextlib.AbstractContextManager[None]:
         """Nothing is averaged here."""

@@ -62,7 +62,7 @@ def fit_together(session: Session, cluster: Cluster, directory: RunDirectory | N
         }
         threads = config.threads or threads_for(local.workers)
         path = None if directory is None else str(directory.path.resolve())
-        Job("fit", local.workers, local.timeout, threads, path, resume, settings).write(place.folder)
+        Job("fit", local.workers, local.timeout, threads, config.device, path, resume, settings).write(place.folder)
         stopped = Supervisor(place, local.workers, threads=threads, restarts=local.restarts).run()
         return _result(model, place, stopped, directory)
 
@@ -79,7 +79,7 @@ def run_handed(job: Job, place: Place, world: World, attempt: int) -> None:
     from lamina.model import load
 
     model = load(place.model)
-    config = TrainConfig.from_dict({**job.settings["config"], "threads": job.threads})
+    config = TrainConfig.from_dict({**job.settings["config"], "threads": job.threads, "device": job.device})
     validation = read_dataset(place.validation) if job.settings["validated"] else None
     feed = Feed.from_dict(job.settings["feed"])
     judges = evaluations([Evaluation.from_dict(one) for one in job.settings["evaluations"]])
@@ -165,7 +165,7 @@ def _check_described(model: Model) -> None:
     """
     got: Any = None
     if model.description is None:
-        got = f"{type(model.network).__name__}, an own torch.nn.Module"
+        got = f"{type(getattr(model.network, 'module', model.network)).__name__}, an own torch.nn.Module"
     else:
         try:
             model.description.to_dict(full=True)

@@ -103,8 +103,6 @@ class TrainerView(Protocol):
         last_loss: Its loss, still on the device: reading it waits for the device.
         stop_reason: Why training is to stop before its planned end.
         interrupted: Number of the signal that stopped it; None if none did.
-        workers: How many processes train together.
-        leads: Whether this is the one of them that writes and shows.
         kept: Whether there is a run directory, of whichever process.
         runner: What makes the steps.
     """
@@ -125,9 +123,15 @@ class TrainerView(Protocol):
     last_loss: torch.Tensor | None
     stop_reason: str | None
     interrupted: int | None
-    workers: int
-    leads: bool
     kept: bool
+
+    @property
+    def workers(self) -> int:
+        """How many processes train together."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one of them that writes and shows."""
 
     @property
     def runner(self) -> RunnerView:

@@ -168,6 +168,7 @@ def _seconds(trainer: TrainerView) -> dict[str, float]:
         "step_seconds": timing.step_seconds,
         "data_wait_seconds": timing.data_wait_seconds,
         "evaluation_seconds": timing.evaluation_seconds,
+        **({"exchange_seconds": timing.exchange_seconds} if trainer.workers > 1 else {}),
         "samples": float(timing.samples),
     }
 

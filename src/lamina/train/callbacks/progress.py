@@ -81,6 +81,15 @@ def fitting(observation: Mapping[str, float], width: int) -> str:
     return text
 
 
+def shared(trainer: TrainerView) -> str:
+    """Where several processes train: how many, the samples a second of all together, and what exchanging takes of the time of steps."""
+    timing = trainer.timing
+    if trainer.workers == 1 or timing.step_seconds <= 0:
+        return ""
+    speed = timing.samples / (timing.step_seconds + timing.data_wait_seconds)
+    return f"{trainer.workers} workers  {speed:.0f} samples/s  exchange {timing.exchanging:.0%}  "
+
+
 class _ProgressRun(CallbackRun):
     def __init__(self, description: Callback) -> None:
         super().__init__(description)
@@ -100,9 +109,8 @@ class _ProgressRun(CallbackRun):
 
     def _line(self, trainer: TrainerView) -> str:
         seconds = time.perf_counter() - self._started
-        return f"epoch {trainer.epoch}/{trainer.total_epochs}  step {trainer.step}/{trainer.total_steps}  {seconds:.1f} s  " + summary(
-            trainer.observation
-        )
+        start = f"epoch {trainer.epoch}/{trainer.total_epochs}  step {trainer.step}/{trainer.total_steps}  {seconds:.1f} s  "
+        return start + shared(trainer) + summary(trainer.observation)
 
 
 class _LinesRun(_ProgressRun):
@@ -158,7 +166,8 @@ class _BarRun(_ProgressRun):
     def _fields(self, trainer: TrainerView) -> dict[str, Any]:
         running = min(trainer.epoch + 1, trainer.total_epochs)
         room = self._bar.console.width - _BESIDE if self._bar is not None else 0
-        return {"epoch": f"{running}/{trainer.total_epochs}", "values": fitting(trainer.observation, room)}
+        together = shared(trainer)
+        return {"epoch": f"{running}/{trainer.total_epochs}", "values": together + fitting(trainer.observation, room - len(together))}
 
 
 class _NotebookRun(_ProgressRun):
