@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +10,43 @@ import pytest
 import torch
 
 import lamina as lm
-from lamina.distribute.world import ALONE
+from lamina.distribute.world import ALONE, World
 from lamina.errors import DescriptionError, TrainingError
 from lamina.testing.exchanges import together
+from lamina.train.config import TrainConfig
+from lamina.train.run import RunDirectory
+from lamina.train.session import Feed, Session
 
-_spec = importlib.util.spec_from_file_location("spread_parts", Path(__file__).with_name("conftest.py"))
-assert _spec is not None
-assert _spec.loader is not None
-parts = importlib.util.module_from_spec(_spec)
-sys.modules["spread_parts"] = parts
-_spec.loader.exec_module(parts)
-train, largest, data, network = parts.train, parts.largest, parts.data, parts.network
+
+def data(samples: int = 101) -> tuple[np.ndarray, np.ndarray]:
+    x = np.random.default_rng(0).normal(size=(samples, 5))
+    return x, (x.sum(1) + 0.3 * x[:, 0] ** 2 > 0).astype(int)
+
+
+def network(*extra: Any) -> lm.Sequential:
+    return lm.Sequential(lm.features(5), [lm.Dense(8, activation="tanh"), *extra, lm.Output(2)])
+
+
+def train(
+    world: World, batch_size: int, *, net: Any = None, run_dir: Any = None, resume: bool = False, feed: Any = None, **settings: Any
+) -> Any:
+    """One training as one process of a world does it; gives weights, history and the trainer."""
+    dtype = "float32" if settings.get("precision") == "float32" else "float64"
+    model = lm.Model(net or network(), seed=3, dtype=dtype)
+    dataset = model.training_data(*data())
+    config = TrainConfig(**({"epochs": 3, "progress": False, "precision": dtype, "optimizer": lm.Sgd(0.1)} | settings))
+    given = Feed(batch_size=batch_size, **(feed or {}))
+    session = Session(model, config, dataset, dataset, (), given, kept=run_dir is not None, world=world)
+    trainer = session.prepare()
+    if run_dir is not None:
+        directory = RunDirectory(run_dir)
+        trainer = session.enter(trainer, directory, resume=resume)
+    run = session.run(trainer)
+    return model.parameters(), run, trainer
+
+
+def largest(one: Any, other: Any) -> float:
+    return max(float(np.abs(one[name] - other[name]).max()) for name in one)
 
 
 @pytest.fixture(autouse=True)
@@ -82,9 +106,6 @@ def test_judged_to_the_last_bit(workers: int) -> None:
     dataset = model.training_data(*data(101))
 
     def judged(world: Any) -> dict[str, float]:
-        from lamina.train.config import TrainConfig
-        from lamina.train.session import Session
-
         session = Session(model, TrainConfig(), dataset, dataset, world=world)
         return judge_together(session.evaluator(full=True), model.network, dataset, world).metrics
 
