@@ -1,4 +1,4 @@
-"""``lamina train`` and `lamina.train_recipe`: a recipe from data to a judged model in a run directory."""
+"""``lamina train`` and `lamina.train_recipe`: from a recipe to a judged model that is kept; and what each of several processes does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lamina.data.config import prepare
 from lamina.distribute.cluster import Cluster, Local, threads_for
-from lamina.distribute.handover import check_known
+from lamina.distribute.handover import check_known, read_dataset
 from lamina.distribute.job import Job, Place
 from lamina.distribute.launcher import Launched, placed
 from lamina.distribute.packing import pack, unpack
@@ -18,12 +18,16 @@ from lamina.distribute.reports import of_rank
 from lamina.distribute.supervise import Supervisor
 from lamina.distribute.world import ALONE, World
 from lamina.errors import DataError, LaminaError
+from lamina.evaluate.evaluation import Evaluation
+from lamina.keep import save_model
 from lamina.model import Model, load
 from lamina.start import start
+from lamina.train.config import TrainConfig
 from lamina.train.evaluator import Judgement
 from lamina.train.fit import keep_model
+from lamina.train.going_on import forget, take_state
 from lamina.train.handed import local_only, read_result, write_result
-from lamina.train.metrics import MetricNames, own_judges, pair_outputs, plain_scores
+from lamina.train.metrics import MetricNames, evaluations, own_judges, pair_outputs, plain_scores
 from lamina.train.recipe import Recipe, load_recipe, place_error
 from lamina.train.run import RunDirectory
 from lamina.train.session import Feed, Run, Session
@@ -126,6 +130,43 @@ def train_launched(
         raise of_rank(error, launched.rank) from error
     world.close()
     return run
+
+
+def run_handed(job: Job, place: Place, world: World, attempt: int) -> None:
+    """Do one process's part of a fit; the first leaves what came of it.
+
+    Args:
+        job: What is to be done.
+        place: Its files.
+        world: The processes.
+        attempt: How often they were started before.
+    """
+    model = load(place.model)
+    config = TrainConfig.from_dict({**job.settings["config"], "threads": job.threads, "device": job.device})
+    validation = read_dataset(place.validation) if job.settings["validated"] else None
+    feed = Feed.from_dict(job.settings["feed"])
+    judges = evaluations([Evaluation.from_dict(one) for one in job.settings["evaluations"]])
+    kept = job.run_dir is not None
+    session = Session(model, config, read_dataset(place.train), validation, judges, feed, kept=kept, world=world)
+    trainer = session.prepare()
+    check_same(world, trainer, session.train)
+    if job.settings["go_on"]:
+        take_state(model, trainer)
+    if job.run_dir is None:
+        run = session.run(trainer)
+    else:
+        directory = RunDirectory(job.run_dir)
+        with directory.locked() if world.leads else nullcontext():
+            trainer = session.enter(trainer, directory, resume=job.resume or attempt > 0)
+            if world.leads:
+                directory.write_environment(seed=model.seed, device=str(trainer.device), workers=world.count)
+            run = session.run(trainer)
+            if run.interrupted is None and world.leads:
+                forget(model)
+                keep_model(model, directory)
+    if world.leads:
+        save_model(model, place.trained, own_modules=True)
+        write_result(place, run)
 
 
 def _started(recipe: Recipe, cluster: Cluster, *, run_dir: str | os.PathLike[str] | None, name: str, resume: bool) -> Run:

@@ -56,14 +56,9 @@ def _work(place: Place, rank: int, attempt: int) -> None:
     job = replace(job, device=device)
     meeting, cuda = place.meeting(attempt), device.startswith("cuda")
     world = ALONE if job.workers == 1 else Processes(rank, job.workers, timeout=job.timeout, init=meeting, cuda=cuda)
-    if job.kind == "fit":
-        from lamina.train.handed import run_handed
+    from lamina.launch import run_handed, run_started
 
-        run_handed(job, place, world, attempt)
-    else:
-        from lamina.launch import run_started
-
-        run_started(job, place, world, attempt)
+    (run_handed if job.kind == "fit" else run_started)(job, place, world, attempt)
     world.close()
 
 

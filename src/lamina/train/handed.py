@@ -5,27 +5,21 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamina.archive import WEIGHTS, Archive
 from lamina.distribute.cluster import Cluster, Local, threads_for
-from lamina.distribute.handover import check_known, read_dataset, write_dataset
+from lamina.distribute.handover import check_known, write_dataset
 from lamina.distribute.job import Job, Place
 from lamina.distribute.supervise import Supervisor
-from lamina.distribute.world import World
 from lamina.errors import DescriptionError
 from lamina.evaluate.evaluation import Evaluation
 from lamina.evaluate.result import plain_number
 from lamina.keep import save_model
 from lamina.spec import Description
-from lamina.train.config import TrainConfig
-from lamina.train.going_on import take_state
-from lamina.train.metrics import evaluations
 from lamina.train.run import RunDirectory
-from lamina.train.session import Feed, Run, Session
-from lamina.train.spreading import check_same
+from lamina.train.session import Run, Session
 
 if TYPE_CHECKING:
     from lamina.model import Model
@@ -65,45 +59,6 @@ def fit_together(session: Session, cluster: Cluster, directory: RunDirectory | N
         Job("fit", local.workers, local.timeout, threads, config.device, path, resume, settings).write(place.folder)
         stopped = Supervisor(place, local.workers, threads=threads, restarts=local.restarts).run()
         return _result(model, place, stopped, directory)
-
-
-def run_handed(job: Job, place: Place, world: World, attempt: int) -> None:
-    """Do one process's part of a fit; the first leaves what came of it.
-
-    Args:
-        job: What is to be done.
-        place: Its files.
-        world: The processes.
-        attempt: How often they were started before.
-    """
-    from lamina.model import load
-
-    model = load(place.model)
-    config = TrainConfig.from_dict({**job.settings["config"], "threads": job.threads, "device": job.device})
-    validation = read_dataset(place.validation) if job.settings["validated"] else None
-    feed = Feed.from_dict(job.settings["feed"])
-    judges = evaluations([Evaluation.from_dict(one) for one in job.settings["evaluations"]])
-    kept = job.run_dir is not None
-    session = Session(model, config, read_dataset(place.train), validation, judges, feed, kept=kept, world=world)
-    trainer = session.prepare()
-    check_same(world, trainer, session.train)
-    if job.settings["go_on"]:
-        take_state(model, trainer)
-    if job.run_dir is None:
-        run = session.run(trainer)
-    else:
-        directory = RunDirectory(job.run_dir)
-        with directory.locked() if world.leads else nullcontext():
-            trainer = session.enter(trainer, directory, resume=job.resume or attempt > 0)
-            if world.leads:
-                directory.write_environment(seed=model.seed, device=str(trainer.device), workers=world.count)
-            run = session.run(trainer)
-            if run.interrupted is None and world.leads:
-                model.origin, model.slots = (None, {}) if model.origin is None else (model.origin.replace(learning=None), {})
-                save_model(model, directory.model)
-    if world.leads:
-        save_model(model, place.trained, own_modules=True)
-        write_result(place, run)
 
 
 def write_result(place: Place, run: Run) -> None:
