@@ -24,6 +24,12 @@ pytestmark = [
 
 VECTOR, STEPS, PICTURE, VOLUME, FILM = (6,), (5, 4), (7, 6, 3), (5, 4, 6, 2), (3, 5, 6, 2)
 FIRST = {"data_format": "channels_first"}
+
+
+def both(word: str) -> tuple[tuple[int | None, ...], Callable[[], list[Any]]]:
+    return STEPS, lambda: [L.Bidirectional(L.LSTM(3, return_sequences=True), merge_mode=word)]
+
+
 CHAINS: dict[str, tuple[tuple[int | None, ...], Callable[[], list[Any]]]] = {
     "dense": (VECTOR, lambda: [L.Dense(5, activation="gelu"), L.Dense(3, use_bias=False, activation="softmax")]),
     "dense on steps": (STEPS, lambda: [L.Dense(3, activation="softmax")]),
@@ -51,7 +57,7 @@ CHAINS: dict[str, tuple[tuple[int | None, ...], Callable[[], list[Any]]]] = {
     "backwards": (STEPS, lambda: [L.GRU(3, return_sequences=True, go_backwards=True), L.SimpleRNN(2, activation="relu")]),
     "gru": (STEPS, lambda: [L.GRU(3, return_sequences=True, reset_after=False), L.GRU(3, use_bias=False)]),
     "cells": (STEPS, lambda: [L.RNN(L.GRUCell(3), return_sequences=True), L.RNN([L.LSTMCell(3), L.LSTMCell(2)])]),
-    **{f"both {word}": (STEPS, lambda word=word: [L.Bidirectional(L.LSTM(3, return_sequences=True), merge_mode=word)]) for word in ("concat", "sum", "ave", "mul")},
+    **{f"both {word}": both(word) for word in ("concat", "sum", "ave", "mul")},
     "both ends": (STEPS, lambda: [L.Bidirectional(L.GRU(3))]),
     "masked": (STEPS, lambda: [L.Masking(), L.LSTM(3)]),
     "masked steps": (STEPS, lambda: [L.Masking(), L.GRU(3, return_sequences=True), L.Dense(2)]),
