@@ -24,6 +24,7 @@ class Notes:
     missing: list[Problem] = field(default_factory=list)
     lost: list[Remark] = field(default_factory=list)
     assumed: list[Remark] = field(default_factory=list)
+    _entered: set[tuple[bool, Remark]] = field(default_factory=set, repr=False)
 
     def miss(self, path: str, *, expected: str, got: Any, fix: str, cause: str = "Lamina has nothing that computes the same") -> None:
         """Something that has no counterpart."""
@@ -33,10 +34,15 @@ class Notes:
 
     def lose(self, path: str, what: str) -> None:
         """Something that is left out."""
-        if Remark(path, what) not in self.lost:
-            self.lost.append(Remark(path, what))
+        self._enter(self.lost, Remark(path, what))
 
     def assume(self, path: str, what: str) -> None:
         """Something that the file doesn't say."""
-        if Remark(path, what) not in self.assumed:
-            self.assumed.append(Remark(path, what))
+        self._enter(self.assumed, Remark(path, what))
+
+    def _enter(self, remarks: list[Remark], remark: Remark) -> None:
+        # A list of thousands is not gone through for each of thousands.
+        key = (remarks is self.lost, remark)
+        if key not in self._entered:
+            self._entered.add(key)
+            remarks.append(remark)

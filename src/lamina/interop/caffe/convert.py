@@ -73,8 +73,7 @@ def _enter(net: Net, one: Fed, labels: set[str], steps: set[str]) -> None:
                 one.path, expected="1 to 5 axes of 1 or more", got=f"{list(dims)}", fix=f"say another: --input {one.name}=3,224,224"
             )
         return
-    while node in net.shapes:
-        node += "_"
+    node = net.free(node)
     net.shapes[node] = shape
     net.batch_size = max(net.batch_size, dims[batch])
     net.blobs[one.name] = Blob(one.name, node, dims, shape, batch)
@@ -143,11 +142,11 @@ def _prune(net: Net) -> None:
             live.add(name)
             node = net.nodes[name]
             waiting += [*node.inputs, *([node.of] if isinstance(node, ls.Shared) else [])]
-    for name in [name for name in net.nodes if name not in live]:
+    dead = {name for name in net.nodes if name not in live}
+    for name in dead:
         del net.nodes[name]
-        for full in [full for full in (*net.arrays, *net.fresh) if full.rpartition("/")[0] == name]:
-            net.arrays.pop(full, None)
-            net.fresh.discard(full)
+    net.arrays = {full: array for full, array in net.arrays.items() if full.rpartition("/")[0] not in dead}
+    net.fresh = {full for full in net.fresh if full.rpartition("/")[0] not in dead}
 
 
 def _end(net: Net, node: str, blob: Blob, *, alone: bool) -> None:
@@ -158,9 +157,7 @@ def _end(net: Net, node: str, blob: Blob, *, alone: bool) -> None:
     if blob.rank == 3 and blob.batch == 0 and not isinstance(net.nodes[node], OutputMixin):
         # Three axes were an image of width 1.
         shape = Steps(steps=blob.dims[1], features=blob.dims[2])
-        end = f"{node}_rows"
-        while end in net.shapes:
-            end += "_"
+        end = net.free(f"{node}_rows")
         net.nodes[end] = ls.Reshape(shape, inputs=(node,))
         net.shapes[end] = shape
         net.outputs[net.outputs.index(node)] = end

@@ -87,6 +87,7 @@ class Net:
         made: Nodes of each layer, by its path.
         counts: Numbers that each layer keeps, by its path.
         used: Blobs that somebody takes.
+        times: How often names were taken.
         batch_size: Samples that are read at once.
     """
 
@@ -107,6 +108,7 @@ class Net:
     made: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    times: dict[str, int] = field(default_factory=dict)
     batch_size: int = 1
 
     # -- blobs ----------------------------------------------------------------------------------------------------------
@@ -144,8 +146,7 @@ class Net:
         """
         names = tuple(one.node if isinstance(one, Blob) else one for one in inputs)
         own = allowed(layer.name or layer.type) + (f"_{end}" if end else "")
-        while own in self.shapes:
-            own += "_"
+        own = self.free(own)
         try:
             node = made if isinstance(made, Layer) else made()
             shape = self.infer(node, names)
@@ -158,6 +159,14 @@ class Net:
         self.names[own] = layer.name
         self.made.setdefault(layer.path, []).append(own)
         return own
+
+    def free(self, name: str) -> str:
+        """A name that no input and no node has."""
+        found = name
+        while found in self.shapes:
+            self.times[name] = self.times.get(name, 1) + 1
+            found = f"{name}_{self.times[name]}"
+        return found
 
     def infer(self, node: Layer, names: tuple[str, ...]) -> Shape:
         """What a node gives."""

@@ -145,7 +145,8 @@ def _chosen(found: Source, *, training: bool) -> list[Entry]:
             renamed |= dict.fromkeys(entry.tops, entry.bottoms[0])
         else:
             # A blob that is written anew is no longer the one it was split from.
-            renamed = {name: target for name, target in renamed.items() if name not in entry.tops}
+            for name in entry.tops:
+                renamed.pop(name, None)
             entries.append(entry)
     return entries
 
@@ -234,6 +235,7 @@ def _seed(solver: Solver | None) -> int:
 
 def _rows(net: Net, entries: Sequence[Entry]) -> tuple[Row, ...]:
     rows = []
+    missed = {problem.where.removeprefix(f"{net.notes.where}, ") for problem in net.notes.missing}
     for entry in entries:
         nodes = net.made.get(entry.path, [])
         becomes = tuple(f"{node}: {shown(net.nodes[node])}" for node in nodes if node in net.nodes)
@@ -242,7 +244,7 @@ def _rows(net: Net, entries: Sequence[Entry]) -> tuple[Row, ...]:
             note = "nothing is computed"
         if not becomes and nodes and not net.notes.missing:
             note = "leads to no output"
-        if not becomes and not note and entry.type in CONVERTERS and not any(entry.path in problem.where for problem in net.notes.missing):
+        if not becomes and not note and entry.type in CONVERTERS and entry.path not in missed:
             note = "not looked at, since what it takes is missing"
         rows.append(Row(entry.path, entry.name, entry.type, becomes or ((note,) if note else ()), net.counts.get(entry.path, 0)))
     return tuple(rows)

@@ -10,7 +10,7 @@ from lamina.interop.caffe.schema import SCHEMA
 from lamina.interop.problems import too_large, unreadable
 from lamina.interop.protobuf.message import Message
 
-MOST_LAYERS = 100_000
+MOST_LAYERS = 15_000
 TYPES = {
     "ABSVAL": "AbsVal",
     "ACCURACY": "Accuracy",

@@ -17,7 +17,7 @@ from lamina.interop.problems import damaged, too_large
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_LAYERS = 100_000
+MOST_LAYERS = 20_000
 MOST_BLOBS = 10_000
 
 
