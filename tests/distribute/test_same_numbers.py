@@ -142,6 +142,9 @@ def test_averaging_learns() -> None:
         {"type": "averaging", "every": 3},
         {"type": "averaging", "every": 4, "optimizer_state": False, "outer": {"type": "nesterov", "learning_rate": 0.7}},
         "bf16",
+        "threshold",
+        "one_bit",
+        {"type": "top_k", "fraction": 0.1},
     ):
         found = together(lambda world, own=exchange: train(world, 10, exchange=own, epochs=20, optimizer=lm.Adam(0.02)), 2)
         same(found)
@@ -173,8 +176,14 @@ def test_early_stopping_is_agreed_and_gives_all_the_best_weights() -> None:
 
 @pytest.mark.parametrize(
     "exchange",
-    ["all_reduce", {"type": "averaging", "every": 3}, {"type": "averaging", "every": 3, "optimizer_state": False, "outer": "nesterov"}],
-    ids=["all_reduce", "averaging", "diloco"],
+    [
+        "all_reduce",
+        {"type": "averaging", "every": 3},
+        {"type": "averaging", "every": 3, "optimizer_state": False, "outer": "nesterov"},
+        "threshold",
+        "one_bit",
+    ],
+    ids=["all_reduce", "averaging", "diloco", "threshold", "one_bit"],
 )
 @pytest.mark.parametrize("step", [5, 8])
 def test_stopped_and_resumed_is_never_stopped(exchange: Any, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ class World:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.sent = 0
+        self._timing = False
 
     @property
     def leads(self) -> bool:
@@ -87,11 +88,14 @@ class World:
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Count the time of the body as spent in exchanges."""
+        outer, self._timing = self._timing, True
         started = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds += time.perf_counter() - started
+            self._timing = outer
+            if not outer:  # What stands within another is counted there.
+                self.seconds += time.perf_counter() - started
 
 
 class Processes(World):

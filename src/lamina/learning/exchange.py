@@ -7,13 +7,15 @@ with the same weights after every step.
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from lamina.learning.optimizers import Nesterov, Optimizer, Sgd
 from lamina.spec import Description, register, wrong_value
-from lamina.spec.fields import Count
+from lamina.spec.fields import Count, Positive
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Exchange(Description, family="exchange"):
@@ -97,3 +99,87 @@ class ParameterAveraging(Exchange):
     def examples(cls) -> list[ParameterAveraging]:
         diloco = Nesterov(0.7, momentum=0.9)
         return [ParameterAveraging(), ParameterAveraging(2, optimizer_state=False, outer=diloco), ParameterAveraging(3, outer=Sgd(1.0))]
+
+
+class Compressed(Exchange):
+    """Base of those that send less than the gradient, and keep what they did not send for the next step."""
+
+
+@register("threshold")
+class Threshold(Compressed):
+    """Send only ``+threshold`` or ``-threshold`` where gradient and residual together are at least that large; keep the rest.
+
+    What is sent is a list of places, 32 bits each, or where those would be more, a bitmap of 2 bits for each parameter (Strom 2015;
+    Deeplearning4j's gradient sharing with ``AdaptiveThresholdAlgorithm`` and ``ResidualClippingPostProcessor``). Deeplearning4j
+    sends updates, after the optimiser; here gradients are sent, before it, so that every process has the same optimiser state.
+
+    Attributes:
+        initial: The first threshold; None takes one that the largest values of the first gradient reach, as many as ``most`` says.
+        adaptive: Whether it follows how many values reach it.
+        least: The smallest fraction of values that shall be sent; with fewer the threshold falls.
+        most: The largest; with more it rises.
+        decay: Factor by which it falls, or of its inverse rises, in one step.
+        clip_residual: What is kept back is clipped to so many thresholds, so that what is long past isn't sent; None clips nothing.
+        clip_every: Steps between two clippings.
+    """
+
+    initial: Positive | None = None
+    adaptive: bool = True
+    least: Fraction = 1e-4
+    most: Fraction = 1e-2
+    decay: Fraction = 0.5 ** (1 / 20)
+    clip_residual: Positive | None = 5.0
+    clip_every: Count = 5
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if self.least > self.most:
+            raise wrong_value(
+                expected=f"least <= most, but got least={self.least:g}, most={self.most:g}",
+                cause="the two are exchanged",
+                fix="write least: 1.0e-4 and most: 1.0e-2",
+            )
+        return self
+
+    @classmethod
+    def examples(cls) -> list[Threshold]:
+        return [
+            Threshold(),
+            Threshold(clip_residual=None),
+            Threshold(initial=1e-3, adaptive=False, clip_residual=None),
+            Threshold(most=0.5, clip_residual=None),
+        ]
+
+
+@register("one_bit")
+class OneBit(Compressed):
+    """Send the sign of every value, and for each block of values how large they are on average; keep the difference.
+
+    1-bit SGD with error feedback (Seide et al. 2014): 32 times fewer bytes than ``all_reduce``.
+
+    Attributes:
+        block: Values that share a size, a multiple of 8.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("block",)
+    block: Annotated[int, Field(ge=8, multiple_of=8)] = 8192
+
+    @classmethod
+    def examples(cls) -> list[OneBit]:
+        return [OneBit(), OneBit(8)]
+
+
+@register("top_k")
+class TopK(Compressed):
+    """Send the largest values as they are, with their places; keep the others.
+
+    Attributes:
+        fraction: How many of all; at least one.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("fraction",)
+    fraction: Fraction = 0.01
+
+    @classmethod
+    def examples(cls) -> list[TopK]:
+        return [TopK(), TopK(0.25)]
