@@ -39,6 +39,13 @@ NETWORKS: dict[str, tuple[Any, list[Any]]] = {
         ],
     ),
     "steps": (lm.sequence(6, 3), [L.Conv1d(4, kernel=2, padding="causal"), L.MaxPool1d(2), L.Dropout(0.2), L.Flatten(), lm.Output(2)]),
+    "zeros": (
+        PICTURE,
+        [
+            *(L.Conv2d(4, kernel=3, activation="relu"), L.MaxPool2d(3, stride=2, padding=1), L.MaxPool2d(2, padding="ceil")),
+            *(L.SqueezeExcite(2), L.ElementwiseMultiplication(0.5), lm.Output(2)),
+        ],
+    ),
     "nested": (PICTURE, [L.Residual([L.Conv2d(3, kernel=3, padding="same"), L.BatchNorm()]), L.Reshape(lm.image(2, 12, 7)), lm.Output(2)]),
 }
 

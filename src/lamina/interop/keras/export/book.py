@@ -104,6 +104,7 @@ class Book:
         layers: Of the description.
         weights: Of each layer, by its path in the file of weights.
         problems: What Keras has not.
+        nodes: Those that were written, by the name of what gives their output.
     """
 
     arrays: Mapping[str, Any]
@@ -115,6 +116,7 @@ class Book:
     dims: dict[str, list[int | None]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    nodes: dict[str, Node] = field(default_factory=dict)
 
     def path(self, kind: str) -> str:
         """Where the weights of the next layer of a class stand."""

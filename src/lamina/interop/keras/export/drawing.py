@@ -34,6 +34,7 @@ def _run(book: Book, plan: Plan, gives: dict[str, str], prefix: str) -> None:
         gives[node.name] = own.name
         try:
             gives[node.name] = _within(book, own, fed) or _one(book, own, fed)
+            book.nodes[gives[node.name]] = own
         except UnknownError as error:
             book.refuse(own, error.got, error.expected)
 

@@ -12,6 +12,7 @@ from lamina.network import noise as n
 from lamina.network import vertices as v
 from lamina.network.activations import Activation
 from lamina.network.layers.output import OutputMixin
+from lamina.network.layers.window import pads
 from lamina.network.plan import Node
 from lamina.shapes import Features, Image, Shape, Volume
 
@@ -225,12 +226,12 @@ def concat(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
 
 
 def _pads(layer: Any, words: tuple[str, ...] = ("valid", "same")) -> str:
-    pads = set(layer.paddings)
-    if pads <= {0, "valid"}:
+    found = set(layer.paddings)
+    if found <= {0, "valid"}:
         return "valid"
-    if len(pads) > 1 or next(iter(pads)) not in words:
+    if len(found) > 1 or next(iter(found)) not in words:
         lacks(f"padding {layer.padding!r}", "valid or same; put a zero_padding layer before")
-    return str(next(iter(pads)))
+    return str(next(iter(found)))
 
 
 def _window(layer: Any) -> dict[str, Any]:
@@ -239,11 +240,11 @@ def _window(layer: Any) -> dict[str, Any]:
 
 def padded(book: Book, node: Node, layer: Any, begin: str) -> tuple[str, str]:
     """What pads, and what comes before it."""
-    pads = layer.paddings
-    if any(isinstance(pad, int) and pad for pad in pads) and all(isinstance(pad, int) for pad in pads):
-        config = {"padding": pads[0] if len(pads) == 1 else [[pad, pad] for pad in pads]}
-        return book.add(f"ZeroPadding{len(pads)}D", config, [begin], f"{node.name}_padding"), "valid"
-    return begin, _pads(layer, ("valid", "same", "causal") if len(pads) == 1 else ("valid", "same"))
+    sides = layer.paddings
+    if any(isinstance(pad, int) and pad for pad in sides) and all(isinstance(pad, int) for pad in sides):
+        config = {"padding": sides[0] if len(sides) == 1 else [[pad, pad] for pad in sides]}
+        return book.add(f"ZeroPadding{len(sides)}D", config, [begin], f"{node.name}_padding"), "valid"
+    return begin, _pads(layer, ("valid", "same", "causal") if len(sides) == 1 else ("valid", "same"))
 
 
 @emits(ls.Conv1d, ls.Conv2d, ls.Conv3d)
@@ -251,8 +252,8 @@ def convolution(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
     """Convolutions."""
     said, behind = split(layer.activation)
     axes = layer.spatial
-    begin, pads = padded(book, node, layer, noisy(book, node, layer, fed))
-    config = {"filters": layer.filters, **_window(layer), "padding": pads, "groups": layer.groups, "activation": said}
+    begin, mode = padded(book, node, layer, noisy(book, node, layer, fed))
+    config = {"filters": layer.filters, **_window(layer), "padding": mode, "groups": layer.groups, "activation": said}
     kernel = weight(book, node, "weight").transpose(*range(2, axes + 2), 1, 0)
     made = book.add(f"Conv{axes}D", {**config, "use_bias": layer.bias}, [begin], node.name, [kernel, *biases(book, node, layer)])
     return finished(book, node, made, behind)
@@ -262,15 +263,15 @@ def convolution(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
 def transposed(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
     """Transposed convolutions."""
     reach = [(k - 1) * d + 1 for k, d in zip(layer.window, layer.dilations, strict=True)]
-    pads = _pads(layer)
+    mode = _pads(layer)
     if layer.groups > 1 or any(extra for extra in _spread(layer.output_padding)):
         lacks("groups, or output_padding")
-    if pads == "valid" and any(s > k for s, k in zip(layer.strides, reach, strict=True)):
+    if mode == "valid" and any(s > k for s, k in zip(layer.strides, reach, strict=True)):
         lacks("a window shorter than its stride")
     said, behind = split(layer.activation)
     axes = layer.spatial
     kernel = weight(book, node, "weight").transpose(*range(2, axes + 2), 1, 0)
-    config = {"filters": layer.filters, **_window(layer), "padding": pads, "activation": said, "use_bias": layer.bias}
+    config = {"filters": layer.filters, **_window(layer), "padding": mode, "activation": said, "use_bias": layer.bias}
     begin = noisy(book, node, layer, fed)
     made = book.add(f"Conv{axes}DTranspose", config, [begin], node.name, [kernel, *biases(book, node, layer)])
     return finished(book, node, made, behind)
@@ -285,9 +286,9 @@ def depthwise(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
     """Each channel by itself."""
     said, behind = split(layer.activation)
     axes = layer.spatial
-    begin, pads = padded(book, node, layer, noisy(book, node, layer, fed))
+    begin, mode = padded(book, node, layer, noisy(book, node, layer, fed))
     kernel = weight(book, node, "weight").reshape(-1, layer.multiplier, *layer.window).transpose(*range(2, axes + 2), 0, 1)
-    config = {**_window(layer), "padding": pads, "depth_multiplier": layer.multiplier, "activation": said, "use_bias": layer.bias}
+    config = {**_window(layer), "padding": mode, "depth_multiplier": layer.multiplier, "activation": said, "use_bias": layer.bias}
     made = book.add(f"DepthwiseConv{axes}D", config, [begin], node.name, [kernel, *biases(book, node, layer)])
     return finished(book, node, made, behind)
 
@@ -297,12 +298,63 @@ def separable(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
     """Each channel by itself, then mixed."""
     said, behind = split(layer.activation)
     axes = layer.spatial
-    begin, pads = padded(book, node, layer, noisy(book, node, layer, fed))
+    begin, mode = padded(book, node, layer, noisy(book, node, layer, fed))
     depth = weight(book, node, "depthwise_weight").reshape(-1, layer.multiplier, *layer.window).transpose(*range(2, axes + 2), 0, 1)
     point = weight(book, node, "pointwise_weight").reshape(layer.filters, -1).T
-    config = {"filters": layer.filters, **_window(layer), "padding": pads, "depth_multiplier": layer.multiplier, "activation": said}
+    config = {"filters": layer.filters, **_window(layer), "padding": mode, "depth_multiplier": layer.multiplier, "activation": said}
     arrays = [depth, point.reshape(*(1,) * axes, *point.shape), *biases(book, node, layer)]
     made = book.add(f"SeparableConv{axes}D", {**config, "use_bias": layer.bias}, [begin], node.name, arrays)
+    return finished(book, node, made, behind)
+
+
+def _zeros_around(book: Book, node: Node, layer: Any, fed: str) -> str:
+    """Zeros never win where nothing is below 0."""
+    before = book.nodes.get(fed)
+    own = before.layer if before is not None else None
+    while isinstance(own, ls.MaxPool1d | ls.MaxPool2d | ls.MaxPool3d) and before is not None:
+        # What comes out of a maximum was in it; its own input was looked at when it was padded.
+        before = next((one for one in book.nodes.values() if one.name == before.inputs[0]), None)
+        own = before.layer if before is not None else None
+    if own is None or not hasattr(own, "activation") or function_of(own).low < 0:
+        lacks(f"padding {layer.padding!r} of what may be below 0", "valid or same, or an activation such as relu before")
+    sizes = node.input_shapes[0].dims[1:] if layer.spatial > 1 else node.input_shapes[0].dims[:1]
+    if None in sizes:
+        lacks("padding of sequences of any length")
+    settings = zip(sizes, layer.window, layer.strides, layer.paddings, strict=True)
+    pairs = [list(pads(size or 0, window, stride, 1, pad)) for size, window, stride, pad in settings]
+    config = {"padding": pairs[0] if len(pairs) == 1 else pairs}
+    return book.add(f"ZeroPadding{len(pairs)}D", config, [fed], f"{node.name}_padding")
+
+
+@emits(ls.SqueezeExcite)
+def squeeze_excite(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
+    """A factor for each channel."""
+    axes = len(node.input_shapes[0].dims) - 1
+    begin = noisy(book, node, layer, fed)
+    made = book.add(f"GlobalAveragePooling{axes}D", {"keepdims": True}, [begin], f"{node.name}_mean")
+    for part, units, function in (("reduce", layer.units, layer.activation), ("expand", 0, layer.gate)):
+        matrix = weight(book, node, f"{part}_weight")
+        said, behind = split(function)
+        config = {"units": units or matrix.shape[0], "activation": said, "use_bias": layer.bias}
+        arrays = [matrix.T, *biases(book, node, layer, f"{part}_bias")]
+        made = book.add("Dense", config, [made], f"{node.name}_{part}", arrays)
+        if behind is not None:
+            kind, own = as_layer(behind)
+            made = book.add(kind, own, [made], f"{node.name}_{part}_activation")
+    return book.add("Multiply", {}, [begin, made], node.name)
+
+
+@emits(ls.ElementwiseMultiplication)
+def factors(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
+    """A factor for each channel: a depthwise convolution that sees one position."""
+    axes = len(node.input_shapes[0].dims) - 1
+    if axes not in (1, 2) or getattr(layer, "shared", "positions") != "positions" or not getattr(layer, "factors", True):
+        lacks("factors that are not one for each channel of a sequence or image")
+    kernel = weight(book, node, "weight").reshape(*(1,) * axes, -1, 1)
+    said, behind = split(layer.activation)
+    config = {"kernel_size": [1] * axes, "depth_multiplier": 1, "activation": said, "use_bias": layer.bias}
+    arrays = [kernel, *biases(book, node, layer)]
+    made = book.add(f"DepthwiseConv{axes}D", config, [noisy(book, node, layer, fed)], node.name, arrays)
     return finished(book, node, made, behind)
 
 
@@ -311,11 +363,15 @@ def pooling(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
     """Windows."""
     if any(size != 1 for size in layer.dilations):
         lacks("a dilated window")
-    kind = "MaxPooling" if isinstance(layer, ls.MaxPool1d | ls.MaxPool2d | ls.MaxPool3d) else "AveragePooling"
-    pads = _pads(layer)
-    if pads == "same" and getattr(layer, "include_padding", False):
+    largest = isinstance(layer, ls.MaxPool1d | ls.MaxPool2d | ls.MaxPool3d)
+    kind = "MaxPooling" if largest else "AveragePooling"
+    if largest and any(pad == "ceil" or (isinstance(pad, int) and pad) for pad in layer.paddings):
+        fed, mode = [_zeros_around(book, node, layer, fed[0])], "valid"
+    else:
+        mode = _pads(layer)
+    if mode == "same" and getattr(layer, "include_padding", False):
         lacks("an average that counts the padding")
-    config = {"pool_size": list(layer.window), "strides": list(layer.strides), "padding": pads}
+    config = {"pool_size": list(layer.window), "strides": list(layer.strides), "padding": mode}
     return book.add(f"{kind}{layer.spatial}D", config, fed, node.name)
 
 
