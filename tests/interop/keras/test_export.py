@@ -79,3 +79,18 @@ def test_all_that_keras_has_not_is_named_at_once(tmp_path: Path) -> None:
         export(lm.Model(lm.Sequential(STEPS, layers), seed=3), tmp_path / "model.keras")
     assert [problem.where.split("(")[1] for problem in caught.value.problems] == ["lstm)", "dense)", "sinusoidal_positions)"]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["char_lstm", "text_cnn", "resnet18", "squeezenet1_1"])
+def test_networks_of_the_zoo_go_and_come_back(name: str, tmp_path: Path) -> None:
+    settings = {"input": lm.image(3, 64, 64)} if name in ("resnet18", "squeezenet1_1") else {}
+    model = lm.Model(getattr(lm.zoo, name)(**settings), seed=1)
+    export(model, tmp_path / "model.keras")
+    again = interop.load(tmp_path / "model.keras", layout="lamina")
+    assert model.plan is not None
+    (shape,) = model.plan.inputs.values()
+    sizes = [7 if n is None else n for n in shape.dims]
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 60, (2, *sizes)) if shape.dtype == "int" else generator.normal(size=(2, *sizes)).astype("float32")
+    np.testing.assert_allclose(again.predict(x), model.predict(x), rtol=1e-4, atol=1e-5)

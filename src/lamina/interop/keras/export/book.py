@@ -102,34 +102,62 @@ class Book:
 
     Attributes:
         layers: Of the description.
-        weights: Of each layer, by its path in the file of weights.
+        parts: Weights of each layer: its own, and those of layers within by their path.
+        fed: What feeds each layer.
         problems: What Keras has not.
         nodes: Those that were written, by the name of what gives their output.
     """
 
     arrays: Mapping[str, Any]
     layers: list[dict[str, Any]] = field(default_factory=list)
-    weights: dict[str, list[Any]] = field(default_factory=dict)
+    parts: dict[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
+    fed: dict[str, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     dims: dict[str, list[int | None]] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     nodes: dict[str, Node] = field(default_factory=dict)
 
-    def path(self, kind: str) -> str:
-        """Where the weights of the next layer of a class stand."""
-        base = snake(kind)
-        number = self.counts[base] = self.counts.get(base, -1) + 1
-        return base if number == 0 else f"{base}_{number}"
+    def ordered(self) -> list[str]:
+        """Names of all layers in the order in which Keras has them: by how far they are from the outputs, then as it finds them."""
+        found: dict[str, int] = {}
+        done: list[str] = []
+        for end in self.outputs:
+            todo = [(end, False)]
+            while todo:
+                name, left = todo.pop()
+                if left:
+                    done.append(name)
+                elif name not in found:
+                    found[name] = len(found)
+                    todo += [(name, True), *((one, False) for one in reversed(self.fed.get(name, [])))]
+        depth = dict.fromkeys(done, 0)
+        for name in reversed(done):
+            for one in self.fed.get(name, []):
+                depth[one] = max(depth[one], depth[name] + 1)
+        others = [name for name in self.taken if name not in found]
+        return [*sorted(done, key=lambda name: (-depth[name], found[name])), *sorted(others)]
+
+    @property
+    def weights(self) -> dict[str, list[Any]]:
+        """The weights of each layer, by its path in the file: its class, and its number among those of the class."""
+        kinds = {str(layer["name"]): str(layer["class_name"]) for layer in self.layers}
+        counts: dict[str, int] = {}
+        found: dict[str, list[Any]] = {}
+        for name in self.ordered():
+            base = snake(kinds[name])
+            number = counts[base] = counts.get(base, -1) + 1
+            path = base if number == 0 else f"{base}_{number}"
+            for inner, arrays in self.parts.get(name, {}).items():
+                found[f"{path}/{inner}" if inner else path] = [_float(array) for array in arrays]
+        return found
 
     def enter(self, name: str, shape: Shape) -> None:
         """An input."""
         sizes = [None if n == 0 else (shape.dims[axis - 1]) for n, axis in enumerate(last_order(shape))]
         dtype = "int32" if isinstance(shape, Tokens) else "float32"
         config = {"batch_shape": sizes, "dtype": dtype, "sparse": False, "ragged": False, "name": name}
-        self.path("InputLayer")
         self.layers.append(_entry("InputLayer", config, name, []))
         self.inputs.append(name)
         self.taken.add(name)
@@ -164,11 +192,9 @@ class Book:
         while own in self.taken:
             own, number = f"{name}_{number}", number + 1
         self.taken.add(own)
-        path = self.path(kind)
-        if weights:
-            self.weights[path] = [_float(array) for array in weights]
-        for inner, arrays in (within or {}).items():
-            self.weights[f"{path}/{inner}"] = [_float(array) for array in arrays]
+        parts = {"": weights} if weights else {}
+        self.parts[own] = {**parts, **(within or {})}
+        self.fed[own] = list(inputs)
         tensors = [_tensor(one) for one in inputs]
         args: list[Any] = tensors if apart or len(tensors) == 1 else [tensors]
         node = {"args": args, "kwargs": dict(call or {})}
@@ -178,10 +204,11 @@ class Book:
     def description(self) -> dict[str, Any]:
         """The network as JSON."""
         ends = [[name, 0, 0] for name in self.outputs]
+        by_name = {str(layer["name"]): layer for layer in self.layers}
         config = {
             "name": "lamina",
             "trainable": True,
-            "layers": self.layers,
+            "layers": [by_name[name] for name in self.ordered()],
             "input_layers": [[name, 0, 0] for name in self.inputs],
             "output_layers": ends,
         }

@@ -307,15 +307,25 @@ def separable(book: Book, node: Node, layer: Any, fed: Sequence[str]) -> str:
     return finished(book, node, made, behind)
 
 
+KEEPING = (ls.MaxPool1d, ls.MaxPool2d, ls.MaxPool3d, ls.AvgPool2d, ls.Dropout, ls.IdentityLayer, v.Concat, v.Add, v.Max)
+"""Layers that give nothing below 0 if they are given nothing below 0."""
+
+
+def _positive(book: Book, node: Node, name: str, depth: int = 0) -> bool:
+    """Whether nothing that a node gives is below 0."""
+    place = node.name.rpartition("/")[0]
+    full = f"{place}/{name}" if place else name
+    before = next((one for one in book.nodes.values() if one.name == full), None)
+    if before is None or depth > 50:
+        return False
+    if isinstance(before.layer, KEEPING):
+        return all(_positive(book, node, one, depth + 1) for one in before.inputs)
+    return hasattr(before.layer, "activation") and function_of(before.layer).low >= 0
+
+
 def _zeros_around(book: Book, node: Node, layer: Any, fed: str) -> str:
     """Zeros never win where nothing is below 0."""
-    before = book.nodes.get(fed)
-    own = before.layer if before is not None else None
-    while isinstance(own, ls.MaxPool1d | ls.MaxPool2d | ls.MaxPool3d) and before is not None:
-        # What comes out of a maximum was in it; its own input was looked at when it was padded.
-        before = next((one for one in book.nodes.values() if one.name == before.inputs[0]), None)
-        own = before.layer if before is not None else None
-    if own is None or not hasattr(own, "activation") or function_of(own).low < 0:
+    if not _positive(book, node, node.inputs[0]):
         lacks(f"padding {layer.padding!r} of what may be below 0", "valid or same, or an activation such as relu before")
     sizes = node.input_shapes[0].dims[1:] if layer.spatial > 1 else node.input_shapes[0].dims[:1]
     if None in sizes:
