@@ -103,7 +103,9 @@ def resnet(x: np.ndarray, y: np.ndarray) -> None:
         print("ResNet, accuracy on what it learned from:", float((model(images).argmax(1) == labels).float().mean()))
     batch = torch.export.Dim("batch")
     file = str(HERE / "resnet_five_digits.onnx")
-    torch.onnx.export(model, (images[:2],), file, input_names=["image"], output_names=["scores"], dynamic_shapes=({0: batch},), external_data=False)
+    torch.onnx.export(
+        model, (images[:2],), file, input_names=["image"], output_names=["scores"], dynamic_shapes=({0: batch},), external_data=False
+    )
 
 
 if __name__ == "__main__":

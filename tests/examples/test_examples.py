@@ -15,7 +15,7 @@ from lamina.train.recipe import Recipe, load_recipe
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "examples").glob("*.yaml"))
-EMBEDDED = {"digits": 0.985, "iris_csv": 0.90}
+EMBEDDED = {"digits": 0.985, "iris_csv": 0.90, "finetune_imported": 0.94, "finetune_imported_resnet": 0.97}
 """Examples whose data come with the installation or stand beside them, and the accuracy they must reach on the test part."""
 
 FOLDERS = {
@@ -88,11 +88,12 @@ def test_recipes_on_other_data_train_a_few_steps(name: str, shared_data: Path, t
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
 def test_changes_by_path_reach_the_recipe(file: Path) -> None:
-    graph = Recipe.load(file).network.type_name == "graph"
-    last = "nodes.output" if graph else "layers[-1]"
+    network = Recipe.load(file).network
+    graph, output = network.type_name == "graph", network.output_names()[0]
+    last = f"nodes.{output}" if graph else "layers[-1]"
     recipe, document = load_recipe(file, ["train.epochs=1", f"network.{last}.loss=mse"])
     assert recipe.train.epochs == 1
-    assert (recipe.network.nodes["output"] if graph else recipe.network.layers[-1]).loss.type_name == "mse"
+    assert (recipe.network.nodes[output] if graph else recipe.network.layers[-1]).loss.type_name == "mse"
     assert document.data["train"]["epochs"] == 1
 
 

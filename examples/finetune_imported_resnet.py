@@ -1,0 +1,47 @@
+"""A ResNet that PyTorch trained to tell the digits 0 to 4 apart, exported to ONNX, learns all ten.
+
+The same as ``lamina train examples/finetune_imported_resnet.yaml``: python examples/finetune_imported_resnet.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lamina as lm
+from lamina.data.config import DataConfig, prepare
+from lamina.transfer import Transfer
+
+data = DataConfig(source="digits", split={"validation": 0.1, "test": 0.2, "stratify": True}, batch_size=32)
+changes = Transfer(
+    model=str(Path(__file__).parent / "models" / "resnet_five_digits.onnx"),
+    replacements={"scores": lm.Output(10, loss="cross_entropy")},
+)
+network = changes.changed_network()
+
+
+def main(**settings: Any) -> Any:
+    """Train, judge and keep the network.
+
+    Args:
+        **settings: Settings of `Model.fit` to change, such as ``epochs=1``.
+
+    Returns:
+        The report on the test part.
+    """
+    parts = prepare(data, seed=7)
+    model = lm.start_from(changes.named_model(), changes, seed=7)
+    print(model.taken)
+    model.preprocessing = parts.preprocessing  # kept with the model: it then takes raw data
+    model.fit(
+        parts.train,
+        validation=parts.validation,
+        **{"epochs": 15, "batch_size": 32, "threads": 1, "optimizer": lm.Adam(lm.schedules.OneCycle(0.004))} | settings,
+    )
+    report = model.evaluate(parts.test)
+    model.save("finetune_imported_resnet.lamina")
+    return report
+
+
+if __name__ == "__main__":
+    print(main())
