@@ -46,7 +46,7 @@ def lamina(*words: str | Path, environment: dict[str, str] | None = None) -> sub
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
 def test_every_recipe_is_right_and_has_a_script_of_the_same_network(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = Recipe.load(file)
+    recipe = load_recipe(file)[0]
     assert Recipe.from_yaml(recipe.to_yaml()) == recipe
     script = runpy.run_path(str(file.with_suffix(".py")))
     network = script["network"]
@@ -63,7 +63,7 @@ def test_recipes_on_embedded_data_train_and_reach_their_figure(name: str, tmp_pa
     for file in ("recipe.yaml", "environment.json", "metrics.jsonl", "model.lamina"):
         assert (run / file).stat().st_size > 0
     # What is kept has the network's defaults written into its layers.
-    kept, given = (Recipe.load(file).network.to_dict(full=True) for file in (run / "recipe.yaml", ROOT / "examples" / f"{name}.yaml"))
+    kept, given = (load_recipe(file)[0].network.to_dict(full=True) for file in (run / "recipe.yaml", ROOT / "examples" / f"{name}.yaml"))
     assert kept == given
 
 
@@ -88,7 +88,7 @@ def test_recipes_on_other_data_train_a_few_steps(name: str, shared_data: Path, t
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
 def test_changes_by_path_reach_the_recipe(file: Path) -> None:
-    network = Recipe.load(file).network
+    network = load_recipe(file)[0].network
     graph, output = network.type_name == "graph", network.output_names()[0]
     last = f"nodes.{output}" if graph else "layers[-1]"
     recipe, document = load_recipe(file, ["train.epochs=1", f"network.{last}.loss=mse"])

@@ -178,9 +178,12 @@ def load_recipe(file: str | os.PathLike[str], sets: Iterable[str] = ()) -> tuple
         DescriptionError: With every problem at once, each with file, line and column.
     """
     document = load_document(os.fspath(file))
-    for assignment in sets:
-        document.set(assignment)
     base = FilePath(file).resolve().parent
+    # Changes of the network come last: where a trained model says it, it is known only then.
+    for assignment in sorted(sets, key=lambda assignment: assignment.startswith("network.")):
+        if assignment.startswith("network."):
+            _write_network(document, base)
+        document.set(assignment)
     _write_network(document, base)
     recipe = Recipe.from_document(document)
     transfer = None if recipe.transfer is None else recipe.transfer.resolve_paths(base)
