@@ -340,6 +340,7 @@ TITLES: dict[str, str] = {
     "IO011": "training can't go on from here",
     "IO012": "something of the source is left out",
     "IO013": "there is no such format",
+    "IO050": "the file would run code",
     "IO060": "an export has no such setting",
     "IO061": "the exported file gives other outputs",
     "IO062": "the exported file can't be written",

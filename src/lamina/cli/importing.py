@@ -34,6 +34,14 @@ def run(
         ),
     ] = None,
     layout: Annotated[str, typer.Option(help="Axes of arrays: as the source has them, or as lamina does.")] = "source",
+    onto: Annotated[
+        Path | None,
+        typer.Option(help="A recipe, a network (.yaml) or a model, onto which a file of weights alone is put.", show_default=False),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OLD=NEW", help="Where a tensor, or all whose names begin so, belongs in it; OLD= leaves them out."),
+    ] = None,
     verify: Annotated[
         Path | None, typer.Option(help="An .npz file with inputs x and the source's outputs y, which are compared.", show_default=False)
     ] = None,
@@ -51,7 +59,14 @@ def run(
         raise typer.BadParameter(_LAYOUT, param_hint="--layout")
     if output is None and not dry_run and verify is None:
         raise typer.BadParameter(_WHERE, param_hint="--output")
-    imported = read(paths, format=source, inputs=_shapes(inputs or []), layout="source" if layout == "source" else "lamina")
+    imported = read(
+        paths,
+        format=source,
+        inputs=_shapes(inputs or []),
+        layout="source" if layout == "source" else "lamina",
+        onto=onto,
+        mapping=_pairs(mapping or []),
+    )
     found: dict[str, Any] = {"report": imported.report.to_dict()}
     if not as_json:
         print(imported.report)
@@ -91,6 +106,18 @@ def _proven(imported: Imported, verify: Path | None, *, as_json: bool) -> tuple[
     if imported.open_inputs and model.plan is not None:
         imported = replace(imported, shapes=dict(model.plan.inputs))
     return imported, {"proof": proof.to_dict()}
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    """Old and new names as they are written on the command line."""
+    found = {}
+    for text in given:
+        old, mark, new = text.partition("=")
+        if not mark or not old:
+            message = f"{text!r} is no pair; write OLD=NEW"
+            raise typer.BadParameter(message, param_hint="--map")
+        found[old] = new
+    return found
 
 
 def _shapes(given: list[str]) -> dict[str, Shape]:

@@ -123,6 +123,7 @@ formats = Formats(
         "dl4j": "lamina.interop.dl4j.format:Dl4j",
         "keras": "lamina.interop.keras.format:Keras",
         "onnx": "lamina.interop.onnx.format:Onnx",
+        "pytorch": "lamina.interop.pytorch.format:PyTorch",
         "samediff": "lamina.interop.samediff.format:SameDiff",
         "torch7": "lamina.interop.torch7.format:Torch7",
     }

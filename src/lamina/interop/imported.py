@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lamina.errors import InteropError, ShapeError
 from lamina.interop.problems import misfit
@@ -30,10 +30,14 @@ class Options:
     Attributes:
         inputs: Shapes of inputs that the file doesn't say, by the source's names; ``""`` is the only input.
         layout: ``source``: arrays go in and out as the source has them; ``lamina``: as Lamina does.
+        onto: The network that weights without one are put onto: a description, a model, or a file of either.
+        mapping: Where tensors, or all whose names begin so, belong in it; to an empty word: left out.
     """
 
     inputs: Mapping[str, Shape] = field(default_factory=dict)
     layout: Literal["source", "lamina"] = "source"
+    onto: Any = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from lamina.trained import Trained
 
 if TYPE_CHECKING:
     from lamina.model import Model
+    from lamina.network import Network
 
 Paths: TypeAlias = "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
 Inputs: TypeAlias = "Shape | Mapping[str, Shape] | None"
+Onto: TypeAlias = "Network | Model | str | os.PathLike[str] | None"
 
 
 def read(
@@ -30,6 +32,8 @@ def read(
     format: str | None = None,
     inputs: Inputs = None,
     layout: Literal["source", "lamina"] = "source",  # noqa: A002
+    onto: Onto = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> Imported:
     """Read a foreign model as a description and arrays; see `load`. Loads no torch.
 
@@ -40,7 +44,7 @@ def read(
     found = formats.recognise(given) if format is None else formats.get(format)
     shapes = {"": inputs} if isinstance(inputs, Shape) else dict(inputs or {})
     try:
-        return found.read(given, Options(shapes, layout))
+        return found.read(given, Options(shapes, layout, onto, mapping or {}))
     except DescriptionError as error:
         problem = error.problems[0]
         got = f"{problem.where}: {problem.got}"
@@ -54,18 +58,27 @@ def trained(paths: Paths) -> Trained:
     return Trained(kept, lambda: imported.arrays, lambda: Extras(imported.schema, imported.preprocessing))
 
 
-def inspect(paths: Paths, *, format: str | None = None, inputs: Inputs = None) -> Report:  # noqa: A002 (as on the command line)
+def inspect(
+    paths: Paths,
+    *,
+    format: str | None = None,  # noqa: A002 (as on the command line)
+    inputs: Inputs = None,
+    onto: Onto = None,
+    mapping: Mapping[str, str] | None = None,
+) -> Report:
     """What importing a foreign model would give, layer by layer; nothing is made or written. Print it.
 
     Args:
         paths: The file, or files, of the model.
         format: Name of the format; recognised by content unless given.
         inputs: Shapes of inputs, where the file doesn't say them.
+        onto: The network that weights without one are put onto.
+        mapping: Which tensor belongs where in it.
 
     Raises:
         InteropError: For files of no known format, and damaged ones.
     """
-    return read(paths, format=format, inputs=inputs).report
+    return read(paths, format=format, inputs=inputs, onto=onto, mapping=mapping).report
 
 
 def load(
@@ -74,6 +87,8 @@ def load(
     format: str | None = None,
     inputs: Inputs = None,
     layout: Literal["source", "lamina"] = "source",  # noqa: A002
+    onto: Onto = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> Model:
     """A foreign model as a model of Lamina's: ordinary layers, to be summarised, trained, changed and kept like any other.
 
@@ -85,6 +100,8 @@ def load(
         format: Name of the format; recognised by content unless given.
         inputs: Shapes of inputs, where the file doesn't say them.
         layout: ``lamina``: axes as Lamina has them (sequences ``[batch, steps, features]``) from the beginning.
+        onto: Of files that hold weights and no network, such as state dicts of PyTorch: the network they are put onto.
+        mapping: Which tensor, or all whose names begin so, belongs where in it; to an empty word: left out.
 
     Raises:
         InteropError: IO004, with every layer and setting that has no counterpart; for files of no known format, and damaged ones.
@@ -92,7 +109,7 @@ def load(
     Warns:
         LaminaWarning: IO012, for what is left out and would matter in training.
     """
-    imported = read(paths, format=format, inputs=inputs, layout=layout)
+    imported = read(paths, format=format, inputs=inputs, layout=layout, onto=onto, mapping=mapping)
     model = imported.model()
     if imported.report.lost:
         warnings.warn(

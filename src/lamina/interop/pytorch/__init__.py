@@ -1,0 +1,1 @@
+"""PyTorch's files: state dicts, whole modules, TorchScript, exported programs, safetensors."""
