@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,10 +29,11 @@ def test_every_file_is_recognised(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_outputs_are_those_of_the_original(folder: Path, name: str, tmp_path: Path) -> None:
+def test_outputs_are_those_of_the_original(folder: Path, name: str, tmp_path: Path, verified: Any) -> None:
     model = interop.load(folder / f"{name}.t7")
     proof = interop.verify(model, folder / f"{name.partition('.')[0]}.npz")
     assert proof.holds, proof
+    verified(interop.inspect(folder / f"{name}.t7"), max(difference.relative for difference in proof.outputs))
     with np.load(folder / f"{name.partition('.')[0]}.npz") as io:
         found = model.predict(io["x"])
         assert (np.abs(found - io["y"]) <= 1e-5 + 1e-4 * np.abs(io["y"])).all()
