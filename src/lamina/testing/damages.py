@@ -124,7 +124,7 @@ def _zip(raw: bytes, chance: random.Random, depth: int = 0) -> Damage:
         del members[place]
         what = f"without {name}"
     elif way == 1:
-        other = chance.choice(("../outside", "/tmp/outside", "a" * 300, name.upper(), "", f"{name}/x"))
+        other = chance.choice(("../outside", "/tmp/outside", "a" * 300, name.upper(), " ", f"{name}/x"))
         members[place] = (other, content)
         what = f"{name} called {other[:40]!r}"
     elif way == 2:
