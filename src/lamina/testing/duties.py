@@ -85,7 +85,7 @@ def _check_penalty(plan: Plan) -> None:
 
 
 def _check_statistics(plan: Plan) -> None:
-    """What it keeps beside its weights changes in training, and not at prediction."""
+    """What it keeps beside its weights changes in training, and not at prediction; constants never do."""
     network = build(plan, SEED, dtype=torch.float64).eval()
     if network.heads:
         return  # Centres of classes move when targets are seen.
@@ -95,4 +95,5 @@ def _check_statistics(plan: Plan) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         network.train().run(sample_inputs(plan, 4))
-    promise(not all(map(torch.equal, before, network.buffers())), "its running values change in training")
+    same = all(map(torch.equal, before, network.buffers()))
+    promise(same == plan.nodes[0].layer.constant_buffers, "its running values change in training, and constants do not")

@@ -233,7 +233,8 @@ def check_copies(layer: Layer, shapes: Sequence[Shape]) -> None:
 
 def check_settings(layer: ParametricLayer, shapes: Sequence[Shape]) -> None:
     """The settings of all layers with weights work here too: noise in training only, an activation that is used."""
-    noisy = [layer.replace(weight_noise=0.5)] if any(p.role == "weight" for p in layer.parameters(tuple(shapes)).values()) else []
+    weights = any(p.role == "weight" for p in layer.parameters(tuple(shapes)).values()) and "weight_noise" not in layer.unused_settings
+    noisy = [layer.replace(weight_noise=0.5)] if weights else []
     if "dropout" not in layer.unused_settings:
         noisy.append(layer.replace(dropout=0.5))
     for changed in noisy:

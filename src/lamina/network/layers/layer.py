@@ -101,6 +101,8 @@ class Layer(Description, family="layer"):
     """Whether it adds to the training loss by itself."""
     differentiable: ClassVar[bool] = True
     """Whether a gradient passes; if not, as where values are counted or looked up, no layer before it can learn through it."""
+    constant_buffers: ClassVar[bool] = False
+    """Whether its buffers are constants, which training leaves as they are."""
     detached: ClassVar[bool] = False
     """Whether, in training, a part of the formula counts as a constant in its gradient."""
     further: ClassVar[tuple[type[Shape], ...] | None] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,9 @@ from lamina.network.layers.layer import Layer, Parameter, ParametricLayer, eleme
 from lamina.shapes import Array, Bundle, Features, NumberKind, Shape
 from lamina.spec import Description, register, wrong_value
 from lamina.spec.fields import Names, listed
+
+if TYPE_CHECKING:
+    from lamina.network.network import Network
 
 Size = Annotated[int, Field(ge=0)]
 
@@ -95,6 +98,7 @@ class Operators(ParametricLayer):
     accepts: ClassVar[tuple[type[Shape], ...]] = (Shape,)
     input_count: ClassVar[tuple[int, int | None]] = (0, None)
     takes_masks: ClassVar[bool] = False
+    constant_buffers: ClassVar[bool] = True
     unused_settings: ClassVar[tuple[str, ...]] = ("activation", "bias", "bias_initializer", "dropout", "weight_noise")
 
     operators: listed(Operator)  # type: ignore[valid-type]
@@ -215,10 +219,17 @@ class Pick(Layer):
 
     @classmethod
     def examples(cls) -> list[tuple[Layer, tuple[Shape, ...]]]:
-        return []
+        return [(cls(1), (Bundle(items=(Features(3), Features(4))),))]
 
-    def surroundings(self, inputs: tuple[Shape, ...]) -> None:
-        return None
+    def surroundings(self, inputs: tuple[Shape, ...]) -> Network:
+        from lamina.network.graph import Graph
+
+        given: Any = inputs[0]
+        operators = [Operator("Softsign", [f"x{place}"], [f"y{place}"]) for place in range(len(given.items))]
+        names = {"takes": [o.inputs[0] for o in operators], "gives": [o.outputs[0] for o in operators]}
+        both = Operators(operators, shapes=given.items, inputs=names["takes"], **names)
+        nodes = {"both": both, "picked": self.replace(inputs="both")}
+        return Graph(inputs=dict(zip(names["takes"], given.items, strict=True)), nodes=nodes, outputs="picked")
 
 
 def _parameter(shape: tuple[int, ...]) -> Parameter:
