@@ -71,7 +71,7 @@ def _is_foreign(paths: Sequence[str | os.PathLike[str]]) -> bool:
     if len(paths) != 1:
         return True
     path = Path(paths[0])
-    if not path.exists():
+    if not path.exists() or path.suffix == ".lamina":
         return False
     try:
         with zipfile.ZipFile(path) as archive:

@@ -39,9 +39,11 @@ PLACES: dict[str, tuple[Callable[[Any], dict[str, Any]], str]] = {
     "cache": (lambda x: recipe_with(data={**IRIS, "cache": x}), "data.cache"),
     "callback": (lambda x: recipe_with(train={"callbacks": [x]}), "train.callbacks[0]"),
     "clip": (lambda x: recipe_with(train={"clip": x}), "train.clip"),
+    "cluster": (lambda x: recipe_with(train={"cluster": x}), "train.cluster"),
     "column": (lambda x: recipe_with(data={"source": {"type": "csv", "path": "a.csv", "columns": {"x": x}}}), "data.source.columns.x"),
     "constraint": (lambda x: in_dense(constraints=[x]), "network.layers[0].constraints[0]"),
     "evaluation": (lambda x: recipe_with(evaluate=[x]), "evaluate[0]"),
+    "exchange": (lambda x: recipe_with(train={"cluster": {"type": "local", "workers": 2}, "exchange": x}), "train.exchange"),
     "image_step": (
         lambda x: recipe_with(data={"source": {"type": "image_folder", "path": "photos", "prepare": [x]}}),
         "data.source.prepare[0]",

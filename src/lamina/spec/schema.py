@@ -27,7 +27,7 @@ def json_schema(root: type[Description]) -> dict[str, Any]:
         >>> from lamina.shapes import Shape
         >>> schema = json_schema(Shape)
         >>> schema["$ref"], schema["$defs"]["family.shape"]["anyOf"][0]
-        ('#/$defs/family.shape', {'$ref': '#/$defs/Features', 'required': ['type']})
+        ('#/$defs/family.shape', {'$ref': '#/$defs/Array', 'required': ['type']})
     """
     is_family = bool(root.__dict__.get("family"))
     families = {str(root.family)} if is_family else set()

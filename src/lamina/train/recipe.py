@@ -7,6 +7,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ConfigDict
 
 from lamina.data.config import DataConfig
 from lamina.data.schema import DataSchema
@@ -45,6 +48,12 @@ class Checked:
     warnings: tuple[Problem, ...]
 
 
+def _network_or_transfer(schema: dict[str, Any]) -> None:
+    """A network may be left out beside ``transfer``, for editors too."""
+    schema["required"] = [key for key in schema["required"] if key != "network"]
+    schema["anyOf"] = [{"required": ["network"]}, {"required": ["transfer"]}]
+
+
 class Recipe(Description):
     """Everything that ``lamina train`` needs.
 
@@ -64,6 +73,8 @@ class Recipe(Description):
         >>> recipe.train.epochs
         10
     """
+
+    model_config = ConfigDict(json_schema_extra=_network_or_transfer)
 
     seed: int = 0
     data: DataConfig

@@ -114,10 +114,10 @@ def operator(*names: str, domain: str = "") -> Callable[[F], F]:
         RegistrationError: IO030, if there is another for one of them.
 
     Example:
-        >>> @operator("TimesTwo", domain="org.example")
-        ... def times_two(x, *, again: int = 0):
-        ...     return x * 2 * (2 if again else 1)
-        >>> find("TimesTwo", "org.example").attributes
+        >>> @operator("TimesThree", domain="org.example")
+        ... def times_three(x, *, again: int = 0):
+        ...     return x * 3 * (3 if again else 1)
+        >>> find("TimesThree", "org.example").attributes
         ('again',)
     """
 

@@ -97,6 +97,8 @@ class Layer(Description, family="layer"):
     """Whether it finds out itself which steps are real."""
     clears_mask: ClassVar[bool] = False
     """Whether all steps of what it gives count as real, though it was given some that don't."""
+    clears_to_zero: ClassVar[bool] = True
+    """Whether steps that are not real are 0 behind a layer that clears the mask."""
     penalizes: ClassVar[bool] = False
     """Whether it adds to the training loss by itself."""
     differentiable: ClassVar[bool] = True

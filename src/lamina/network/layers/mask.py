@@ -102,6 +102,7 @@ class HoldSteps(Layer):
 
     accepts: ClassVar[tuple[type[Shape], ...]] = (Sequence, Series)
     clears_mask: ClassVar[bool] = True
+    clears_to_zero: ClassVar[bool] = False
 
     reverse: bool = False
 
