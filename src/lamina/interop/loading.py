@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from lamina.errors import DescriptionError, LaminaWarning
+from lamina.errors import DescriptionError, InteropError, LaminaWarning
 from lamina.interop.format import formats
 from lamina.interop.given import Given
 from lamina.interop.imported import Imported, Options
@@ -42,6 +42,15 @@ def read(
     """
     given = Given(paths)
     found = formats.recognise(given) if format is None else formats.get(format)
+    if format is not None and given.path.is_dir():
+        raise InteropError(
+            "IO001",
+            where=str(given),
+            expected=f"a file of {found.title}",
+            got="a folder",
+            cause="the folder was given in place of what is in it",
+            fix="give the file, or the files, of the model",
+        )
     shapes = {"": inputs} if isinstance(inputs, Shape) else dict(inputs or {})
     try:
         return found.read(given, Options(shapes, layout, onto, mapping or {}))

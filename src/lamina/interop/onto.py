@@ -191,10 +191,18 @@ def _by_names(arrays: dict[str, np.ndarray], wanted: Mapping[str, tuple[int, ...
     for name, array in found.left.items():
         # Two biases that are added up, for a recurrent layer that has one.
         spot = places.get(alike(name.replace("bias_hh", "bias_ih")))
-        if "bias_hh" in name and spot in found.arrays and alike(name) not in places and found.arrays[spot].shape == array.shape:
-            found.arrays[spot] = found.arrays[spot] + array
+        first = None if spot is None or alike(name) in places else found.arrays.get(spot)
+        if spot is None or first is None or "bias_hh" not in name or first.shape != array.shape:
+            continue
+        if _adds_up(arrays.get(name.replace("bias_hh", "weight_hh")), array):
+            found.arrays[spot] = first + array
             found.used.add(name)
     return found
+
+
+def _adds_up(weight: np.ndarray | None, bias: np.ndarray) -> bool:
+    """Whether the second bias of a recurrent layer can be added to the first: not that of a GRU, part of which stands within a gate."""
+    return weight is not None and weight.ndim == 2 and bias.ndim == 1 and len(bias) in (weight.shape[1], 4 * weight.shape[1])
 
 
 def _fitted(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -235,7 +243,7 @@ def _matching(
     arrays = {word: given[name] for word, name in own.items()}
     for word in [word for word in arrays if "bias_hh" in word and word not in words]:
         other = word.replace("bias_hh", "bias_ih")
-        if other in arrays and other in words:
+        if other in arrays and other in words and _adds_up(arrays.get(word.replace("bias_hh", "weight_hh")), arrays[word]):
             arrays[other] = arrays[other] + arrays.pop(word)
     if arrays.keys() != words.keys() or any(arrays[word].shape != lacking[name] for word, name in words.items()):
         return None

@@ -109,3 +109,15 @@ def test_an_imported_model_gets_a_new_head(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(6, 1, 8, 8)).astype("float32")
     tuned.fit(x, np.arange(6) % 2, epochs=1, progress=False)
     assert tuned.predict(x).shape == (6, 2)
+
+
+def test_arrays_that_take_no_room_in_the_file_but_much_in_memory(tmp_path: Path) -> None:
+    names = [f"fc{number}" for number in range(6)]
+    path = written(tmp_path / "model.h5", [dense(name, units=2000, batch_input_shape=[None, 2000]) for name in names], {})
+    with h5py.File(path, "a") as file:
+        for name in names:
+            group = file[f"model_weights/{name}"]
+            group.create_dataset("kernel:0", (2000, 2000), "f4", chunks=(1000, 1000))  # Chunks that nobody has written are zeros.
+            group.attrs["weight_names"] = [b"kernel:0"]
+    with pytest.raises(InteropError, match="IO003"):
+        interop.read(path)

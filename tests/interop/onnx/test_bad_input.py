@@ -137,3 +137,8 @@ def test_weights_of_another_shape_are_refused_when_it_runs_at_the_latest(tmp_pat
     path.write_bytes(model([node("MatMul", ["x", "w"], ["y"])], [tensor("w", np.zeros((5, 4), np.float32))]))
     with pytest.raises(LaminaError):
         lm.interop.load(path).predict(np.zeros((1, 4), np.float32))
+
+
+def test_a_sparse_tensor_with_places_outside(tmp_path: Path) -> None:
+    sparse = {"values": tensor("w", np.ones(1, np.float32)), "indices": tensor("i", np.array([[99, 99]])), "dims": [4, 4]}
+    refused(tmp_path, model([node("MatMul", ["x", "w"], ["y"])], sparse_initializer=[sparse]), "IO002")

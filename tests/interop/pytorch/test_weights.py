@@ -324,3 +324,36 @@ def test_views_beyond_their_storage(tmp_path: Path) -> None:
     (tmp_path / "x.pt").write_bytes(data.replace(b"K\x04K\x04\x86", b"K\x08K\x04\x86"))
     with pytest.raises(InteropError, match="a view of a storage of 16 numbers"):
         interop.read(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize(("kind", "layer"), [(nn.LSTM, "LSTM"), (nn.RNN, "SimpleRNN")])
+def test_two_biases_are_added_up_where_that_is_the_same(tmp_path: Path, kind: Any, layer: str) -> None:
+    torch.manual_seed(3)
+    theirs, x = kind(3, 5, batch_first=True), torch.randn(2, 4, 3)
+    torch.save({f"rnn.{name.removesuffix('_l0')}": value for name, value in theirs.state_dict().items()}, tmp_path / "w.pt")
+    made = getattr(lm, layer)(5, recurrent_bias=False, name="rnn")
+    model = interop.load(tmp_path / "w.pt", onto=lm.Sequential(lm.sequence(4, 3), [made]))
+    assert np.abs(model.predict(x.numpy()) - theirs(x)[0].detach().numpy()).max() < 1e-6
+
+
+def test_two_biases_of_a_gru_are_not(tmp_path: Path) -> None:
+    theirs = nn.GRU(3, 5, batch_first=True)
+    torch.save({f"rnn.{name.removesuffix('_l0')}": value for name, value in theirs.state_dict().items()}, tmp_path / "w.pt")
+    with pytest.raises(InteropError, match="bias_hh"):
+        interop.load(tmp_path / "w.pt", onto=lm.Sequential(lm.sequence(4, 3), [lm.GRU(5, recurrent_bias=False, name="rnn")]))
+
+
+def test_words_joined_again_and_again_stay_short() -> None:
+    from lamina.interop.pytorch.calls import call
+    from lamina.interop.pytorch.pickles import Name
+
+    found: Any = "x" * 30
+    for _ in range(40):
+        found = call(Name("torch", "device"), (found, found), "a file")
+    assert len(found) < 100
+
+
+def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
+    for name in ("pytorch", "onnx", "keras", "torch7", "caffe", "dl4j"):
+        with pytest.raises(InteropError, match="IO001"):
+            interop.inspect(tmp_path, format=name)

@@ -82,6 +82,7 @@ class Hdf5:
     def __init__(self, source: Path | bytes, where: str) -> None:
         self.where = where
         self.size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        self._sizes: dict[str, int] = {}
         h5py = library(where)
         self._h5py = h5py
         with self._guard(""):
@@ -213,6 +214,9 @@ class Hdf5:
             sizes[1] *= int(size)
         if max(sizes) > room:
             raise too_large(where=where, expected=f"at most {room:,} bytes in a file of {self.size:,}", got=f"{max(sizes):,} bytes")
+        self._sizes[path] = sizes[0]
+        if sum(self._sizes.values()) > room:
+            raise too_large(where=where, expected=f"at most {room:,} bytes in all, in a file of {self.size:,}", got="more")
         properties = found.id.get_create_plist()
         kinds = [properties.get_filter(place)[0] for place in range(min(properties.get_nfilters(), 32))]
         unknown = [kind for kind in kinds if kind not in FILTERS]

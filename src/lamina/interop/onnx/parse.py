@@ -114,7 +114,10 @@ class _Reader:
             total *= size
         if total > 1 << 27:
             raise too_large(where=message.where, expected="at most 134,217,728 numbers", got=f"{dims}")
-        flat = np.ravel_multi_index(tuple(places.T), dims, mode="clip") if places.ndim == 2 else places
+        try:
+            flat = np.ravel_multi_index(tuple(places.T), dims) if places.ndim == 2 else places
+        except ValueError as error:
+            raise damaged(where=message.where, expected=f"places in {dims}", got="others") from error
         if flat.size and (flat.min() < 0 or flat.max() >= total):
             raise damaged(where=message.where, expected=f"places in {dims}", got="others")
         array = np.zeros(total, dtype=numbers.dtype)

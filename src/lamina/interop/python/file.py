@@ -96,7 +96,7 @@ def _labels(subject: Subject) -> list[str]:
     lines = ["", "LABELS = {"]
     for name, labels in found.items():
         lines += [f"    {name!r}: [", *(f"        {label!r}," for label in labels), "    ],"]
-    return ["\n".join([*lines, "}", '"""Names of the classes, labels or columns of outputs."""']).replace("'", "'")]
+    return ["\n".join([*lines, "}", '"""Names of the classes, labels or columns of outputs."""'])]
 
 
 def _scaling(subject: Subject) -> list[str]:

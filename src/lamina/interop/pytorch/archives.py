@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +65,7 @@ def read_zip(members: ZipMembers, name: str = "data.pkl") -> Any:
 
 def _reference(found: Any, where: str) -> tuple[Name, str, int]:
     if not isinstance(found, tuple) or len(found) < 5 or found[0] != "storage" or type(found[4]) is not int or found[4] < 0:
-        raise damaged(where=where, expected="a reference to a storage", got=repr(found)[:80])
+        raise damaged(where=where, expected="a reference to a storage", got=reprlib.repr(found)[:80])
     return found[1], str(found[2]), found[4]
 
 

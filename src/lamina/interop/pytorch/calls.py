@@ -54,7 +54,8 @@ def call(name: Name, args: tuple[Any, ...], where: str) -> Any:
     if full == "torch.Size":
         return tuple(args[0]) if args else ()
     if full in ("torch.device", "torch.dtype"):
-        return ":".join(map(str, args))
+        # Words and numbers alone, and no more of them than a device has: joined again and again they would fill memory.
+        return ":".join(str(item)[:32] for item in args[:2] if isinstance(item, str | int))
     if full == "_codecs.encode" and args and isinstance(args[0], str):
         return args[0].encode("latin1", "replace")
     if name.name in ("_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor", "_rebuild_nested_tensor"):

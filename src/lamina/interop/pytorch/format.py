@@ -1,4 +1,4 @@
-"""PyTorch's files: ``.pt``, ``.pth``, ``.bin``, ``.ckpt``, ``.pt2`` and ``.safetensors``."""
+"""PyTorch's files: ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` and ``.safetensors``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PyTorch(Format):
-    """What ``torch.save``, ``torch.jit.save``, ``torch.export.save`` and safetensors wrote."""
+    """What ``torch.save``, ``torch.jit.save`` and safetensors wrote; programs of ``torch.export`` are not read."""
 
     name: ClassVar[str] = "pytorch"
     title: ClassVar[str] = "PyTorch"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -115,5 +116,5 @@ class Stored:
 def whole(items: Any, where: str) -> tuple[int, ...]:
     """Sizes or strides."""
     if not isinstance(items, tuple | list) or len(items) > 64 or not all(type(item) is int and abs(item) < 1 << 48 for item in items):
-        raise damaged(where=where, expected="sizes or strides of a tensor", got=repr(items)[:60])
+        raise damaged(where=where, expected="sizes or strides of a tensor", got=reprlib.repr(items)[:60])
     return tuple(items)
