@@ -142,3 +142,7 @@ def test_weights_of_another_shape_are_refused_when_it_runs_at_the_latest(tmp_pat
 def test_a_sparse_tensor_with_places_outside(tmp_path: Path) -> None:
     sparse = {"values": tensor("w", np.ones(1, np.float32)), "indices": tensor("i", np.array([[99, 99]])), "dims": [4, 4]}
     refused(tmp_path, model([node("MatMul", ["x", "w"], ["y"])], sparse_initializer=[sparse]), "IO002")
+
+
+def test_an_operator_without_the_inputs_it_has(tmp_path: Path) -> None:
+    refused(tmp_path, model([node("Softmax", [], ["y"])], version=11), "IO002")

@@ -136,7 +136,11 @@ class _Reader:
         if function is not None:
             return self.inlined(function, Op(kind, inputs, outputs, attributes, bodies, domain, path), depth)
         op = Op(kind, inputs, outputs, attributes, bodies, domain, f"{path} ({kind})")
-        return upgraded(op, Upgrade(self.versions.get(domain, 1), self.unique))
+        try:
+            return upgraded(op, Upgrade(self.versions.get(domain, 1), self.unique))
+        except IndexError as error:
+            got = f"{len(op.inputs)} inputs, {len(op.outputs)} outputs"
+            raise damaged(where=f"{self.where}, {path}", expected=f"the inputs and outputs of {kind}", got=got) from error
 
     def unique(self, name: str) -> str:
         """A name that no value has."""
