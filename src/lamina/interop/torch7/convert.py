@@ -15,7 +15,7 @@ from lamina.interop.torch7.inputs import Wanted, all_wanted, ways
 from lamina.interop.torch7.layers.recurrent import parts
 from lamina.interop.torch7.module import Module
 from lamina.interop.torch7.objects import Tensor
-from lamina.interop.torch7.values import Anything, Misfit, Value, flat
+from lamina.interop.torch7.values import Anything, Misfit, Refused, Value, flat
 from lamina.shapes import Features, Shape, Tokens
 
 for _family in ("activations", "containers", "convolution", "linear", "normalization", "pooling", "recurrent", "shaping", "tables"):
@@ -117,7 +117,10 @@ def _look(module: Module, notes: Notes) -> None:
         if one.kind not in CONVERTERS and own_converter("torch7", one.full, one.kind) is None:
             notes.miss(one.where, expected="a kind of module in docs/importing/torch7.md", got=one.full, fix=FIX)
         elif one.path.count(".") < 50:
-            stack += reversed(one.children())
+            try:
+                stack += reversed(one.children())
+            except Refused as refused:
+                notes.miss(refused.path, expected=refused.expected, got=refused.got, cause=refused.cause, fix=FIX)
 
 
 def _attempt(module: Module, way: Sequence[Anything], notes: Notes) -> tuple[Builder, Anything]:
